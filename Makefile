@@ -1,0 +1,45 @@
+target := $(abspath $(or $(CARGO_TARGET_DIR),target))
+skipped := $(target)/skipped-tests.txt
+
+# Built as the user, run as root: nothing is fetched or compiled in there.
+as_root := CARGO_NET_OFFLINE=true scripts/as-root
+
+.PHONY: help demo test check bench docs clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+
+demo: ## set up a small container network, show it, take it down
+	@scripts/setup demo
+	cargo build --release -p libnetns-examples --bin demo
+	@$(as_root) $(target)/release/demo
+
+test: ## run every test and list what could not run here; ARGS= goes to cargo test
+	@scripts/setup test
+	cargo test --workspace --no-run
+	@mkdir -p $(target) && : >$(skipped)
+	@status=0; \
+	NETNS_TEST_SKIPPED=$(skipped) $(as_root) cargo test --workspace --no-fail-fast $(ARGS) || status=$$?; \
+	if [ -s $(skipped) ]; then echo "not run here:"; sort -u $(skipped) | sed 's/^/  /'; \
+	else echo "not run here: nothing"; fi; \
+	exit $$status
+
+check: ## formatting, lints, documentation, dependencies
+	@scripts/setup check
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace
+	cargo deny check bans licenses sources
+
+bench: ## run the benchmarks; ARGS= goes to cargo bench
+	@scripts/setup bench
+	cargo bench -p libnetns-benches --bench '*' --no-run
+	@$(as_root) cargo bench -p libnetns-benches --bench '*' $(ARGS)
+
+docs: ## build the API documentation
+	@scripts/setup docs
+	cargo doc --no-deps --workspace
+	@echo "open $(target)/doc/netns/index.html"
+
+clean: ## remove everything built
+	cargo clean

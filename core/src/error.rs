@@ -1,0 +1,202 @@
+//! The one error type of the library.
+
+use std::fmt;
+
+/// What a fallible call of this library returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The category of an [`Error`], for callers that branch on it.
+///
+/// The names follow libnetwork's error categories (seed `004`, `ErrNoNetwork::NotFound`,
+/// `ErrActiveRegistration::Forbidden` …) with what a kernel adds to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The object, its name or its address is already there.
+    AlreadyExists,
+    /// An argument cannot be right, whatever the state of the host.
+    BadRequest,
+    /// The object is in use, or kept changing while it was read.
+    Busy,
+    /// The request is valid but not allowed on this object.
+    Forbidden,
+    /// The object is not there (any more).
+    NotFound,
+    /// The driver does not offer the operation.
+    NotImplemented,
+    /// The process lacks a privilege that the operation needs.
+    PermissionDenied,
+    /// A limit was reached: ports of a bridge, descriptors, memory.
+    ResourceExhausted,
+    /// The kernel refused for a reason that has no category of its own; see [`Error::errno`].
+    System,
+    /// This kernel, or this build of it, does not have the feature.
+    Unsupported,
+}
+
+impl ErrorKind {
+    fn of_errno(errno: i32) -> Self {
+        match errno {
+            libc::EEXIST | libc::EADDRINUSE => Self::AlreadyExists,
+            libc::EINVAL | libc::ERANGE | libc::ENAMETOOLONG => Self::BadRequest,
+            libc::EBUSY | libc::EAGAIN => Self::Busy,
+            libc::ENOENT | libc::ENODEV | libc::ENXIO | libc::ESRCH | libc::EADDRNOTAVAIL => Self::NotFound,
+            libc::EPERM | libc::EACCES => Self::PermissionDenied,
+            libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS | libc::ENOSPC | libc::EXFULL => {
+                Self::ResourceExhausted
+            }
+            libc::EOPNOTSUPP | libc::ENOSYS | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT => Self::Unsupported,
+            _ => Self::System,
+        }
+    }
+}
+
+/// What went wrong: the operation, the object, the cause, and what the way back could not undo.
+///
+/// Its text reads `operation object: cause`, with the kernel's own words (its extended
+/// acknowledgement) where there are any.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: String,
+    subject: String,
+    errno: Option<i32>,
+    kernel: Option<String>,
+    cause: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    rollback: Vec<Error>,
+}
+
+impl Error {
+    /// An error of `kind` of `operation` (a verb phrase) on `subject` (the object's name).
+    pub fn new(kind: ErrorKind, operation: impl Into<String>, subject: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation: operation.into(),
+            subject: subject.into(),
+            errno: None,
+            kernel: None,
+            cause: None,
+            source: None,
+            rollback: Vec::new(),
+        }))
+    }
+
+    /// An argument that cannot be right, with the rule that it breaks.
+    pub fn bad_request(
+        operation: impl Into<String>,
+        subject: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self::new(ErrorKind::BadRequest, operation, subject).with_cause(cause)
+    }
+
+    /// What a system call or the kernel's acknowledgement said; the kind follows from `errno`.
+    pub fn from_errno(operation: impl Into<String>, subject: impl Into<String>, errno: i32) -> Self {
+        let mut error = Self::new(ErrorKind::of_errno(errno), operation, subject);
+        error.0.errno = Some(errno);
+        error
+    }
+
+    pub(crate) fn from_io(
+        operation: impl Into<String>,
+        subject: impl Into<String>,
+        source: std::io::Error,
+    ) -> Self {
+        let mut error = match source.raw_os_error() {
+            Some(errno) => Self::from_errno(operation, subject, errno),
+            None => Self::new(ErrorKind::System, operation, subject).with_cause(source.to_string()),
+        };
+        error.0.source = Some(Box::new(source));
+        error
+    }
+
+    /// The same error with the likely cause, or what to do about it, in words.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_kernel_message(mut self, message: Option<String>) -> Self {
+        self.0.kernel = message;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_rollback(mut self, failures: Vec<Error>) -> Self {
+        self.0.rollback.extend(failures);
+        self
+    }
+
+    /// The same error as part of a larger operation: `operation subject: ` goes in front.
+    #[must_use]
+    pub(crate) fn within(mut self, operation: &str, subject: impl fmt::Display) -> Self {
+        self.0.subject = format!("{subject}: {} {}", self.0.operation, self.0.subject);
+        self.0.operation = operation.to_owned();
+        self
+    }
+
+    /// The category.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What was attempted, a verb phrase: `create link`.
+    pub fn operation(&self) -> &str {
+        &self.0.operation
+    }
+
+    /// The object that it was attempted on.
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// The system's error number, where there is one.
+    pub fn errno(&self) -> Option<i32> {
+        self.0.errno
+    }
+
+    /// The kernel's own words from its extended acknowledgement (`NLMSGERR_ATTR_MSG`).
+    pub fn kernel_message(&self) -> Option<&str> {
+        self.0.kernel.as_deref()
+    }
+
+    /// What could not be undone on the way back; empty when the state is as it was before.
+    pub fn rollback_failures(&self) -> &[Error] {
+        &self.0.rollback
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0.operation, self.0.subject)?;
+        if let Some(errno) = self.0.errno {
+            write!(f, ": {}", std::io::Error::from_raw_os_error(errno))?;
+        }
+        if let Some(kernel) = &self.0.kernel {
+            write!(f, ": the kernel says: {kernel}")?;
+        }
+        if let Some(cause) = &self.0.cause {
+            write!(f, ": {cause}")?;
+        }
+        for failure in &self.0.rollback {
+            write!(f, "; could not undo: {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,56 @@
+//! The namespace that plays the host: bridges and the host's ends of links live there.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use once_cell::sync::Lazy;
+
+use crate::error::Result;
+use crate::link::parse::{self, LinkState};
+use crate::link::{message, InterfaceName};
+use crate::netlink::RouteSocket;
+use crate::sys::{Namespace, NamespaceId};
+
+/// A namespace with its route socket, shared by all networks and sandboxes that were made from it,
+/// so that a thousand sandboxes cost two descriptors here and not two thousand.
+pub(crate) struct Host {
+    namespace: Namespace,
+    socket: Mutex<RouteSocket>,
+}
+
+/// Sockets are not shared across fork: parent and child would read each other's answers.
+type Process = u32;
+
+static HOSTS: Lazy<Mutex<HashMap<(Process, NamespaceId), Weak<Host>>>> = Lazy::new(Mutex::default);
+
+impl Host {
+    /// The calling thread's namespace.
+    pub(crate) fn current() -> Result<Arc<Self>> {
+        let namespace = Namespace::current()?;
+        let key = (std::process::id(), namespace.id());
+        let mut hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.get(&key).and_then(Weak::upgrade) {
+            return Ok(host);
+        }
+        let socket = Mutex::new(RouteSocket::open()?);
+        let host = Arc::new(Self { namespace, socket });
+        hosts.retain(|_, host| host.strong_count() > 0);
+        hosts.insert(key, Arc::downgrade(&host));
+        Ok(host)
+    }
+
+    pub(crate) fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The socket, for one exchange: whoever holds it is alone with the kernel's one lock for links.
+    pub(crate) fn socket(&self) -> MutexGuard<'_, RouteSocket> {
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The link of that name; `None` when there is none.
+    pub(crate) fn link(&self, name: &InterfaceName) -> Result<Option<LinkState>> {
+        let answer = self.socket().get(&message::get_link(name))?;
+        Ok(answer.as_ref().and_then(parse::link))
+    }
+}

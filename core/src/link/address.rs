@@ -1,0 +1,78 @@
+//! Addresses, routes and neighbours.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{LinkRef, MacAddr};
+use crate::error::{Error, Result};
+
+/// `rtm_protocol` of every route that this library adds, so that they can be told from others
+/// (`ip route show proto 78`).
+pub const ROUTE_PROTOCOL: u8 = 78;
+
+/// An address of a link. IPv6 addresses are added without duplicate address detection
+/// (`IFA_F_NODAD`): the library's caller vouches for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressSpec {
+    /// The link that carries it.
+    pub link: LinkRef,
+    /// Address and prefix length.
+    pub address: IpNet,
+}
+
+/// A unicast route in the main table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteSpec {
+    /// The link that it leaves through.
+    pub link: LinkRef,
+    /// Where it leads; a prefix length of 0 is the default route.
+    pub destination: IpNet,
+    /// The next hop; none binds the destination to the link itself (link scope).
+    pub gateway: Option<IpAddr>,
+    /// Takes the place of a route to the same destination instead of failing.
+    #[serde(default)]
+    pub replace: bool,
+}
+
+/// A permanent neighbour: the MAC address behind an IP address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeighbourSpec {
+    /// The link behind which the neighbour lies.
+    pub link: LinkRef,
+    /// Its IP address, or a multicast group.
+    pub address: IpAddr,
+    /// Its hardware address.
+    pub mac: MacAddr,
+}
+
+/// Checks that `address` can be an endpoint's: a host's own unicast address in its subnet.
+///
+/// # Errors
+/// BadRequest for unspecified, loopback and multicast addresses, for an IPv6 link-local one, and for
+/// the subnet's first address and IPv4 broadcast address, unless the prefix leaves no other
+/// (/31, /32, /127, /128).
+pub fn check_endpoint_address(address: IpNet) -> Result<()> {
+    let refuse = |cause: &str| Err(Error::bad_request("use address", address.to_string(), cause));
+    let ip = address.addr();
+    if ip.is_unspecified() || ip.is_loopback() || ip.is_multicast() {
+        return refuse("it is no unicast address of a host");
+    }
+    if matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()) {
+        return refuse("link-local addresses are the kernel's to choose");
+    }
+    if address.prefix_len() == 0 {
+        return refuse("a prefix length of 0 has no neighbours");
+    }
+    if address.max_prefix_len() - address.prefix_len() < 2 {
+        return Ok(());
+    }
+    if ip == address.network() {
+        return refuse("it is the subnet's own first address");
+    }
+    if matches!(address, IpNet::V4(v4) if v4.addr() == v4.broadcast()) {
+        return refuse("it is the subnet's broadcast address");
+    }
+    Ok(())
+}

@@ -1,0 +1,317 @@
+//! From specs to messages.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::fd::RawFd;
+
+use ipnet::IpNet;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_route::address::{
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
+};
+use netlink_packet_route::link::{
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
+    InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
+
+use super::{
+    AddressSpec, BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec,
+    RouteSpec, VethPeer, ROUTE_PROTOCOL,
+};
+use crate::netlink::Request;
+
+/// `RTM_NEWLINK` that creates. `peer_namespace` is where a veth's other end is born, unless that is
+/// the socket's own namespace; `master` the index of the bridge.
+pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master: Option<u32>) -> Request {
+    let mut message = LinkMessage::default();
+    set_up(&mut message, spec.up.then_some(true));
+    let attributes = &mut message.attributes;
+    attributes.push(LinkAttribute::IfName(spec.name.to_string()));
+    attributes.extend(master.map(LinkAttribute::Controller));
+    attributes.extend(spec.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
+    attributes.extend(spec.tx_queue_len.map(LinkAttribute::TxQueueLen));
+    common(attributes, spec);
+    attributes.push(LinkAttribute::LinkInfo(match &spec.kind {
+        LinkKind::Bridge {
+            multicast_snooping,
+            vlan_default_pvid,
+        } => vec![
+            LinkInfo::Kind(InfoKind::Bridge),
+            LinkInfo::Data(InfoData::Bridge(vec![
+                InfoBridge::MulticastSnooping(*multicast_snooping),
+                InfoBridge::VlanDefaultPvid(*vlan_default_pvid),
+            ])),
+        ],
+        LinkKind::Veth { peer } => vec![
+            LinkInfo::Kind(InfoKind::Veth),
+            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(veth_peer(
+                spec,
+                peer,
+                peer_namespace,
+            )))),
+        ],
+    }));
+    Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// What both ends of a veth pair have alike.
+fn common(attributes: &mut Vec<LinkAttribute>, spec: &LinkSpec) {
+    attributes.extend(spec.mtu.map(|mtu| LinkAttribute::Mtu(mtu.get())));
+    attributes.push(LinkAttribute::Group(spec.group));
+    if let Some(queues) = spec.queues {
+        attributes.extend([
+            LinkAttribute::NumTxQueues(queues),
+            LinkAttribute::NumRxQueues(queues),
+        ]);
+    }
+}
+
+fn veth_peer(spec: &LinkSpec, peer: &VethPeer, namespace: Option<RawFd>) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = peer.index.unwrap_or(0);
+    let attributes = &mut message.attributes;
+    attributes.push(LinkAttribute::IfName(peer.name.to_string()));
+    attributes.extend(namespace.map(LinkAttribute::NetNsFd));
+    attributes.extend(peer.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
+    attributes.extend(spec.tx_queue_len.map(LinkAttribute::TxQueueLen));
+    common(attributes, spec);
+    message
+}
+
+fn set_up(message: &mut LinkMessage, up: Option<bool>) {
+    if let Some(up) = up {
+        message.header.change_mask = LinkFlags::Up;
+        message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+    }
+}
+
+/// A message about a link that exists: by index where that is known, else by name.
+fn about(link: &LinkRef) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    match link.index {
+        Some(index) => message.header.index = index,
+        None => message
+            .attributes
+            .push(LinkAttribute::IfName(link.name.to_string())),
+    }
+    message
+}
+
+/// `RTM_NEWLINK` that changes.
+pub(crate) fn set_link(change: &LinkChange) -> Request {
+    let mut message = about(&change.link);
+    set_up(&mut message, change.up);
+    let attributes = &mut message.attributes;
+    attributes.extend(change.mtu.map(|mtu| LinkAttribute::Mtu(mtu.get())));
+    attributes.extend(
+        change
+            .mac
+            .map(|mac| LinkAttribute::Address(mac.octets().to_vec())),
+    );
+    attributes.extend(change.alias.clone().map(LinkAttribute::IfAlias));
+    attributes.extend(change.tx_queue_len.map(LinkAttribute::TxQueueLen));
+    if change.no_link_local {
+        let mode = vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)];
+        attributes.push(LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(mode)]));
+    }
+    attributes.extend(change.port.map(bridge_port));
+    Request::new(Message::NewLink(message), 0)
+}
+
+fn bridge_port(port: BridgePort) -> LinkAttribute {
+    LinkAttribute::LinkInfo(vec![
+        LinkInfo::PortKind(InfoPortKind::Bridge),
+        LinkInfo::PortData(InfoPortData::BridgePort(vec![
+            InfoBridgePort::HairpinMode(port.hairpin),
+            InfoBridgePort::Isolated(port.isolated),
+        ])),
+    ])
+}
+
+/// `RTM_SETLINK` that moves and renames at once; `link.index` must be known.
+pub(crate) fn move_link(spec: &MoveSpec, index: u32, namespace: RawFd) -> Request {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    let attributes = &mut message.attributes;
+    attributes.push(LinkAttribute::NetNsFd(namespace));
+    attributes.push(LinkAttribute::IfName(spec.name.to_string()));
+    attributes.extend(
+        spec.index
+            .and_then(|index| i32::try_from(index).ok())
+            .map(LinkAttribute::NewIfIndex),
+    );
+    attributes.extend(spec.mtu.map(|mtu| LinkAttribute::Mtu(mtu.get())));
+    attributes.extend(spec.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
+    attributes.extend(spec.alias.clone().map(LinkAttribute::IfAlias));
+    Request::new(Message::SetLink(message), 0)
+}
+
+/// `RTM_DELLINK`.
+pub(crate) fn delete_link(link: &LinkRef) -> Request {
+    Request::new(Message::DelLink(about(link)), 0)
+}
+
+/// `RTM_GETLINK` of one link.
+pub(crate) fn get_link(name: &InterfaceName) -> Message {
+    Message::GetLink(about(&LinkRef::named(name.clone())))
+}
+
+/// `RTM_GETLINK` of `lo` in the namespace that the socket's own knows by `number`; refused when that
+/// namespace is being taken down.
+pub(crate) fn get_loopback_of(number: i32) -> Message {
+    let mut message = LinkMessage::default();
+    message.header.index = 1;
+    message.attributes.push(LinkAttribute::IfNetnsId(number));
+    Message::GetLink(message)
+}
+
+fn family(ip: IpAddr) -> AddressFamily {
+    if ip.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    }
+}
+
+fn address(spec: &AddressSpec, index: u32) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    let ip = spec.address.addr();
+    message.header.family = family(ip);
+    message.header.prefix_len = spec.address.prefix_len();
+    message.header.index = index;
+    message.attributes.push(AddressAttribute::Local(ip));
+    message.attributes.push(AddressAttribute::Address(ip));
+    match spec.address {
+        IpNet::V4(v4) if v4.prefix_len() < 31 => message
+            .attributes
+            .push(AddressAttribute::Broadcast(v4.broadcast())),
+        IpNet::V4(_) => {}
+        IpNet::V6(v6) => {
+            message.header.flags = AddressHeaderFlags::Nodad;
+            message
+                .attributes
+                .push(AddressAttribute::Flags(AddressFlags::Nodad));
+            if v6.addr().is_unicast_link_local() {
+                message.header.scope = AddressScope::Link;
+            }
+        }
+    }
+    message
+}
+
+/// `RTM_NEWADDR`.
+pub(crate) fn add_address(spec: &AddressSpec, index: u32) -> Request {
+    Request::new(
+        Message::NewAddress(address(spec, index)),
+        NLM_F_CREATE | NLM_F_EXCL,
+    )
+}
+
+/// `RTM_DELADDR`.
+pub(crate) fn delete_address(spec: &AddressSpec, index: u32) -> Request {
+    Request::new(Message::DelAddress(address(spec, index)), 0)
+}
+
+fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    let network = spec.destination.network();
+    message.header.address_family = family(network);
+    message.header.destination_prefix_length = spec.destination.prefix_len();
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.header.protocol = RouteProtocol::Other(ROUTE_PROTOCOL);
+    message.header.kind = RouteType::Unicast;
+    message.header.scope = match spec.gateway {
+        None if network.is_ipv4() => RouteScope::Link,
+        _ => RouteScope::Universe,
+    };
+    if spec.destination.prefix_len() > 0 {
+        message
+            .attributes
+            .push(RouteAttribute::Destination(RouteAddress::from(network)));
+    }
+    message.attributes.extend(
+        spec.gateway
+            .map(|gateway| RouteAttribute::Gateway(gateway.into())),
+    );
+    message.attributes.push(RouteAttribute::Oif(index));
+    message
+}
+
+/// `RTM_NEWROUTE`.
+pub(crate) fn add_route(spec: &RouteSpec, index: u32) -> Request {
+    let flags = NLM_F_CREATE | if spec.replace { NLM_F_REPLACE } else { NLM_F_EXCL };
+    Request::new(Message::NewRoute(route(spec, index)), flags)
+}
+
+/// `RTM_DELROUTE`.
+pub(crate) fn delete_route(spec: &RouteSpec, index: u32) -> Request {
+    Request::new(Message::DelRoute(route(spec, index)), 0)
+}
+
+fn neighbour(spec: &NeighbourSpec, index: u32) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = family(spec.address);
+    message.header.ifindex = index;
+    message.header.state = NeighbourState::Permanent;
+    message
+        .attributes
+        .push(NeighbourAttribute::Destination(match spec.address {
+            IpAddr::V4(ip) => NeighbourAddress::Inet(ip),
+            IpAddr::V6(ip) => NeighbourAddress::Inet6(ip),
+        }));
+    message
+        .attributes
+        .push(NeighbourAttribute::LinkLayerAddress(spec.mac.octets().to_vec()));
+    message
+}
+
+/// `RTM_NEWNEIGH`.
+pub(crate) fn add_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
+    Request::new(
+        Message::NewNeighbour(neighbour(spec, index)),
+        NLM_F_CREATE | NLM_F_REPLACE,
+    )
+}
+
+/// `RTM_DELNEIGH`.
+pub(crate) fn delete_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
+    Request::new(Message::DelNeighbour(neighbour(spec, index)), 0)
+}
+
+/// `RTM_GETLINK` of all links.
+pub(crate) fn list_links() -> Message {
+    Message::GetLink(LinkMessage::default())
+}
+
+/// `RTM_GETADDR` of all addresses of both families.
+pub(crate) fn list_addresses() -> Message {
+    Message::GetAddress(AddressMessage::default())
+}
+
+/// `RTM_GETROUTE` of the routes of one family.
+pub(crate) fn list_routes(ipv6: bool) -> Message {
+    let mut message = RouteMessage::default();
+    message.header.address_family = if ipv6 {
+        AddressFamily::Inet6
+    } else {
+        AddressFamily::Inet
+    };
+    Message::GetRoute(message)
+}
+
+/// `RTM_GETNEIGH` of all neighbours of both families.
+pub(crate) fn list_neighbours() -> Message {
+    Message::GetNeighbour(NeighbourMessage::default())
+}
+
+/// Where multicast listener reports (RFC 3810) and router solicitations (RFC 4861) go.
+pub(crate) const ROUTERS_ONLY: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16),
+    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2),
+];

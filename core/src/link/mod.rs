@@ -1,0 +1,17 @@
+//! Links, addresses, routes and neighbours as checked values, and the messages that they become.
+//!
+//! Everything here is data: nothing talks to the kernel. The messages themselves are private.
+
+mod address;
+mod mac;
+pub(crate) mod message;
+mod mtu;
+mod name;
+pub(crate) mod parse;
+mod spec;
+
+pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, RouteSpec, ROUTE_PROTOCOL};
+pub use mac::MacAddr;
+pub use mtu::Mtu;
+pub use name::{Destination, InterfaceName};
+pub use spec::{BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, Place, VethPeer, LINK_GROUP};

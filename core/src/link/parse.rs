@@ -1,0 +1,192 @@
+//! From the kernel's messages to what the library looks at.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use netlink_packet_route::address::AddressAttribute;
+use netlink_packet_route::link::{InfoBridge, InfoData, InfoKind, LinkAttribute, LinkFlags, LinkInfo};
+use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteProtocol, RouteType};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
+
+use super::{MacAddr, ROUTE_PROTOCOL};
+
+/// A link as the kernel describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LinkState {
+    pub(crate) index: u32,
+    pub(crate) name: String,
+    pub(crate) up: bool,
+    /// `bridge`, `veth` …; empty for hardware and `lo`.
+    pub(crate) kind: String,
+    pub(crate) mac: Option<MacAddr>,
+    pub(crate) mtu: u32,
+    pub(crate) alias: Option<String>,
+    pub(crate) group: u32,
+    pub(crate) master: Option<u32>,
+    /// The number by which the host knows the namespace of the other end, when that is another one.
+    pub(crate) peer_namespace: Option<i32>,
+    pub(crate) multicast_snooping: bool,
+}
+
+/// Reads an `RTM_NEWLINK`.
+pub(crate) fn link(message: &Message) -> Option<LinkState> {
+    let Message::NewLink(message) = message else {
+        return None;
+    };
+    let mut state = LinkState {
+        index: message.header.index,
+        up: message.header.flags.contains(LinkFlags::Up),
+        ..LinkState::default()
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => state.name.clone_from(name),
+            LinkAttribute::IfAlias(alias) => state.alias = Some(alias.clone()),
+            LinkAttribute::Mtu(mtu) => state.mtu = *mtu,
+            LinkAttribute::Group(group) => state.group = *group,
+            LinkAttribute::Controller(master) => state.master = Some(*master),
+            LinkAttribute::LinkNetNsId(number) => state.peer_namespace = Some(*number),
+            LinkAttribute::Address(bytes) => {
+                state.mac = bytes
+                    .as_slice()
+                    .try_into()
+                    .ok()
+                    .and_then(|octets| MacAddr::new(octets).ok());
+            }
+            LinkAttribute::LinkInfo(infos) => link_info(infos, &mut state),
+            _ => {}
+        }
+    }
+    Some(state)
+}
+
+fn link_info(infos: &[LinkInfo], state: &mut LinkState) {
+    for info in infos {
+        match info {
+            LinkInfo::Kind(kind) => state.kind = kind_name(kind),
+            LinkInfo::Data(InfoData::Bridge(options)) => {
+                state.multicast_snooping = options.contains(&InfoBridge::MulticastSnooping(true));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn kind_name(kind: &InfoKind) -> String {
+    kind.to_string()
+}
+
+/// An address as the kernel describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AddressState {
+    pub(crate) index: u32,
+    pub(crate) address: IpNet,
+}
+
+/// Reads an `RTM_NEWADDR`.
+pub(crate) fn address(message: &Message) -> Option<AddressState> {
+    let Message::NewAddress(message) = message else {
+        return None;
+    };
+    let mut ip = None;
+    for attribute in &message.attributes {
+        match attribute {
+            AddressAttribute::Local(local) => ip = Some(*local),
+            AddressAttribute::Address(address) if ip.is_none() => ip = Some(*address),
+            _ => {}
+        }
+    }
+    let address = IpNet::new(ip?, message.header.prefix_len).ok()?;
+    Some(AddressState {
+        index: message.header.index,
+        address,
+    })
+}
+
+/// A unicast route of the main table as the kernel describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RouteState {
+    pub(crate) index: u32,
+    pub(crate) destination: IpNet,
+    pub(crate) gateway: Option<IpAddr>,
+    /// Whether this library added it.
+    pub(crate) ours: bool,
+}
+
+/// Reads an `RTM_NEWROUTE`; `None` for other tables, multipath routes and those that are not unicast.
+pub(crate) fn route(message: &Message) -> Option<RouteState> {
+    let Message::NewRoute(message) = message else {
+        return None;
+    };
+    let header = &message.header;
+    if header.table != RouteHeader::RT_TABLE_MAIN || header.kind != RouteType::Unicast {
+        return None;
+    }
+    let unspecified: IpAddr = match header.address_family {
+        AddressFamily::Inet => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        AddressFamily::Inet6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
+        _ => return None,
+    };
+    let (mut index, mut gateway, mut destination) = (None, None, unspecified);
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Oif(oif) => index = Some(*oif),
+            RouteAttribute::Gateway(via) => gateway = ip(via),
+            RouteAttribute::Destination(to) => destination = ip(to)?,
+            _ => {}
+        }
+    }
+    Some(RouteState {
+        index: index?,
+        destination: IpNet::new(destination, header.destination_prefix_length).ok()?,
+        gateway,
+        ours: header.protocol == RouteProtocol::Other(ROUTE_PROTOCOL),
+    })
+}
+
+fn ip(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(ip) => Some((*ip).into()),
+        RouteAddress::Inet6(ip) => Some((*ip).into()),
+        _ => None,
+    }
+}
+
+/// A permanent neighbour as the kernel describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NeighbourStateOf {
+    pub(crate) index: u32,
+    pub(crate) address: IpAddr,
+    pub(crate) mac: MacAddr,
+}
+
+/// Reads an `RTM_NEWNEIGH`; `None` when it is not permanent.
+pub(crate) fn neighbour(message: &Message) -> Option<NeighbourStateOf> {
+    let Message::NewNeighbour(message) = message else {
+        return None;
+    };
+    if message.header.state != NeighbourState::Permanent {
+        return None;
+    }
+    let (mut address, mut mac) = (None, None);
+    for attribute in &message.attributes {
+        match attribute {
+            NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => address = Some(IpAddr::from(*ip)),
+            NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => address = Some(IpAddr::from(*ip)),
+            NeighbourAttribute::LinkLayerAddress(bytes) => {
+                mac = bytes
+                    .as_slice()
+                    .try_into()
+                    .ok()
+                    .and_then(|octets| MacAddr::new(octets).ok());
+            }
+            _ => {}
+        }
+    }
+    Some(NeighbourStateOf {
+        index: message.header.ifindex,
+        address: address?,
+        mac: mac?,
+    })
+}

@@ -1,0 +1,210 @@
+//! Links to be made, changed and moved.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{InterfaceName, MacAddr, Mtu};
+
+/// The link group (`IFLA_GROUP`) of every link that this library creates: `ip link show group 20051`.
+pub const LINK_GROUP: u32 = 20_051;
+
+/// The namespace that a step of a plan works in, by its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Where the bridge and the host's ends of the links are.
+    Host,
+    /// The container's namespace.
+    Sandbox,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Host => "host",
+            Self::Sandbox => "sandbox",
+        })
+    }
+}
+
+/// A link by its name, with the index where it is known beforehand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRef {
+    /// The name, for people, and for the kernel where there is no index.
+    pub name: InterfaceName,
+    /// `ifindex` in its namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+}
+
+impl LinkRef {
+    /// A link of which the name alone is known; the index is looked up when a message needs it.
+    pub fn named(name: InterfaceName) -> Self {
+        Self { name, index: None }
+    }
+
+    /// A link with its index.
+    pub fn indexed(name: InterfaceName, index: u32) -> Self {
+        Self {
+            name,
+            index: Some(index),
+        }
+    }
+}
+
+impl fmt::Display for LinkRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.name, f)
+    }
+}
+
+/// A link to be created, with what the kernel takes in the creating message itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkSpec {
+    /// Its name.
+    pub name: InterfaceName,
+    /// What it is.
+    pub kind: LinkKind,
+    /// Hardware address; set at creation so that udev leaves it alone.
+    pub mac: Option<MacAddr>,
+    /// MTU in bytes.
+    pub mtu: Option<Mtu>,
+    /// The bridge that it becomes a port of.
+    pub master: Option<LinkRef>,
+    /// Link group (`IFLA_GROUP`).
+    pub group: u32,
+    /// Number of transmit and of receive queues; 1 spares veth two grace periods.
+    pub queues: Option<u32>,
+    /// Length of the transmit queue in packets.
+    pub tx_queue_len: Option<u32>,
+    /// Whether it is up at once.
+    pub up: bool,
+}
+
+impl LinkSpec {
+    /// A link of this library's group with nothing else set.
+    pub fn new(name: InterfaceName, kind: LinkKind) -> Self {
+        Self {
+            name,
+            kind,
+            mac: None,
+            mtu: None,
+            master: None,
+            group: LINK_GROUP,
+            queues: None,
+            tx_queue_len: None,
+            up: false,
+        }
+    }
+}
+
+/// The kinds of link that can be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LinkKind {
+    /// An Ethernet bridge.
+    Bridge {
+        /// Multicast snooping; every port that joins restarts the timers of all while it is on.
+        multicast_snooping: bool,
+        /// The VLAN of untagged frames; 0 spares each port an entry of the forwarding table.
+        vlan_default_pvid: u16,
+    },
+    /// A pair of connected interfaces.
+    Veth {
+        /// The other end.
+        peer: VethPeer,
+    },
+}
+
+/// The other end of a veth pair, born where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VethPeer {
+    /// Its final name.
+    pub name: InterfaceName,
+    /// The namespace that it is born in.
+    pub place: Place,
+    /// A chosen `ifindex`, so that later messages are known beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    /// Hardware address.
+    pub mac: Option<MacAddr>,
+}
+
+/// A change of a link that exists; what is `None` stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkChange {
+    /// The link.
+    pub link: LinkRef,
+    /// Up or down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up: Option<bool>,
+    /// MTU in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<Mtu>,
+    /// Hardware address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<MacAddr>,
+    /// Free text of at most 255 bytes (`IFLA_IFALIAS`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// Length of the transmit queue in packets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_queue_len: Option<u32>,
+    /// The kernel makes no IPv6 link-local address of its own. It looks at this after it has
+    /// brought the link up, so it takes a change of its own before the one that says `up`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_link_local: bool,
+    /// Flags of a bridge's port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<BridgePort>,
+}
+
+impl LinkChange {
+    /// A change that changes nothing yet.
+    pub fn new(link: LinkRef) -> Self {
+        Self {
+            link,
+            up: None,
+            mtu: None,
+            mac: None,
+            alias: None,
+            tx_queue_len: None,
+            no_link_local: false,
+            port: None,
+        }
+    }
+}
+
+/// Flags of a bridge's port (bridge(8)); what is off is what the kernel starts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgePort {
+    /// Frames may leave through the port that they came in by.
+    pub hairpin: bool,
+    /// No frames to other isolated ports.
+    pub isolated: bool,
+}
+
+/// A link that goes to another namespace, renamed as it moves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveSpec {
+    /// The link where it is now.
+    pub link: LinkRef,
+    /// Where it goes.
+    pub to: Place,
+    /// Its name there.
+    pub name: InterfaceName,
+    /// Its `ifindex` there; the kernel keeps the present one where it is free when this is `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    /// MTU in bytes from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<Mtu>,
+    /// Hardware address from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<MacAddr>,
+    /// Alias from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+}

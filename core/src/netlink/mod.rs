@@ -1,0 +1,7 @@
+//! A synchronous route socket: batches, extended acknowledgements, dumps (netlink(7), rtnetlink(7)).
+
+mod reply;
+mod socket;
+
+pub(crate) use reply::Refusal;
+pub(crate) use socket::{Request, RouteSocket};

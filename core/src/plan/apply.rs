@@ -1,0 +1,213 @@
+//! The one place that brings plans to the kernel.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use super::{Action, Plan, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::link::{message, parse, InterfaceName, LinkKind, LinkRef, Place};
+use crate::netlink::{Refusal, Request, RouteSocket};
+use crate::sys::{Ipv6Default, Namespace};
+
+/// The inside of a sandbox, as far as plans need it.
+pub(crate) struct Inside {
+    pub(crate) namespace: Namespace,
+    pub(crate) socket: RouteSocket,
+    pub(crate) ipv6: Ipv6Default,
+}
+
+/// The namespaces that a plan's places stand for.
+pub(crate) struct Ground<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) sandbox: Option<&'a mut Inside>,
+}
+
+/// Carries `plan` out: one send for each run of steps in the same place. On a failure undoes what
+/// had succeeded, the last step first, and reports both.
+pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
+    log::debug!("apply {} steps:\n{plan}", plan.steps.len());
+    let mut run = Run {
+        ground,
+        indices: HashMap::new(),
+        done: Vec::new(),
+    };
+    let mut rest = plan.steps.as_slice();
+    while let Some(first) = rest.first() {
+        let outcome = match &first.action {
+            Action::SetIpv6Default(on) => run.set_ipv6_default(first, *on).map(|()| 1),
+            _ => run.batch(rest),
+        };
+        match outcome {
+            Ok(taken) => rest = &rest[taken..],
+            Err(error) => return Err(error.with_rollback(run.undo())),
+        }
+    }
+    Ok(())
+}
+
+struct Run<'a, 'ground, 'plan> {
+    ground: &'a mut Ground<'ground>,
+    /// Indices that had to be asked for.
+    indices: HashMap<(Place, InterfaceName), u32>,
+    /// Steps that are to be undone when a later one fails.
+    done: Vec<&'plan Step>,
+}
+
+impl<'plan> Run<'_, '_, 'plan> {
+    fn inside(&mut self) -> Result<&mut Inside> {
+        let none = || {
+            Error::bad_request(
+                "apply plan",
+                "a step in the sandbox",
+                "there is no sandbox to apply it to",
+            )
+        };
+        self.ground.sandbox.as_deref_mut().ok_or_else(none)
+    }
+
+    fn with_socket<T>(&mut self, place: Place, f: impl FnOnce(&mut RouteSocket) -> Result<T>) -> Result<T> {
+        match place {
+            Place::Host => f(&mut self.ground.host.socket()),
+            Place::Sandbox => f(&mut self.inside()?.socket),
+        }
+    }
+
+    fn namespace(&mut self, place: Place) -> Result<RawFd> {
+        Ok(match place {
+            Place::Host => self.ground.host.namespace().as_fd().as_raw_fd(),
+            Place::Sandbox => self.inside()?.namespace.as_fd().as_raw_fd(),
+        })
+    }
+
+    fn set_ipv6_default(&mut self, step: &'plan Step, on: bool) -> Result<()> {
+        self.inside()?.ipv6.set(on)?;
+        self.done.push(step);
+        Ok(())
+    }
+
+    /// Sends as many of the first steps as share a place and have their indices known, and returns
+    /// how many that were.
+    fn batch(&mut self, steps: &'plan [Step]) -> Result<usize> {
+        let place = steps[0].place;
+        let mut requests = Vec::new();
+        for step in steps {
+            let ends = step.place != place || matches!(step.action, Action::SetIpv6Default(_));
+            // The link may be one that an earlier step of this batch makes: send that first.
+            if ends || (!requests.is_empty() && self.known_index(place, &step.action).is_none()) {
+                break;
+            }
+            requests.push(self.request(place, &step.action)?);
+        }
+        let steps = &steps[..requests.len()];
+        let answers = match self.with_socket(place, |socket| socket.transact(&requests)) {
+            Ok(answers) => answers,
+            Err(error) => {
+                // What became of the steps is unknown, and undoing what was not done is harmless.
+                self.done.extend(steps);
+                return Err(error);
+            }
+        };
+        self.judge(steps, answers)?;
+        Ok(steps.len())
+    }
+
+    fn judge(&mut self, steps: &'plan [Step], answers: Vec<Result<(), Refusal>>) -> Result<()> {
+        let mut first_error = None;
+        for (step, answer) in steps.iter().zip(answers) {
+            match answer {
+                Ok(()) => self.done.push(step),
+                Err(refusal) if step.existing_ok && refusal.errno == libc::EEXIST => {}
+                Err(refusal) => {
+                    first_error.get_or_insert_with(|| refused(step.place, &step.action, refusal));
+                }
+            }
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+
+    /// The index that `action` needs, 0 when it needs none, `None` when it must be asked for.
+    fn known_index(&self, place: Place, action: &Action) -> Option<u32> {
+        let Some(link) = action.link() else { return Some(0) };
+        link.index
+            .or_else(|| self.indices.get(&(place, link.name.clone())).copied())
+    }
+
+    fn index(&mut self, place: Place, link: &LinkRef) -> Result<u32> {
+        let request = message::get_link(&link.name);
+        let answer = self.with_socket(place, |socket| socket.get(&request))?;
+        let Some(state) = answer.as_ref().and_then(parse::link) else {
+            let error = Error::new(ErrorKind::NotFound, "find link", link.name.as_str());
+            return Err(error.with_cause(format!("there is no such link in the {place}")));
+        };
+        self.indices.insert((place, link.name.clone()), state.index);
+        Ok(state.index)
+    }
+
+    fn request(&mut self, place: Place, action: &Action) -> Result<Request> {
+        let index = match (self.known_index(place, action), action.link()) {
+            (Some(index), _) => index,
+            (None, Some(link)) => self.index(place, link)?,
+            (None, None) => 0,
+        };
+        Ok(match action {
+            Action::AddAddress(spec) => message::add_address(spec, index),
+            Action::AddNeighbour(spec) => message::add_neighbour(spec, index),
+            Action::AddRoute(spec) => message::add_route(spec, index),
+            Action::CreateLink(spec) => {
+                let peer = match &spec.kind {
+                    LinkKind::Veth { peer } if peer.place != place => Some(self.namespace(peer.place)?),
+                    _ => None,
+                };
+                message::create_link(spec, peer, spec.master.as_ref().map(|_| index))
+            }
+            Action::DeleteAddress(spec) => message::delete_address(spec, index),
+            Action::DeleteLink(link) => message::delete_link(link),
+            Action::DeleteNeighbour(spec) => message::delete_neighbour(spec, index),
+            Action::DeleteRoute(spec) => message::delete_route(spec, index),
+            Action::MoveLink(spec) => message::move_link(spec, index, self.namespace(spec.to)?),
+            Action::SetIpv6Default(_) => {
+                return Err(Error::bad_request(
+                    "apply plan",
+                    action.to_string(),
+                    "this is no netlink message",
+                ));
+            }
+            Action::SetLink(change) => message::set_link(change),
+        })
+    }
+
+    /// Takes back what was done, the last step first, and returns what could not be taken back.
+    fn undo(mut self) -> Vec<Error> {
+        let mut failures = Vec::new();
+        while let Some(step) = self.done.pop() {
+            for undo in &step.undo {
+                // An index may have gone with a link that moved.
+                self.indices.clear();
+                match self.undo_one(undo.place, &undo.action) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => failures.push(error),
+                    _ => {}
+                }
+            }
+        }
+        failures
+    }
+
+    fn undo_one(&mut self, place: Place, action: &Action) -> Result<()> {
+        if let Action::SetIpv6Default(on) = action {
+            return self.inside()?.ipv6.set(*on);
+        }
+        let request = self.request(place, action)?;
+        let answer = self.with_socket(place, |socket| socket.transact_one(request))?;
+        answer.map_err(|refusal| refused(place, action, refusal))
+    }
+}
+
+fn refused(place: Place, action: &Action, refusal: Refusal) -> Error {
+    let error = Error::from_errno(format!("in {place}:"), action.to_string(), refusal.errno);
+    let error = error.with_kernel_message(refusal.message);
+    match action.likely_cause(refusal.errno) {
+        Some(cause) => error.with_cause(cause),
+        None => error,
+    }
+}

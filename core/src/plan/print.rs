@@ -1,0 +1,159 @@
+//! Plans as a person reads them.
+
+use std::fmt;
+
+use super::{Action, Plan, Step};
+use crate::link::{LinkChange, LinkKind, LinkSpec, MoveSpec, RouteSpec};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.steps.iter().enumerate() {
+            writeln!(f, "{:>2}  {step}", index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<7}  {}", self.place, self.action)?;
+        for (index, undo) in self.undo.iter().enumerate() {
+            f.write_str(if index == 0 { "  [undo: " } else { ", then " })?;
+            write!(f, "{}", undo.action)?;
+            if undo.place != self.place {
+                write!(f, " in {}", undo.place)?;
+            }
+        }
+        f.write_str(if self.undo.is_empty() { "" } else { "]" })
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddAddress(spec) => write!(f, "add address {} to {}", spec.address, spec.link),
+            Self::AddNeighbour(spec) => write!(
+                f,
+                "add neighbour {} at {} on {}",
+                spec.address, spec.mac, spec.link
+            ),
+            Self::AddRoute(spec) => {
+                write!(f, "{} route {spec}", if spec.replace { "replace" } else { "add" })
+            }
+            Self::CreateLink(spec) => write!(f, "create {spec}"),
+            Self::DeleteAddress(spec) => write!(f, "delete address {} from {}", spec.address, spec.link),
+            Self::DeleteLink(link) => write!(f, "delete link {link}"),
+            Self::DeleteNeighbour(spec) => write!(f, "delete neighbour {} on {}", spec.address, spec.link),
+            Self::DeleteRoute(spec) => write!(f, "delete route {spec}"),
+            Self::MoveLink(spec) => write!(f, "move {spec}"),
+            Self::SetIpv6Default(on) => {
+                write!(
+                    f,
+                    "turn IPv6 {} for interfaces to come",
+                    if *on { "on" } else { "off" }
+                )
+            }
+            Self::SetLink(change) => write!(f, "set link {change}"),
+        }
+    }
+}
+
+/// The attributes that are there, with commas between.
+struct List(Vec<String>);
+
+impl List {
+    fn add(&mut self, name: &str, value: Option<impl fmt::Display>) {
+        self.0.extend(value.map(|value| format!("{name} {value}")));
+    }
+
+    fn flag(&mut self, name: &str, on: bool) {
+        self.0.extend(on.then(|| name.to_owned()));
+    }
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+impl fmt::Display for LinkSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = List(Vec::new());
+        list.add("mac", self.mac);
+        list.add("mtu", self.mtu);
+        list.add("master", self.master.as_ref());
+        list.add("queues", self.queues);
+        list.add("txqueuelen", self.tx_queue_len);
+        list.flag("up", self.up);
+        match &self.kind {
+            LinkKind::Bridge {
+                multicast_snooping, ..
+            } => {
+                list.flag("multicast snooping", *multicast_snooping);
+                write!(f, "bridge {}: {list}", self.name)
+            }
+            LinkKind::Veth { peer } => {
+                list.add("mac of peer", peer.mac);
+                write!(
+                    f,
+                    "veth {} with peer {} in {}: {list}",
+                    self.name, peer.name, peer.place
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for LinkChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = List(Vec::new());
+        list.add("mac", self.mac);
+        list.add("mtu", self.mtu);
+        list.add("txqueuelen", self.tx_queue_len);
+        list.add("alias", self.alias.as_ref().map(|alias| format!("{alias:?}")));
+        list.flag("no IPv6 link-local of the kernel's", self.no_link_local);
+        if let Some(port) = self.port {
+            list.0.push(format!(
+                "hairpin {}, isolated {}",
+                on_off(port.hairpin),
+                on_off(port.isolated)
+            ));
+        }
+        list.0
+            .extend(self.up.map(|up| if up { "up" } else { "down" }.to_owned()));
+        write!(f, "{}: {list}", self.link)
+    }
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on {
+        "on"
+    } else {
+        "off"
+    }
+}
+
+impl fmt::Display for MoveSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = List(Vec::new());
+        list.add("mac", self.mac);
+        list.add("mtu", self.mtu);
+        list.add("alias", self.alias.as_ref().map(|alias| format!("{alias:?}")));
+        write!(f, "{} to {} as {}: {list}", self.link, self.to, self.name)
+    }
+}
+
+impl fmt::Display for RouteSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.destination.prefix_len() {
+            0 if self.destination.addr().is_ipv4() => f.write_str("default")?,
+            0 => f.write_str("default (IPv6)")?,
+            _ => write!(f, "{}", self.destination)?,
+        }
+        if let Some(gateway) = self.gateway {
+            write!(f, " via {gateway}")?;
+        }
+        write!(f, " on {}", self.link)
+    }
+}

@@ -1,0 +1,185 @@
+//! Steps and their inverses.
+
+use serde::{Deserialize, Serialize};
+
+use crate::link::{
+    AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec, Place, RouteSpec,
+};
+
+/// Steps in the order in which they are carried out.
+///
+/// `println!("{plan}")` shows it as a person would read it; it serialises with serde. A plan is the
+/// dry run of what it describes: making one changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The steps. Neighbours in the same place go to the kernel in one send.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Appends `action` in `place` with the undo that follows from the action itself.
+    pub fn push(&mut self, place: Place, action: Action) {
+        self.steps.push(Step::new(place, action));
+    }
+}
+
+/// One action in one namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub action: Action,
+    /// What takes it back when a later step fails, in this order; empty where an earlier step's undo
+    /// does so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo: Vec<Undo>,
+    /// An object that is there already is as good as one that was made, and is not undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub existing_ok: bool,
+}
+
+/// The way back of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Where: not always the step's own place, since a link may have moved.
+    pub place: Place,
+    /// What.
+    pub action: Action,
+}
+
+/// A change of the kernel's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// Adds an address to a link.
+    AddAddress(AddressSpec),
+    /// Adds a permanent neighbour, or changes it.
+    AddNeighbour(NeighbourSpec),
+    /// Adds a route.
+    AddRoute(RouteSpec),
+    /// Creates a link, with its peer where it has one.
+    CreateLink(LinkSpec),
+    /// Removes an address.
+    DeleteAddress(AddressSpec),
+    /// Deletes a link.
+    DeleteLink(LinkRef),
+    /// Removes a neighbour.
+    DeleteNeighbour(NeighbourSpec),
+    /// Removes a route.
+    DeleteRoute(RouteSpec),
+    /// Moves a link to another namespace under another name.
+    MoveLink(MoveSpec),
+    /// Whether interfaces that come to the namespace from now on have IPv6
+    /// (`net.ipv6.conf.default.disable_ipv6`).
+    SetIpv6Default(bool),
+    /// Changes a link.
+    SetLink(LinkChange),
+}
+
+impl Step {
+    /// A step with the undo that follows from the action itself: what is created or added is deleted.
+    ///
+    /// A veth whose peer is born elsewhere is deleted by its name here; that takes the peer along.
+    /// Changes and moves have no undo of their own, because the state before is not in them.
+    pub fn new(place: Place, action: Action) -> Self {
+        let inverse = match &action {
+            Action::AddAddress(spec) => Some(Action::DeleteAddress(spec.clone())),
+            Action::AddNeighbour(spec) => Some(Action::DeleteNeighbour(spec.clone())),
+            Action::AddRoute(spec) if !spec.replace => Some(Action::DeleteRoute(spec.clone())),
+            Action::CreateLink(spec) => Some(Action::DeleteLink(LinkRef::named(spec.name.clone()))),
+            Action::SetIpv6Default(on) => Some(Action::SetIpv6Default(!on)),
+            _ => None,
+        };
+        let undo = inverse.map(|action| Undo { place, action }).into_iter().collect();
+        Self {
+            place,
+            action,
+            undo,
+            existing_ok: false,
+        }
+    }
+
+    /// The same step with another way back.
+    #[must_use]
+    pub fn undone_by(mut self, undo: Vec<Undo>) -> Self {
+        self.undo = undo;
+        self
+    }
+
+    /// The same step, content with an object that is there already.
+    #[must_use]
+    pub fn existing_ok(mut self) -> Self {
+        self.existing_ok = true;
+        self
+    }
+}
+
+impl Action {
+    /// The link that the action needs the index of, when it does not create that link itself.
+    pub(crate) fn link(&self) -> Option<&LinkRef> {
+        match self {
+            Self::AddAddress(AddressSpec { link, .. })
+            | Self::DeleteAddress(AddressSpec { link, .. })
+            | Self::AddNeighbour(NeighbourSpec { link, .. })
+            | Self::DeleteNeighbour(NeighbourSpec { link, .. })
+            | Self::AddRoute(RouteSpec { link, .. })
+            | Self::DeleteRoute(RouteSpec { link, .. })
+            | Self::MoveLink(MoveSpec { link, .. }) => Some(link),
+            Self::CreateLink(LinkSpec { master, .. }) => master.as_ref(),
+            Self::DeleteLink(_) | Self::SetIpv6Default(_) | Self::SetLink(_) => None,
+        }
+    }
+
+    /// The likely cause of `errno`, where the action tells one.
+    pub(crate) fn likely_cause(&self, errno: i32) -> Option<String> {
+        let text = match (self, errno) {
+            (_, libc::EPERM) => "CAP_NET_ADMIN over the namespace is needed".to_owned(),
+            (Self::CreateLink(spec), libc::EEXIST) => match &spec.kind {
+                LinkKind::Veth { peer } => format!(
+                    "a link named {} exists in the host, or {} in the {}",
+                    spec.name, peer.name, peer.place
+                ),
+                LinkKind::Bridge { .. } => format!("a link named {} exists", spec.name),
+            },
+            (Self::CreateLink(_), libc::EOPNOTSUPP) => "this kernel has no links of that kind".to_owned(),
+            (
+                Self::CreateLink(LinkSpec {
+                    master: Some(master), ..
+                }),
+                libc::EXFULL,
+            ) => {
+                format!("{master} has as many ports as a bridge holds (1023)")
+            }
+            (
+                Self::CreateLink(LinkSpec {
+                    master: Some(master), ..
+                }),
+                libc::EINVAL | libc::ENODEV,
+            ) => {
+                format!("is {master} still there?")
+            }
+            (
+                Self::AddRoute(RouteSpec {
+                    gateway: Some(gateway),
+                    ..
+                }),
+                libc::ENETUNREACH | libc::EHOSTUNREACH,
+            ) => {
+                format!(
+                    "{gateway} is not directly reachable: no address in its subnet, or the interface is down"
+                )
+            }
+            (Self::AddRoute(_), libc::EEXIST) => "there is a route to that destination already".to_owned(),
+            (Self::AddAddress(_), libc::EACCES | libc::EOPNOTSUPP | libc::EAFNOSUPPORT) => {
+                "IPv6 is off on that interface or in this kernel".to_owned()
+            }
+            (Self::MoveLink(spec), libc::EEXIST) => {
+                format!("a link named {} exists in the {}", spec.name, spec.to)
+            }
+            _ => return None,
+        };
+        Some(text)
+    }
+}

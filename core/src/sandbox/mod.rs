@@ -1,0 +1,382 @@
+//! Sandboxes: a container's network namespace, mounted where others can find it (seed `000`).
+
+mod alias;
+mod interface;
+mod key;
+mod routes;
+mod settle;
+mod survey;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use interface::{Info, Interface, Neighbour, StaticRoute};
+pub use key::{generate_key, SandboxKey, DEFAULT_BASE};
+pub(crate) use settle::{settle, Settled};
+use survey::Survey;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, MoveSpec, Mtu, Place};
+use crate::netlink::RouteSocket;
+use crate::plan::{apply, Action, Ground, Inside, Plan, Step, Undo};
+use crate::sys::{self, Ipv6Default, Namespace};
+
+/// A container's network: a namespace, identified by the path where it is mounted.
+///
+/// The value is a handle: dropping it leaves the sandbox as it is, [`Sandbox::destroy`] ends it. What
+/// it holds is read from the kernel, so any process that opens the key sees the same. A handle holds
+/// three descriptors: the namespace, a route socket inside, and the switch for IPv6.
+///
+/// The *host* of a sandbox, where interfaces come from and go back to, is the namespace of the
+/// thread that created or opened the handle. Methods may be called from any thread, and never
+/// change the calling thread's namespace.
+pub struct Sandbox {
+    key: SandboxKey,
+    host: Arc<Host>,
+    opened: Mutex<Option<Opened>>,
+}
+
+pub(crate) struct Opened {
+    pub(crate) inside: Inside,
+    /// Nothing has come to the namespace since it was made here, so that there is nothing to look up.
+    fresh: bool,
+}
+
+impl Opened {
+    pub(crate) fn survey(&mut self) -> Result<Survey> {
+        if self.fresh {
+            return Ok(Survey::of_fresh());
+        }
+        Survey::take(&mut self.inside.socket)
+    }
+
+    /// From now on the namespace is looked at; true when it was not before.
+    pub(crate) fn wear(&mut self) -> bool {
+        std::mem::take(&mut self.fresh)
+    }
+}
+
+impl Sandbox {
+    /// Makes a namespace with `lo` up and mounts it at `key`; the directory is made when needed.
+    ///
+    /// IPv6 is off for interfaces to come, until one with an IPv6 address comes; `lo` has it.
+    ///
+    /// # Errors
+    /// AlreadyExists when there is a sandbox, or anything but a stale empty file, at `key`;
+    /// PermissionDenied without `CAP_SYS_ADMIN`. Nothing is left behind.
+    pub fn create(key: &SandboxKey) -> Result<Self> {
+        Self::create_at(key).map_err(|error| error.within("create sandbox", key))
+    }
+
+    fn create_at(key: &SandboxKey) -> Result<Self> {
+        let host = Host::current()?;
+        let (namespace, (socket, ipv6)) = Namespace::create_with(|_| {
+            let mut socket = RouteSocket::open()?;
+            bring_up_loopback(&mut socket)?;
+            Ok((socket, Ipv6Default::open_fresh_and_turn_off()?))
+        })?;
+        sys::persist(&namespace, key.path())?;
+        let opened = Opened {
+            inside: Inside {
+                namespace,
+                socket,
+                ipv6,
+            },
+            fresh: true,
+        };
+        Ok(Self {
+            key: key.clone(),
+            host,
+            opened: Mutex::new(Some(opened)),
+        })
+    }
+
+    /// Opens the sandbox that this or another process, or `ip netns add`, made at `key`.
+    ///
+    /// # Errors
+    /// NotFound when there is none; BadRequest when what lies there is no network namespace.
+    pub fn open(key: &SandboxKey) -> Result<Self> {
+        Self::open_at(key).map_err(|error| error.within("open sandbox", key))
+    }
+
+    fn open_at(key: &SandboxKey) -> Result<Self> {
+        let host = Host::current()?;
+        let namespace = Namespace::open(key.path())?;
+        let (socket, ipv6) = namespace.run(|| Ok((RouteSocket::open()?, Ipv6Default::open()?)))??;
+        let opened = Opened {
+            inside: Inside {
+                namespace,
+                socket,
+                ipv6,
+            },
+            fresh: false,
+        };
+        Ok(Self {
+            key: key.clone(),
+            host,
+            opened: Mutex::new(Some(opened)),
+        })
+    }
+
+    /// Removes whatever sandbox is at `key` without opening it, a stale file too; see
+    /// [`Sandbox::destroy`].
+    ///
+    /// # Errors
+    /// PermissionDenied without `CAP_SYS_ADMIN`; Forbidden for a file that this library did not make.
+    /// A key where there is nothing is no error.
+    pub fn remove(key: &SandboxKey) -> Result<()> {
+        sys::forget(key.path()).map_err(|error| error.within("remove sandbox", key))
+    }
+
+    /// Where the namespace is mounted.
+    pub fn key(&self) -> &SandboxKey {
+        &self.key
+    }
+
+    /// A handle of the namespace, which it keeps alive.
+    ///
+    /// # Errors
+    /// NotFound when the sandbox was destroyed through this handle.
+    pub fn namespace(&self) -> Result<Namespace> {
+        self.with(|opened| opened.inside.namespace.try_clone())
+    }
+
+    /// Runs `f` with the calling thread inside the sandbox; see [`Namespace::run`].
+    ///
+    /// # Errors
+    /// Those of [`Sandbox::namespace`] and of [`Namespace::run`].
+    pub fn run<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
+        self.namespace()?.run(f)
+    }
+
+    /// What [`Sandbox::add_interface`] and [`Network::join`](crate::Network::join) brought, in the
+    /// order of the names; never `lo`, nor what others made.
+    ///
+    /// # Errors
+    /// NotFound when the sandbox was destroyed through this handle.
+    pub fn interfaces(&self) -> Result<Vec<Interface>> {
+        self.info().map(|info| info.interfaces)
+    }
+
+    /// Interfaces, gateways and static routes, read from the kernel.
+    ///
+    /// # Errors
+    /// NotFound when the sandbox was destroyed through this handle.
+    pub fn info(&self) -> Result<Info> {
+        self.with(|opened| {
+            let socket = &mut opened.inside.socket;
+            let survey = Survey::take(socket)?;
+            let neighbours: Vec<_> = socket
+                .dump(&message::list_neighbours())?
+                .iter()
+                .filter_map(parse::neighbour)
+                .collect();
+            Ok(survey.info(&neighbours))
+        })
+        .map_err(|error| error.within("inspect sandbox", &self.key))
+    }
+
+    /// Moves the device `interface.src_name` from the host into the sandbox, renames it as it moves,
+    /// and configures it: MAC, addresses, MTU, routes; it is up at the end. Returns the interface
+    /// under its final name.
+    ///
+    /// The kernel takes 10 ms and more to move a device. [`Network::join`](crate::Network::join)
+    /// makes it inside instead.
+    ///
+    /// # Errors
+    /// NotFound when there is no such device; AlreadyExists when the name is taken in the sandbox or
+    /// an address overlaps one of its routes; BadRequest when the settings contradict one another.
+    /// The device is then where it was, under its old name.
+    pub fn add_interface(&self, interface: &Interface) -> Result<Interface> {
+        let within = |error: Error| {
+            error.within(
+                "add interface",
+                format_args!("{} to {}", interface.src_name, self.key),
+            )
+        };
+        self.with(|opened| {
+            let (plan, settled) = self.plan_move_in(opened, interface)?;
+            opened.wear();
+            apply(
+                &plan,
+                &mut Ground {
+                    host: &self.host,
+                    sandbox: Some(&mut opened.inside),
+                },
+            )?;
+            Ok(settled.interface)
+        })
+        .map_err(within)
+    }
+
+    /// The plan of [`Sandbox::add_interface`], without carrying it out.
+    ///
+    /// # Errors
+    /// Those of [`Sandbox::add_interface`] that can be known beforehand.
+    pub fn plan_add_interface(&self, interface: &Interface) -> Result<Plan> {
+        self.with(|opened| self.plan_move_in(opened, interface).map(|(plan, _)| plan))
+    }
+
+    fn plan_move_in(&self, opened: &mut Opened, interface: &Interface) -> Result<(Plan, Settled)> {
+        let src_name = &interface.src_name;
+        let Some(device) = self.host.link(src_name)? else {
+            return Err(Error::new(ErrorKind::NotFound, "find link", src_name.as_str())
+                .with_cause("there is no such link in the host"));
+        };
+        // Moving costs so much that looking costs nothing, and the kernel's choice of an index depends on it.
+        let survey = Survey::take(&mut opened.inside.socket)?;
+        let ipv6 = &opened.inside.ipv6;
+        let mut settled = settle(interface, device.alias.as_deref(), &survey, ipv6)?;
+        settled.interface.mac = interface.mac.or(device.mac);
+        settled.interface.mtu = interface.mtu.or(Mtu::new(device.mtu).ok());
+        // The kernel keeps the index where it is free there; who knows it need not choose.
+        let kept = survey.links.iter().all(|link| link.index != device.index);
+        let name = settled.link.name.clone();
+        settled.link = if kept {
+            LinkRef::indexed(name, device.index)
+        } else {
+            LinkRef::named(name)
+        };
+        let mut plan = Plan::default();
+        settled.before_birth(ipv6, &mut plan);
+        let there = MoveSpec {
+            link: LinkRef::indexed(src_name.clone(), device.index),
+            to: Place::Sandbox,
+            name: settled.name().clone(),
+            index: None,
+            mtu: interface.mtu,
+            mac: interface.mac,
+            alias: None,
+        };
+        let back = MoveSpec {
+            link: LinkRef::named(settled.name().clone()),
+            to: Place::Host,
+            name: src_name.clone(),
+            index: None,
+            mtu: interface.mtu.and(Mtu::new(device.mtu).ok()),
+            mac: interface.mac.and(device.mac),
+            alias: Some(device.alias.clone().unwrap_or_default()),
+        };
+        let mut undo = vec![Undo {
+            place: Place::Sandbox,
+            action: Action::MoveLink(back),
+        }];
+        if device.up {
+            let mut up = LinkChange::new(LinkRef::named(src_name.clone()));
+            up.up = Some(true);
+            undo.push(Undo {
+                place: Place::Host,
+                action: Action::SetLink(up),
+            });
+        }
+        plan.steps
+            .push(Step::new(Place::Host, Action::MoveLink(there)).undone_by(undo));
+        settled.after_birth(settled.interface.mac, &mut plan);
+        Ok((plan, settled))
+    }
+
+    /// Takes the interface out of the sandbox, back to the host under its source name.
+    ///
+    /// # Errors
+    /// AlreadyExists when the host has a link of that name by now; the interface then stays as it
+    /// was, addresses and routes too. An interface that is gone already is no error.
+    pub fn remove_interface(&self, interface: &Interface) -> Result<()> {
+        let within = |error: Error| {
+            error.within(
+                "remove interface",
+                format_args!("{} from {}", interface.src_name, self.key),
+            )
+        };
+        self.with(|opened| {
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let ours = survey.ours();
+            let is_it = |name: &str, src_name: &InterfaceName| {
+                *src_name == interface.src_name
+                    && interface.name().is_none_or(|wanted| wanted.as_str() == name)
+            };
+            let Some((link, src_name, before)) =
+                ours.into_iter().find(|(link, src, _)| is_it(&link.name, src))
+            else {
+                return Ok(());
+            };
+            let name = InterfaceName::new(&link.name)?;
+            let back = MoveSpec {
+                link: LinkRef::indexed(name, link.index),
+                to: Place::Host,
+                name: src_name,
+                index: None,
+                mtu: None,
+                mac: None,
+                alias: Some(before.to_owned()),
+            };
+            let mut plan = Plan::default();
+            plan.push(Place::Sandbox, Action::MoveLink(back));
+            apply(
+                &plan,
+                &mut Ground {
+                    host: &self.host,
+                    sandbox: Some(&mut opened.inside),
+                },
+            )
+        })
+        .map_err(within)
+    }
+
+    /// Ends the sandbox: unmounts the namespace, removes the file and closes this handle's
+    /// descriptors. The kernel then takes the namespace down, and with it every virtual device in
+    /// it and their other ends; physical ones go back to the initial namespace.
+    ///
+    /// It returns before that is over. The namespace lives on as long as a process runs in it or
+    /// another handle is open. Repeated calls succeed, also when somebody else removed the sandbox;
+    /// one that was made at the same key since is left alone.
+    ///
+    /// # Errors
+    /// PermissionDenied without `CAP_SYS_ADMIN`; the handle can still be used then.
+    pub fn destroy(&self) -> Result<()> {
+        let mut opened = self.lock();
+        let Some(own) = opened.as_ref().map(|opened| opened.inside.namespace.id()) else {
+            return Ok(());
+        };
+        let mounted = Namespace::open(self.key.path()).map(|there| there.id());
+        if mounted.is_ok_and(|there| there == own) {
+            Self::remove(&self.key)?;
+        }
+        *opened = None;
+        Ok(())
+    }
+
+    pub(crate) fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Alone with the inside of the sandbox.
+    pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+        let gone = || {
+            Error::new(ErrorKind::NotFound, "use sandbox", self.key.to_string())
+                .with_cause("it was destroyed through this handle")
+        };
+        f(self.lock().as_mut().ok_or_else(gone)?)
+    }
+}
+
+fn bring_up_loopback(socket: &mut RouteSocket) -> Result<()> {
+    let mut lo = LinkChange::new(LinkRef::indexed(InterfaceName::new("lo")?, 1));
+    lo.up = Some(true);
+    let answer = socket.transact_one(message::set_link(&lo))?;
+    answer.map_err(|refusal| {
+        Error::from_errno("bring up", "lo", refusal.errno).with_kernel_message(refusal.message)
+    })
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,161 @@
+//! Gateways and static routes of a sandbox.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::interface::{check_static_route, StaticRoute};
+use super::settle::default_route;
+use super::survey::Survey;
+use super::{Opened, Sandbox};
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{InterfaceName, LinkRef, Place, RouteSpec};
+use crate::plan::{apply, Action, Ground, Plan, Step, Undo};
+
+impl Sandbox {
+    /// Sets the IPv4 default gateway, in place of the one that is there; `None` changes nothing.
+    ///
+    /// # Errors
+    /// BadRequest when no interface that is up has an address in whose subnet the gateway lies.
+    pub fn set_gateway(&self, gateway: Option<Ipv4Addr>) -> Result<()> {
+        gateway.map_or(Ok(()), |gateway| self.replace_gateway(gateway.into()))
+    }
+
+    /// Sets the IPv6 default gateway, in place of the one that is there; `None` changes nothing.
+    ///
+    /// # Errors
+    /// BadRequest when no interface that is up has an address in whose subnet the gateway lies.
+    pub fn set_gateway_ipv6(&self, gateway: Option<Ipv6Addr>) -> Result<()> {
+        gateway.map_or(Ok(()), |gateway| self.replace_gateway(gateway.into()))
+    }
+
+    fn replace_gateway(&self, gateway: IpAddr) -> Result<()> {
+        let replace = |opened: &mut Opened| {
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let link = link_towards(&survey, "use gateway", gateway)?;
+            let route = default_route(link, gateway, true);
+            let before = survey.default_route(gateway.is_ipv6()).and_then(|before| {
+                let link = LinkRef::indexed(survey.name_of(before.index)?, before.index);
+                Some(default_route(link, before.gateway?, true))
+            });
+            let undo = match before {
+                Some(before) => Action::AddRoute(before),
+                None => Action::DeleteRoute(route.clone()),
+            };
+            let undo = vec![Undo {
+                place: Place::Sandbox,
+                action: undo,
+            }];
+            let step = Step::new(Place::Sandbox, Action::AddRoute(route)).undone_by(undo);
+            self.apply_inside(opened, Plan { steps: vec![step] })
+        };
+        self.with(replace)
+            .map_err(|error| error.within("set gateway", format_args!("{gateway} of {}", self.key())))
+    }
+
+    /// Adds a route. One with a next hop goes through the interface that reaches it; one without is
+    /// bound to the sandbox's only interface, and where there are several belongs into
+    /// [`Interface::routes`](crate::Interface::routes).
+    ///
+    /// # Errors
+    /// BadRequest when the next hop is not directly reachable, for a default route, and when it is
+    /// not clear which interface is meant; AlreadyExists when there is a route to that destination.
+    pub fn add_static_route(&self, route: &StaticRoute) -> Result<()> {
+        let add = |opened: &mut Opened| {
+            check_static_route(route)?;
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let link = match route.next_hop {
+                Some(hop) => link_towards(&survey, "use next hop", hop)?,
+                None => only_interface(&survey)?,
+            };
+            let spec = RouteSpec {
+                link,
+                destination: route.destination,
+                gateway: route.next_hop,
+                replace: false,
+            };
+            let mut plan = Plan::default();
+            plan.push(Place::Sandbox, Action::AddRoute(spec));
+            self.apply_inside(opened, plan)
+        };
+        self.with(add).map_err(|error| {
+            error.within(
+                "add static route",
+                format_args!("{} to {}", route.destination, self.key()),
+            )
+        })
+    }
+
+    /// Removes a route that this library added; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// NotFound when the sandbox was destroyed through this handle.
+    pub fn remove_static_route(&self, route: &StaticRoute) -> Result<()> {
+        let remove = |opened: &mut Opened| {
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let is_it = |there: &&crate::link::parse::RouteState| {
+                there.ours && there.destination == route.destination && there.gateway == route.next_hop
+            };
+            let Some(there) = survey.routes.iter().find(is_it) else {
+                return Ok(());
+            };
+            let Some(name) = survey.name_of(there.index) else {
+                return Ok(());
+            };
+            let link = LinkRef::indexed(name, there.index);
+            let spec = RouteSpec {
+                link,
+                destination: there.destination,
+                gateway: there.gateway,
+                replace: false,
+            };
+            let mut plan = Plan::default();
+            plan.push(Place::Sandbox, Action::DeleteRoute(spec));
+            self.apply_inside(opened, plan)
+        };
+        let gone = |error: Error| match error.errno() {
+            Some(libc::ESRCH) => Ok(()),
+            _ => Err(error),
+        };
+        self.with(remove).or_else(gone).map_err(|error| {
+            error.within(
+                "remove static route",
+                format_args!("{} from {}", route.destination, self.key()),
+            )
+        })
+    }
+
+    fn apply_inside(&self, opened: &mut Opened, plan: Plan) -> Result<()> {
+        apply(
+            &plan,
+            &mut Ground {
+                host: self.host(),
+                sandbox: Some(&mut opened.inside),
+            },
+        )
+    }
+}
+
+fn link_towards(survey: &Survey, operation: &str, hop: IpAddr) -> Result<LinkRef> {
+    let refuse = |cause: String| Err(Error::bad_request(operation, hop.to_string(), cause));
+    if hop.is_unspecified() || hop.is_multicast() || hop.is_loopback() {
+        return refuse("it is no unicast address of a host".to_owned());
+    }
+    let Some(link) = survey.link_towards(hop) else {
+        return refuse("it is not directly reachable: no interface has an address in its subnet".to_owned());
+    };
+    if !link.up {
+        return refuse(format!("it is not directly reachable: {} is down", link.name));
+    }
+    Ok(LinkRef::indexed(InterfaceName::new(&link.name)?, link.index))
+}
+
+fn only_interface(survey: &Survey) -> Result<LinkRef> {
+    match survey.ours().as_slice() {
+        [(link, ..)] => Ok(LinkRef::indexed(InterfaceName::new(&link.name)?, link.index)),
+        ours => Err(
+            Error::new(ErrorKind::BadRequest, "choose", "an interface").with_cause(format!(
+                "the route has no next hop and the sandbox has {} interfaces",
+                ours.len()
+            )),
+        ),
+    }
+}

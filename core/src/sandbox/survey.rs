@@ -1,0 +1,181 @@
+//! What a sandbox holds, read from its kernel tables.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::alias;
+use super::interface::{Info, Interface, Neighbour, StaticRoute};
+use crate::error::Result;
+use crate::link::parse::{self, AddressState, LinkState, NeighbourStateOf, RouteState};
+use crate::link::{message, Destination, InterfaceName, Mtu};
+use crate::netlink::RouteSocket;
+
+/// Links, addresses and routes of one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) links: Vec<LinkState>,
+    pub(crate) addresses: Vec<AddressState>,
+    pub(crate) routes: Vec<RouteState>,
+}
+
+impl Survey {
+    /// A namespace in which there is only `lo`.
+    pub(super) fn of_fresh() -> Self {
+        let lo = LinkState {
+            index: 1,
+            name: "lo".to_owned(),
+            up: true,
+            ..LinkState::default()
+        };
+        Self {
+            links: vec![lo],
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn take(socket: &mut RouteSocket) -> Result<Self> {
+        let links = socket.dump(&message::list_links())?;
+        let addresses = socket.dump(&message::list_addresses())?;
+        let mut routes = socket.dump(&message::list_routes(false))?;
+        routes.extend(socket.dump(&message::list_routes(true))?);
+        Ok(Self {
+            links: links.iter().filter_map(parse::link).collect(),
+            addresses: addresses.iter().filter_map(parse::address).collect(),
+            routes: routes.iter().filter_map(parse::route).collect(),
+        })
+    }
+
+    pub(crate) fn has_link(&self, name: &str) -> bool {
+        self.links.iter().any(|link| link.name == name)
+    }
+
+    /// An index that no link has.
+    pub(crate) fn free_index(&self) -> u32 {
+        self.links.iter().map(|link| link.index).max().unwrap_or(0) + 1
+    }
+
+    pub(crate) fn default_route(&self, ipv6: bool) -> Option<&RouteState> {
+        let matches = |route: &&RouteState| {
+            route.destination.prefix_len() == 0 && route.destination.addr().is_ipv6() == ipv6
+        };
+        self.routes.iter().find(matches)
+    }
+
+    /// The non-default route that `address` would overlap.
+    pub(crate) fn overlapped(&self, address: IpNet) -> Option<&RouteState> {
+        let overlaps = |destination: &IpNet| {
+            destination.contains(&address.network()) || address.contains(&destination.network())
+        };
+        self.routes
+            .iter()
+            .find(|route| route.destination.prefix_len() > 0 && overlaps(&route.destination))
+    }
+
+    /// The link through which `hop` is reached without a router.
+    pub(crate) fn link_towards(&self, hop: IpAddr) -> Option<&LinkState> {
+        let link = |index| self.links.iter().find(|link| link.index == index);
+        let own_subnet = self
+            .addresses
+            .iter()
+            .find(|own| own.address.contains(&hop) && own.address.addr() != hop);
+        own_subnet.and_then(|own| link(own.index))
+    }
+
+    pub(crate) fn name_of(&self, index: u32) -> Option<InterfaceName> {
+        let link = self.links.iter().find(|link| link.index == index)?;
+        InterfaceName::new(&link.name).ok()
+    }
+
+    /// The links that this library brought, in the order of their names.
+    pub(super) fn ours(&self) -> Vec<(&LinkState, InterfaceName, &str)> {
+        let mut ours: Vec<_> = self
+            .links
+            .iter()
+            .filter_map(|link| {
+                let (src_name, before) = alias::parse(link.alias.as_deref()?)?;
+                Some((link, src_name, before))
+            })
+            .collect();
+        ours.sort_by(|(a, ..), (b, ..)| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+        ours
+    }
+
+    pub(super) fn info(&self, neighbours: &[NeighbourStateOf]) -> Info {
+        let interfaces = self
+            .ours()
+            .into_iter()
+            .filter_map(|(link, src_name, _)| self.interface(link, src_name, neighbours));
+        let gateway = |ipv6| self.default_route(ipv6).and_then(|route| route.gateway);
+        Info {
+            interfaces: interfaces.collect(),
+            gateway: gateway(false).and_then(v4),
+            gateway_ipv6: gateway(true).and_then(v6),
+            routes: self.static_routes(|_| true),
+        }
+    }
+
+    fn interface(
+        &self,
+        link: &LinkState,
+        src_name: InterfaceName,
+        neighbours: &[NeighbourStateOf],
+    ) -> Option<Interface> {
+        let mut interface = Interface::from_source(src_name);
+        interface.destination = Destination::Name(InterfaceName::new(&link.name).ok()?);
+        interface.mac = link.mac;
+        interface.mtu = Mtu::new(link.mtu).ok();
+        for own in self.addresses.iter().filter(|own| own.index == link.index) {
+            match own.address {
+                IpNet::V4(address) => interface.address = interface.address.or(Some(address)),
+                IpNet::V6(address) if address.addr().is_unicast_link_local() => {}
+                IpNet::V6(address) => interface.address_ipv6 = interface.address_ipv6.or(Some(address)),
+            }
+        }
+        let gateway = |ipv6| {
+            self.default_route(ipv6)
+                .filter(|route| route.index == link.index)?
+                .gateway
+        };
+        interface.gateway = gateway(false).and_then(v4);
+        interface.gateway_ipv6 = gateway(true).and_then(v6);
+        interface.routes = self.static_routes(|route| route.index == link.index);
+        let own = neighbours
+            .iter()
+            .filter(|neighbour| neighbour.index == link.index);
+        interface.neighbours = own
+            .map(|own| Neighbour {
+                address: own.address,
+                mac: own.mac,
+            })
+            .collect();
+        interface.neighbours.sort_by_key(|neighbour| neighbour.address);
+        Some(interface)
+    }
+
+    fn static_routes(&self, wanted: impl Fn(&RouteState) -> bool) -> Vec<StaticRoute> {
+        let is_static =
+            |route: &&RouteState| route.ours && route.destination.prefix_len() > 0 && wanted(route);
+        let routes = self.routes.iter().filter(is_static);
+        routes
+            .map(|route| StaticRoute {
+                destination: route.destination,
+                next_hop: route.gateway,
+            })
+            .collect()
+    }
+}
+
+fn v4(ip: IpAddr) -> Option<std::net::Ipv4Addr> {
+    match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    }
+}
+
+fn v6(ip: IpAddr) -> Option<std::net::Ipv6Addr> {
+    match ip {
+        IpAddr::V6(ip) => Some(ip),
+        IpAddr::V4(_) => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! Whether interfaces that come to a namespace have IPv6.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::error::{Error, ErrorKind, Result};
+
+const PATH: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+
+/// `net.ipv6.conf.default.disable_ipv6` of one namespace, held open.
+///
+/// The kernel has no netlink message that turns IPv6 off. The file belongs to the namespace in which
+/// it was opened, so that it can be written from any thread without entering it, and its path,
+/// whose lookup takes longer the more namespaces there are, is looked up once.
+pub(crate) struct Ipv6Default {
+    access: Access,
+    on: bool,
+}
+
+enum Access {
+    /// This kernel has no IPv6, or it is off for good.
+    Absent,
+    /// `/proc/sys` cannot be written, as in an unprivileged container.
+    ReadOnly,
+    Writable(File),
+}
+
+impl Ipv6Default {
+    /// Opens the setting of the calling thread's namespace.
+    pub(crate) fn open() -> Result<Self> {
+        let failed = |error| Error::from_io("open", PATH, error);
+        let file = match OpenOptions::new().read(true).write(true).open(PATH) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self {
+                    access: Access::Absent,
+                    on: false,
+                })
+            }
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::EROFS | libc::EACCES | libc::EPERM)
+                ) =>
+            {
+                let on = fs::read(PATH).map_err(failed)?.starts_with(b"0");
+                return Ok(Self {
+                    access: Access::ReadOnly,
+                    on,
+                });
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let mut value = [0];
+        file.read_at(&mut value, 0).map_err(failed)?;
+        Ok(Self {
+            access: Access::Writable(file),
+            on: value == *b"0",
+        })
+    }
+
+    /// The setting of a namespace that was just made, where the kernel's default is on.
+    pub(crate) fn open_fresh_and_turn_off() -> Result<Self> {
+        let opened = OpenOptions::new().read(true).write(true).open(PATH);
+        let mut setting = match opened {
+            Ok(file) => Self {
+                access: Access::Writable(file),
+                on: true,
+            },
+            Err(_) => return Self::open(),
+        };
+        setting.set(false)?;
+        Ok(setting)
+    }
+
+    /// Whether interfaces to come have IPv6 now.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Whether [`Ipv6Default::set`] can turn it on and off.
+    pub(crate) fn can_change(&self) -> bool {
+        matches!(self.access, Access::Writable(_))
+    }
+
+    pub(crate) fn set(&mut self, on: bool) -> Result<()> {
+        if on == self.on {
+            return Ok(());
+        }
+        let operation = if on { "turn on IPv6 by" } else { "turn off IPv6 by" };
+        match &self.access {
+            Access::Writable(file) => {
+                file.write_at(if on { b"0" } else { b"1" }, 0)
+                    .map_err(|error| Error::from_io(operation, PATH, error))?;
+                self.on = on;
+                Ok(())
+            }
+            Access::Absent => {
+                Err(Error::new(ErrorKind::Unsupported, operation, PATH).with_cause("this kernel has no IPv6"))
+            }
+            Access::ReadOnly => {
+                Err(Error::new(ErrorKind::PermissionDenied, operation, PATH)
+                    .with_cause("/proc/sys is read-only"))
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Network namespaces as open descriptors.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::raw;
+use crate::error::{Error, ErrorKind, Result};
+
+const CURRENT: &str = "/proc/thread-self/ns/net";
+
+/// A network namespace, kept alive by an open descriptor (network_namespaces(7)).
+///
+/// Cloning shares nothing: use [`Namespace::try_clone`], which duplicates the descriptor.
+pub struct Namespace {
+    fd: OwnedFd,
+    id: NamespaceId,
+}
+
+/// What tells one namespace from another: device and inode number of its file (namespaces(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NamespaceId {
+    /// Device number of nsfs.
+    pub device: u64,
+    /// Inode number, as in `readlink /proc/self/ns/net`.
+    pub inode: u64,
+}
+
+impl Namespace {
+    /// The calling thread's namespace.
+    ///
+    /// # Errors
+    /// NotFound when `/proc` is not mounted; ResourceExhausted at the limit of open files.
+    pub fn current() -> Result<Self> {
+        Self::open(Path::new(CURRENT))
+    }
+
+    /// A fresh namespace that nothing but the returned descriptor keeps alive.
+    /// The calling thread is back in its own namespace when this returns.
+    ///
+    /// # Errors
+    /// PermissionDenied without `CAP_SYS_ADMIN`; ResourceExhausted when
+    /// `user.max_net_namespaces` is reached.
+    pub fn create() -> Result<Self> {
+        Self::create_with(|_| Ok(())).map(|(namespace, ())| namespace)
+    }
+
+    /// As [`Namespace::create`], with `inside` run in the new namespace before the thread comes back.
+    pub(crate) fn create_with<T>(inside: impl FnOnce(&Self) -> Result<T>) -> Result<(Self, T)> {
+        let home = Self::current()?;
+        raw::unshare_network().map_err(|error| {
+            let error = Error::from_io("create", "network namespace", error);
+            match error.kind() {
+                ErrorKind::PermissionDenied => {
+                    error.with_cause("CAP_SYS_ADMIN is needed: run as root or in a user namespace")
+                }
+                ErrorKind::ResourceExhausted => {
+                    error.with_cause("user.max_net_namespaces or memory is used up")
+                }
+                _ => error,
+            }
+        })?;
+        let _way_back = WayBack { home: &home };
+        let namespace = Self::current()?;
+        let value = inside(&namespace)?;
+        Ok((namespace, value))
+    }
+
+    /// The namespace that a file names: a bind mount such as `/run/netns/web`, or `/proc/PID/ns/net`.
+    ///
+    /// # Errors
+    /// NotFound when there is no such file; BadRequest when it is no network namespace.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)
+            .map_err(|error| Error::from_io("open namespace", path.display().to_string(), error))?;
+        Self::checked(file.into(), &path.display())
+    }
+
+    /// The network namespace of a process.
+    ///
+    /// # Errors
+    /// NotFound when there is no process `pid`; PermissionDenied when it is not the caller's to inspect.
+    pub fn from_pid(pid: u32) -> Result<Self> {
+        Self::open(Path::new(&format!("/proc/{pid}/ns/net")))
+    }
+
+    /// The namespace of a descriptor that the caller hands over.
+    ///
+    /// # Errors
+    /// BadRequest when it is no network namespace.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self> {
+        Self::checked(fd, &"of a descriptor")
+    }
+
+    fn checked(fd: OwnedFd, subject: &dyn fmt::Display) -> Result<Self> {
+        let failed = |error| Error::from_io("open namespace", subject.to_string(), error);
+        if !raw::is_network_namespace(fd.as_fd()).map_err(failed)? {
+            return Err(Error::bad_request(
+                "open namespace",
+                subject.to_string(),
+                "this is no network namespace",
+            ));
+        }
+        let file = File::from(fd);
+        let metadata = file.metadata().map_err(failed)?;
+        let id = NamespaceId {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        };
+        Ok(Self { fd: file.into(), id })
+    }
+
+    /// A second handle of the same namespace.
+    ///
+    /// # Errors
+    /// ResourceExhausted at the limit of open files.
+    pub fn try_clone(&self) -> Result<Self> {
+        let fd = self.fd.try_clone().map_err(|error| {
+            Error::from_io("duplicate descriptor of namespace", self.id.to_string(), error)
+        })?;
+        Ok(Self { fd, id: self.id })
+    }
+
+    /// The namespace's identity: two handles of one namespace have the same.
+    pub fn id(&self) -> NamespaceId {
+        self.id
+    }
+
+    /// Runs `f` with the calling thread inside the namespace, and comes back whatever `f` does.
+    ///
+    /// Threads that `f` starts, and processes, stay inside. If the way back fails the process
+    /// aborts with a message: no caller could go on in a namespace that it does not expect.
+    ///
+    /// # Errors
+    /// PermissionDenied without `CAP_SYS_ADMIN` over the namespace and in the caller's user namespace.
+    ///
+    /// # Panics
+    /// A panic of `f` goes on once the thread is back.
+    pub fn run<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
+        let home = Self::current()?;
+        if home.id == self.id {
+            return Ok(f());
+        }
+        raw::enter_network(self.fd.as_fd())
+            .map_err(|error| Error::from_io("enter namespace", self.id.to_string(), error))?;
+        let _way_back = WayBack { home: &home };
+        Ok(f())
+    }
+}
+
+impl AsFd for Namespace {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Namespace({})", self.id)
+    }
+}
+
+impl fmt::Display for NamespaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "net:[{}]", self.inode)
+    }
+}
+
+/// Takes the thread home when it goes out of scope, on a panic too.
+struct WayBack<'a> {
+    home: &'a Namespace,
+}
+
+impl Drop for WayBack<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = raw::enter_network(self.home.fd.as_fd()) {
+            eprintln!(
+                "libnetns: thread cannot return to {}: {error}; aborting",
+                self.home.id
+            );
+            std::process::abort();
+        }
+    }
+}

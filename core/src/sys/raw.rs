@@ -1,0 +1,92 @@
+//! One safe function a system call.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// `NS_GET_NSTYPE`, `_IO(0xb7, 3)` of `include/uapi/linux/nsfs.h`.
+const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
+/// `unshare(CLONE_NEWNET)`: the calling thread moves to a fresh network namespace.
+pub(super) fn unshare_network() -> io::Result<()> {
+    // SAFETY: unshare takes no pointer; CLONE_NEWNET changes the calling thread alone.
+    check(unsafe { libc::unshare(libc::CLONE_NEWNET) }).map(drop)
+}
+
+/// `setns(fd, CLONE_NEWNET)`: the calling thread moves to the network namespace of `fd`.
+pub(super) fn enter_network(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: `fd` is open for the length of the call; the kernel refuses what is no network namespace.
+    check(unsafe { libc::setns(fd.as_raw_fd(), libc::CLONE_NEWNET) }).map(drop)
+}
+
+/// Whether `fd` is a network namespace; anything else, a file on another filesystem too, is not.
+pub(super) fn is_network_namespace(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    // SAFETY: statfs is plain old data, for which all zeroes is a value.
+    let mut stat: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: `fd` is open and `stat` outlives the call that fills it.
+    check(unsafe { libc::fstatfs(fd.as_raw_fd(), &raw mut stat) })?;
+    if stat.f_type != libc::NSFS_MAGIC {
+        return Ok(false);
+    }
+    // SAFETY: NS_GET_NSTYPE takes no argument, and `fd` was found to be on nsfs, which answers it.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE) }).map(|kind| kind == libc::CLONE_NEWNET)
+}
+
+/// `mount(source, target, MS_BIND)`.
+pub(super) fn bind(source: &CStr, target: &Path) -> io::Result<()> {
+    let target = c_path(target)?;
+    // SAFETY: both strings end with NUL and outlive the call; a bind mount ignores type and data.
+    check(unsafe {
+        libc::mount(
+            source.as_ptr(),
+            target.as_ptr(),
+            c"none".as_ptr(),
+            libc::MS_BIND,
+            std::ptr::null(),
+        )
+    })
+    .map(drop)
+}
+
+/// `umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW)`.
+pub(super) fn detach(target: &Path) -> io::Result<()> {
+    let target = c_path(target)?;
+    // SAFETY: the string ends with NUL and outlives the call.
+    check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH | libc::UMOUNT_NOFOLLOW) }).map(drop)
+}
+
+/// `flock(fd, LOCK_EX | LOCK_NB)`; false when another process holds the lock.
+pub(super) fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    // SAFETY: flock takes no pointer and `fd` is open for the length of the call.
+    match check(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Random bytes of the kernel's generator.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // SAFETY: the buffer is `N` bytes long and outlives the call.
+    let filled = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), N, 0) };
+    assert!(
+        usize::try_from(filled) == Ok(N),
+        "getrandom of {N} bytes cannot fail or be short"
+    );
+    bytes
+}

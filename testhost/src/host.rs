@@ -1,0 +1,244 @@
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::net::IpAddr;
+use std::panic::resume_unwind;
+use std::process::Command;
+use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::mount::{mount, MsFlags};
+use nix::sched::{unshare, CloneFlags};
+use serde_json::Value;
+
+use crate::State;
+
+/// How long the kernel may take to make a destroyed namespace's links disappear.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// A host of a test's own: the network and mount namespaces of the thread that [`host`] started.
+///
+/// Its methods act on the calling thread's namespaces: call them on that thread, or on one started from it.
+#[derive(Debug)]
+pub struct Host {
+    /// Directories that are this host's own, so that [`Host::dump`] may list them.
+    private: Vec<&'static str>,
+}
+
+/// What a program left behind.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Output {
+    /// It exited with status 0.
+    pub success: bool,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Runs `f` on a fresh thread with network and mount namespaces of its own, and returns its result.
+///
+/// In there `lo` is up and `/run` is empty and private, as are `/sys/fs/bpf` and `/etc/libnetns` where they
+/// can be mounted. Threads and programs started by `f` inherit all this. Everything is gone when the last
+/// of them ends.
+///
+/// # Panics
+/// With the payload of `f`, when `f` panics; with one line saying what is missing, without the privilege.
+#[track_caller]
+pub fn host<T: Send>(f: impl FnOnce(&Host) -> T + Send) -> T {
+    let mut builder = Builder::new();
+    if let Some(name) = thread::current().name() {
+        builder = builder.name(name.to_owned());
+    }
+    let run = || f(&Host::enter());
+    thread::scope(|scope| {
+        let started = builder.spawn_scoped(scope, run);
+        let thread = started.unwrap_or_else(|e| panic!("testhost: starting a thread: {e}"));
+        thread.join().unwrap_or_else(|payload| resume_unwind(payload))
+    })
+}
+
+/// Records that `test` did not run, and why: on standard error, and as a line of the file that the
+/// environment variable `NETNS_TEST_SKIPPED` names, if it is set.
+///
+/// # Panics
+/// When that file cannot be written: a skip must not go unseen.
+pub fn skip(test: &str, reason: &str) {
+    eprintln!("skipped {test}: {reason}");
+    let Some(path) = std::env::var_os("NETNS_TEST_SKIPPED").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    // One write a line: test binaries append at the same time.
+    let line = format!("{test}: {reason}\n");
+    let file = OpenOptions::new().append(true).create(true).open(&path);
+    if let Err(e) = file.and_then(|mut file| file.write_all(line.as_bytes())) {
+        panic!("testhost: NETNS_TEST_SKIPPED={}: {e}", path.display());
+    }
+}
+
+/// The number of file descriptors that this process has open.
+///
+/// Other tests of the same process count too: compare only in a test binary that runs one test.
+pub fn descriptors() -> usize {
+    let entries = fs::read_dir("/proc/self/fd").unwrap_or_else(|e| panic!("testhost: /proc/self/fd: {e}"));
+    entries.count() - 1 // the one that lists them
+}
+
+impl Host {
+    fn enter() -> Self {
+        if let Err(e) = unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS) {
+            let need = "run as root, or `make test`, which re-runs itself in a user namespace";
+            panic!("testhost: a test host needs network and mount namespaces of its own ({e}): {need}");
+        }
+        let recursively = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
+        if let Err(e) = mount(None::<&str>, "/", None::<&str>, recursively, None::<&str>) {
+            panic!("testhost: making all mounts private: {e}");
+        }
+        if let Err(e) = mount_fresh("tmpfs", "/run") {
+            panic!("testhost: mounting a private /run: {e}");
+        }
+
+        let mut private = vec!["/run"];
+        // A user namespace cannot mount bpffs without delegation; an empty directory at least hides the machine's.
+        if mount_fresh("bpf", "/sys/fs/bpf")
+            .or_else(|_| mount_fresh("tmpfs", "/sys/fs/bpf"))
+            .is_ok()
+        {
+            private.push("/sys/fs/bpf");
+        }
+        if fs::create_dir_all("/etc/libnetns").is_ok() && mount_fresh("tmpfs", "/etc/libnetns").is_ok() {
+            private.push("/etc/libnetns");
+        }
+
+        let host = Self { private };
+        host.ip(&["link", "set", "lo", "up"]);
+        host
+    }
+
+    /// What `ip -j -d ARGS` prints; an empty array if it prints nothing.
+    ///
+    /// # Panics
+    /// With its standard error when it fails, and when it prints no JSON.
+    #[track_caller]
+    pub fn ip(&self, args: &[&str]) -> Value {
+        self.json("ip", &["-j", "-d"], args)
+    }
+
+    /// [`Host::ip`] in the namespace called `namespace` under `/run/netns`.
+    ///
+    /// # Panics
+    /// As [`Host::ip`].
+    #[track_caller]
+    pub fn ip_in(&self, namespace: &str, args: &[&str]) -> Value {
+        self.json("ip", &["-n", namespace, "-j", "-d"], args)
+    }
+
+    /// What `bridge -j ARGS` prints; an empty array if it prints nothing.
+    ///
+    /// # Panics
+    /// As [`Host::ip`].
+    #[track_caller]
+    pub fn bridge(&self, args: &[&str]) -> Value {
+        self.json("bridge", &["-j"], args)
+    }
+
+    /// Runs a program to its end, whatever that is.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[track_caller]
+    pub fn run(&self, program: &str, args: &[&str]) -> Output {
+        self.try_run(program, args)
+            .unwrap_or_else(|e| panic!("testhost: starting {program}: {e}"))
+    }
+
+    /// Whether `address` answers one ping, sent from the namespace called `from_namespace` under
+    /// `/run/netns`, within two seconds.
+    ///
+    /// # Panics
+    /// When there is no such namespace.
+    #[track_caller]
+    pub fn ping(&self, from_namespace: &str, address: IpAddr) -> bool {
+        let path = format!("/run/netns/{from_namespace}");
+        assert!(
+            fs::exists(&path).unwrap_or(false),
+            "testhost: ping from {path}: no such namespace"
+        );
+        let (net, address) = (format!("--net={path}"), address.to_string());
+        self.run("nsenter", &[&net, "ping", "-n", "-c1", "-W2", &address])
+            .success
+    }
+
+    /// The names of the namespaces under `/run/netns`, sorted.
+    pub fn netns_list(&self) -> Vec<String> {
+        let list = self.ip(&["netns", "list"]);
+        let entries = list.as_array().into_iter().flatten();
+        let mut names: Vec<_> = entries
+            .filter_map(|entry| Some(entry["name"].as_str()?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Everything a leak would show in, at this moment.
+    #[track_caller]
+    pub fn dump(&self) -> State {
+        State::of(self, &self.private)
+    }
+
+    /// Waits until the host is again as it was `before`. What a destroyed namespace contained goes away
+    /// later than the namespace, so a difference counts only after five seconds.
+    ///
+    /// # Panics
+    /// With the difference, when it stays.
+    #[track_caller]
+    pub fn assert_returns_to(&self, before: &State, context: &str) {
+        let deadline = Instant::now() + SETTLE;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let now = self.dump();
+            if now == *before || Instant::now() >= deadline {
+                return before.assert_same(&now, context);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
+    pub(crate) fn try_run(&self, program: &str, args: &[&str]) -> std::io::Result<Output> {
+        let output = Command::new(program).args(args).output()?;
+        Ok(Output {
+            success: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    #[track_caller]
+    fn json(&self, program: &str, options: &[&str], args: &[&str]) -> Value {
+        let output = self.run(program, &[options, args].concat());
+        let command = || format!("{program} {}", args.join(" "));
+        assert!(
+            output.success,
+            "testhost: {}: {}",
+            command(),
+            output.stderr.trim()
+        );
+        if output.stdout.trim().is_empty() {
+            return Value::Array(Vec::new());
+        }
+        serde_json::from_str(&output.stdout)
+            .unwrap_or_else(|e| panic!("testhost: {}: no JSON ({e}): {}", command(), output.stdout))
+    }
+}
+
+fn mount_fresh(kind: &str, path: &str) -> Result<(), Errno> {
+    let data = (kind == "tmpfs").then_some("mode=0755");
+    mount(
+        Some(kind),
+        path,
+        Some(kind),
+        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+        data,
+    )
+}
