@@ -106,7 +106,14 @@ impl Error {
     ) -> Self {
         let mut error = match source.raw_os_error() {
             Some(errno) => Self::from_errno(operation, subject, errno),
-            None => Self::new(ErrorKind::System, operation, subject).with_cause(source.to_string()),
+            None => {
+                // A NUL in a path never reaches the kernel.
+                let kind = match source.kind() {
+                    std::io::ErrorKind::InvalidInput => ErrorKind::BadRequest,
+                    _ => ErrorKind::System,
+                };
+                Self::new(kind, operation, subject).with_cause(source.to_string())
+            }
         };
         error.0.source = Some(Box::new(source));
         error

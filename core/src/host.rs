@@ -21,7 +21,9 @@ pub(crate) struct Host {
 /// Sockets are not shared across fork: parent and child would read each other's answers.
 type Process = u32;
 
-static HOSTS: Lazy<Mutex<HashMap<(Process, NamespaceId), Weak<Host>>>> = Lazy::new(Mutex::default);
+type Hosts = HashMap<(Process, NamespaceId), Weak<Host>>;
+
+static HOSTS: Lazy<Mutex<Hosts>> = Lazy::new(Mutex::default);
 
 impl Host {
     /// The calling thread's namespace.

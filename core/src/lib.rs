@@ -2,7 +2,7 @@
 //!
 //! A [`Sandbox`] is a container's network namespace; a [`Network`] is what sandboxes join. A join
 //! costs what the kernel charges for it: the interface is born inside the sandbox with its final
-//! name, in one netlink send in the host and one inside. There is no daemon, no `fork`, no `exec`.
+//! name, and all messages are known beforehand. There is no daemon, no `fork`, no `exec`.
 //!
 //! ```no_run
 //! use netns::{EndpointOptions, Network, NetworkOptions, Sandbox, SandboxKey};

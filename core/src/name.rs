@@ -33,10 +33,7 @@ impl Name {
         if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             return refuse("it does not begin with an ASCII letter or digit");
         }
-        if !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
-        {
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) {
             return refuse("only ASCII letters, digits, '_', '.' and '-' are allowed");
         }
         Ok(Self(name.to_owned()))

@@ -38,13 +38,8 @@ pub(crate) struct PortOptions {
 /// It is sent alone: the kernel goes on past a message that it refuses, and what follows must not
 /// reach a link of that name that is somebody else's.
 pub(crate) fn create(name: &InterfaceName, mac: MacAddr, mtu: Mtu, multicast_snooping: bool) -> Plan {
-    let mut bridge = LinkSpec::new(
-        name.clone(),
-        LinkKind::Bridge {
-            multicast_snooping,
-            vlan_default_pvid: 0,
-        },
-    );
+    let mut bridge =
+        LinkSpec::new(name.clone(), LinkKind::Bridge { multicast_snooping, vlan_default_pvid: 0 });
     bridge.mac = Some(mac);
     // The kernel takes an MTU for the administrator's choice only when it changes; one that is not
     // would follow the ports', which are then walked at every join.
@@ -67,107 +62,113 @@ pub(crate) fn alias(network: &Name) -> String {
     format!("libnetns network={network}")
 }
 
+/// The alias of the host's end of an endpoint.
+pub(crate) fn endpoint_alias(network: &Name, endpoint: &Name) -> String {
+    format!("{} endpoint={endpoint}", alias(network))
+}
+
 /// The names of an endpoint's two ends in the host. They follow from who it is, so that an orphan
 /// can be traced; the alias says it in words.
 pub(crate) fn link_names(network: &Name, endpoint: &Name) -> crate::Result<(InterfaceName, InterfaceName)> {
-    let digest = fnv1a(&format!("{network}/{endpoint}")) >> 24;
+    let digest = digest(network, endpoint) >> 24;
     Ok((
         InterfaceName::new(&format!("veth{digest:010x}"))?,
         InterfaceName::new(&format!("veth{digest:010x}p"))?,
     ))
 }
 
+/// The `ifindex` of an endpoint's end on the bridge, far above those that the kernel gives out. Where
+/// it is taken, as in one join of a million, the next `attempt` has another.
+pub(crate) fn port_index(network: &Name, endpoint: &Name, attempt: u32) -> u32 {
+    const RANGE: u32 = 1 << 30;
+    RANGE + (digest(network, endpoint) as u32).wrapping_add(attempt) % RANGE
+}
+
+fn digest(network: &Name, endpoint: &Name) -> u64 {
+    fnv1a(&format!("{network}/{endpoint}"))
+}
+
 /// 64-bit FNV-1a: short, and the same in every version of the library.
 fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The pair of an endpoint whose other end is born in `place` as `name`, the host's end on the
-/// bridge and up.
-fn pair(
-    bridge: &Bridge,
-    options: PortOptions,
-    host: &InterfaceName,
-    endpoint: (&Name, &Name),
-    peer: VethPeer,
-    mtu: Mtu,
-) -> Plan {
-    let mut veth = LinkSpec::new(host.clone(), LinkKind::Veth { peer });
-    veth.mac = Some(bridge.mac);
-    veth.mtu = Some(mtu);
-    veth.master = Some(bridge.link.clone());
-    veth.queues = Some(1);
-    veth.tx_queue_len = options.tx_queue_len;
-    let mut settings = LinkChange::new(LinkRef::named(host.clone()));
-    settings.alias = Some(format!("{} endpoint={}", alias(endpoint.0), endpoint.1));
-    settings.no_link_local = true;
-    settings.port = (options.port != BridgePort::default()).then_some(options.port);
-    let mut up = LinkChange::new(LinkRef::named(host.clone()));
-    up.up = Some(true);
-    let mut plan = Plan::default();
-    plan.push(Place::Host, Action::CreateLink(veth));
-    plan.push(Place::Host, Action::SetLink(settings));
-    plan.push(Place::Host, Action::SetLink(up));
-    plan
+/// An endpoint of a network, and what its pair is made of.
+pub(crate) struct Endpoint<'a> {
+    pub(crate) network: &'a Name,
+    pub(crate) name: &'a Name,
+    pub(crate) bridge: &'a Bridge,
+    pub(crate) options: PortOptions,
+    /// The name of the host's end.
+    pub(crate) host: InterfaceName,
+    /// Its index. The kernel minds the index that is chosen for the other end only when this one has
+    /// one too; and what follows the creation in the same send must not reach a link of that name
+    /// that was there before, which an index of our own cannot.
+    pub(crate) index: u32,
 }
 
-/// The pair of an endpoint with both ends in the host, ready to move (seed `002`, `Network.Link`).
-pub(crate) fn link(
-    bridge: &Bridge,
-    options: PortOptions,
-    host: &InterfaceName,
-    endpoint: (&Name, &Name),
-    interface: &Interface,
-) -> Plan {
-    let peer = VethPeer {
-        name: interface.src_name.clone(),
-        place: Place::Host,
-        index: None,
-        mac: interface.mac,
-    };
-    pair(
-        bridge,
-        options,
-        host,
-        endpoint,
-        peer,
-        interface.mtu.unwrap_or(bridge.mtu),
-    )
-}
+impl Endpoint<'_> {
+    fn host(&self) -> LinkRef {
+        LinkRef::indexed(self.host.clone(), self.index)
+    }
 
-/// The pair of an endpoint whose interface is born in the sandbox with its final name.
-pub(crate) fn join(
-    bridge: &Bridge,
-    options: PortOptions,
-    host: &InterfaceName,
-    endpoint: (&Name, &Name),
-    settled: &Settled,
-    ipv6: &Ipv6Default,
-) -> Plan {
-    let interface = &settled.interface;
-    let peer = VethPeer {
-        name: settled.name().clone(),
-        place: Place::Sandbox,
-        index: settled.link.index,
-        mac: interface.mac,
-    };
-    let mut plan = Plan::default();
-    settled.before_birth(ipv6, &mut plan);
-    plan.steps.extend(
-        pair(
-            bridge,
-            options,
-            host,
-            endpoint,
-            peer,
-            interface.mtu.unwrap_or(bridge.mtu),
-        )
-        .steps,
-    );
-    settled.after_birth(interface.mac, &mut plan);
-    plan
+    /// The pair, with both ends down and the host's not yet on the bridge.
+    fn birth(&self, peer: VethPeer, mtu: Option<Mtu>, plan: &mut Plan) {
+        let mut veth = LinkSpec::new(self.host.clone(), LinkKind::Veth { peer });
+        veth.index = Some(self.index);
+        veth.mac = Some(self.bridge.mac);
+        veth.mtu = Some(mtu.unwrap_or(self.bridge.mtu));
+        veth.queues = Some(1);
+        veth.tx_queue_len = self.options.tx_queue_len;
+        let mut settings = LinkChange::new(self.host());
+        settings.alias = Some(endpoint_alias(self.network, self.name));
+        settings.no_link_local = true;
+        plan.push(Place::Host, Action::CreateLink(veth));
+        plan.push(Place::Host, Action::SetLink(settings));
+    }
+
+    /// The host's end goes on the bridge and up. An end that is up before the other one is would
+    /// lose its carrier, and the bridge would disable the port and enable it again.
+    fn open(&self, plan: &mut Plan) {
+        let mut open = LinkChange::new(self.host());
+        open.master = Some(self.bridge.link.clone());
+        if self.options.port != BridgePort::default() {
+            // Before it is up, so that no frame passes an isolated port that is not isolated yet.
+            plan.push(Place::Host, Action::SetLink(open.clone()));
+            open.master = None;
+            open.port = Some(self.options.port);
+        }
+        open.up = Some(true);
+        plan.push(Place::Host, Action::SetLink(open));
+        // The port forwards, and the first one's bridge sends, once the kernel has seen the carrier.
+        plan.push(Place::Host, Action::SyncLink(self.host()));
+        plan.push(Place::Host, Action::SyncLink(self.bridge.link.clone()));
+    }
+
+    /// The pair with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
+    pub(crate) fn link(&self, interface: &Interface) -> Plan {
+        let name = interface.src_name.clone();
+        let peer = VethPeer { name, place: Place::Host, index: None, mac: interface.mac };
+        let mut plan = Plan::default();
+        self.birth(peer, interface.mtu, &mut plan);
+        self.open(&mut plan);
+        plan
+    }
+
+    /// The pair with one end born in the sandbox under its final name, configured and up.
+    pub(crate) fn join(&self, settled: &Settled, ipv6: &Ipv6Default) -> Plan {
+        let interface = &settled.interface;
+        let (name, index) = (settled.name().clone(), settled.link.index);
+        let peer = VethPeer { name, place: Place::Sandbox, index, mac: interface.mac };
+        let mut plan = Plan::default();
+        settled.before_birth(ipv6, &mut plan);
+        self.birth(peer, interface.mtu, &mut plan);
+        settled.after_birth(interface.mac, &mut plan);
+        self.open(&mut plan);
+        plan.push(Place::Sandbox, Action::SyncLink(settled.link.clone()));
+        plan
+    }
 }
 
 /// Whom an interface with an IPv6 address on `bridge` need not ask for. A bridge that snoops must
@@ -176,10 +177,5 @@ pub(crate) fn neighbours(bridge: &Bridge) -> Vec<Neighbour> {
     if bridge.multicast_snooping {
         return Vec::new();
     }
-    ROUTERS_ONLY
-        .map(|group| Neighbour {
-            address: group.into(),
-            mac: bridge.mac,
-        })
-        .to_vec()
+    ROUTERS_ONLY.map(|group| Neighbour { address: group.into(), mac: bridge.mac }).to_vec()
 }

@@ -13,10 +13,6 @@ pub(crate) fn kind(network_type: &str) -> Result<&'static str> {
         return Ok(kind);
     }
     let known: Vec<_> = KINDS.iter().map(|(alias, _)| *alias).collect();
-    Err(Error::new(
-        ErrorKind::NotFound,
-        "find network type",
-        format!("{network_type:?}"),
-    )
-    .with_cause(format!("the known types are {}", known.join(", "))))
+    Err(Error::new(ErrorKind::NotFound, "find network type", format!("{network_type:?}"))
+        .with_cause(format!("the known types are {}", known.join(", "))))
 }

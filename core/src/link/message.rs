@@ -10,7 +10,7 @@ use netlink_packet_route::address::{
 };
 use netlink_packet_route::link::{
     AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
-    InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -31,6 +31,7 @@ use crate::netlink::Request;
 pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master: Option<u32>) -> Request {
     let mut message = LinkMessage::default();
     set_up(&mut message, spec.up.then_some(true));
+    message.header.index = spec.index.unwrap_or(0);
     let attributes = &mut message.attributes;
     attributes.push(LinkAttribute::IfName(spec.name.to_string()));
     attributes.extend(master.map(LinkAttribute::Controller));
@@ -38,10 +39,7 @@ pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master
     attributes.extend(spec.tx_queue_len.map(LinkAttribute::TxQueueLen));
     common(attributes, spec);
     attributes.push(LinkAttribute::LinkInfo(match &spec.kind {
-        LinkKind::Bridge {
-            multicast_snooping,
-            vlan_default_pvid,
-        } => vec![
+        LinkKind::Bridge { multicast_snooping, vlan_default_pvid } => vec![
             LinkInfo::Kind(InfoKind::Bridge),
             LinkInfo::Data(InfoData::Bridge(vec![
                 InfoBridge::MulticastSnooping(*multicast_snooping),
@@ -50,11 +48,7 @@ pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master
         ],
         LinkKind::Veth { peer } => vec![
             LinkInfo::Kind(InfoKind::Veth),
-            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(veth_peer(
-                spec,
-                peer,
-                peer_namespace,
-            )))),
+            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(veth_peer(spec, peer, peer_namespace)))),
         ],
     }));
     Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
@@ -65,10 +59,7 @@ fn common(attributes: &mut Vec<LinkAttribute>, spec: &LinkSpec) {
     attributes.extend(spec.mtu.map(|mtu| LinkAttribute::Mtu(mtu.get())));
     attributes.push(LinkAttribute::Group(spec.group));
     if let Some(queues) = spec.queues {
-        attributes.extend([
-            LinkAttribute::NumTxQueues(queues),
-            LinkAttribute::NumRxQueues(queues),
-        ]);
+        attributes.extend([LinkAttribute::NumTxQueues(queues), LinkAttribute::NumRxQueues(queues)]);
     }
 }
 
@@ -96,24 +87,19 @@ fn about(link: &LinkRef) -> LinkMessage {
     let mut message = LinkMessage::default();
     match link.index {
         Some(index) => message.header.index = index,
-        None => message
-            .attributes
-            .push(LinkAttribute::IfName(link.name.to_string())),
+        None => message.attributes.push(LinkAttribute::IfName(link.name.to_string())),
     }
     message
 }
 
-/// `RTM_NEWLINK` that changes.
-pub(crate) fn set_link(change: &LinkChange) -> Request {
+/// `RTM_NEWLINK` that changes; `master` is the index of the bridge.
+pub(crate) fn set_link(change: &LinkChange, master: Option<u32>) -> Request {
     let mut message = about(&change.link);
     set_up(&mut message, change.up);
     let attributes = &mut message.attributes;
+    attributes.extend(master.map(LinkAttribute::Controller));
     attributes.extend(change.mtu.map(|mtu| LinkAttribute::Mtu(mtu.get())));
-    attributes.extend(
-        change
-            .mac
-            .map(|mac| LinkAttribute::Address(mac.octets().to_vec())),
-    );
+    attributes.extend(change.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
     attributes.extend(change.alias.clone().map(LinkAttribute::IfAlias));
     attributes.extend(change.tx_queue_len.map(LinkAttribute::TxQueueLen));
     if change.no_link_local {
@@ -141,11 +127,7 @@ pub(crate) fn move_link(spec: &MoveSpec, index: u32, namespace: RawFd) -> Reques
     let attributes = &mut message.attributes;
     attributes.push(LinkAttribute::NetNsFd(namespace));
     attributes.push(LinkAttribute::IfName(spec.name.to_string()));
-    attributes.extend(
-        spec.index
-            .and_then(|index| i32::try_from(index).ok())
-            .map(LinkAttribute::NewIfIndex),
-    );
+    attributes.extend(spec.index.and_then(|index| i32::try_from(index).ok()).map(LinkAttribute::NewIfIndex));
     attributes.extend(spec.mtu.map(|mtu| LinkAttribute::Mtu(mtu.get())));
     attributes.extend(spec.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
     attributes.extend(spec.alias.clone().map(LinkAttribute::IfAlias));
@@ -160,6 +142,14 @@ pub(crate) fn delete_link(link: &LinkRef) -> Request {
 /// `RTM_GETLINK` of one link.
 pub(crate) fn get_link(name: &InterfaceName) -> Message {
     Message::GetLink(about(&LinkRef::named(name.clone())))
+}
+
+/// `RTM_GETLINK` for its side effect: from 6.8 on the kernel acts on a carrier that has just come
+/// before it answers (`rtnl_getlink` calls `linkwatch_sync_dev`), instead of some time later.
+pub(crate) fn sync_link(link: &LinkRef) -> Request {
+    let mut message = about(link);
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    Request::new(Message::GetLink(message), 0)
 }
 
 /// `RTM_GETLINK` of `lo` in the namespace that the socket's own knows by `number`; refused when that
@@ -188,15 +178,13 @@ fn address(spec: &AddressSpec, index: u32) -> AddressMessage {
     message.attributes.push(AddressAttribute::Local(ip));
     message.attributes.push(AddressAttribute::Address(ip));
     match spec.address {
-        IpNet::V4(v4) if v4.prefix_len() < 31 => message
-            .attributes
-            .push(AddressAttribute::Broadcast(v4.broadcast())),
+        IpNet::V4(v4) if v4.prefix_len() < 31 => {
+            message.attributes.push(AddressAttribute::Broadcast(v4.broadcast()));
+        }
         IpNet::V4(_) => {}
         IpNet::V6(v6) => {
             message.header.flags = AddressHeaderFlags::Nodad;
-            message
-                .attributes
-                .push(AddressAttribute::Flags(AddressFlags::Nodad));
+            message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
             if v6.addr().is_unicast_link_local() {
                 message.header.scope = AddressScope::Link;
             }
@@ -207,10 +195,7 @@ fn address(spec: &AddressSpec, index: u32) -> AddressMessage {
 
 /// `RTM_NEWADDR`.
 pub(crate) fn add_address(spec: &AddressSpec, index: u32) -> Request {
-    Request::new(
-        Message::NewAddress(address(spec, index)),
-        NLM_F_CREATE | NLM_F_EXCL,
-    )
+    Request::new(Message::NewAddress(address(spec, index)), NLM_F_CREATE | NLM_F_EXCL)
 }
 
 /// `RTM_DELADDR`.
@@ -231,14 +216,9 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
         _ => RouteScope::Universe,
     };
     if spec.destination.prefix_len() > 0 {
-        message
-            .attributes
-            .push(RouteAttribute::Destination(RouteAddress::from(network)));
+        message.attributes.push(RouteAttribute::Destination(RouteAddress::from(network)));
     }
-    message.attributes.extend(
-        spec.gateway
-            .map(|gateway| RouteAttribute::Gateway(gateway.into())),
-    );
+    message.attributes.extend(spec.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
     message.attributes.push(RouteAttribute::Oif(index));
     message
 }
@@ -259,24 +239,17 @@ fn neighbour(spec: &NeighbourSpec, index: u32) -> NeighbourMessage {
     message.header.family = family(spec.address);
     message.header.ifindex = index;
     message.header.state = NeighbourState::Permanent;
-    message
-        .attributes
-        .push(NeighbourAttribute::Destination(match spec.address {
-            IpAddr::V4(ip) => NeighbourAddress::Inet(ip),
-            IpAddr::V6(ip) => NeighbourAddress::Inet6(ip),
-        }));
-    message
-        .attributes
-        .push(NeighbourAttribute::LinkLayerAddress(spec.mac.octets().to_vec()));
+    message.attributes.push(NeighbourAttribute::Destination(match spec.address {
+        IpAddr::V4(ip) => NeighbourAddress::Inet(ip),
+        IpAddr::V6(ip) => NeighbourAddress::Inet6(ip),
+    }));
+    message.attributes.push(NeighbourAttribute::LinkLayerAddress(spec.mac.octets().to_vec()));
     message
 }
 
 /// `RTM_NEWNEIGH`.
 pub(crate) fn add_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
-    Request::new(
-        Message::NewNeighbour(neighbour(spec, index)),
-        NLM_F_CREATE | NLM_F_REPLACE,
-    )
+    Request::new(Message::NewNeighbour(neighbour(spec, index)), NLM_F_CREATE | NLM_F_REPLACE)
 }
 
 /// `RTM_DELNEIGH`.
@@ -297,11 +270,7 @@ pub(crate) fn list_addresses() -> Message {
 /// `RTM_GETROUTE` of the routes of one family.
 pub(crate) fn list_routes(ipv6: bool) -> Message {
     let mut message = RouteMessage::default();
-    message.header.address_family = if ipv6 {
-        AddressFamily::Inet6
-    } else {
-        AddressFamily::Inet
-    };
+    message.header.address_family = if ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
     Message::GetRoute(message)
 }
 
@@ -311,7 +280,5 @@ pub(crate) fn list_neighbours() -> Message {
 }
 
 /// Where multicast listener reports (RFC 3810) and router solicitations (RFC 4861) go.
-pub(crate) const ROUTERS_ONLY: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16),
-    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2),
-];
+pub(crate) const ROUTERS_ONLY: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2)];

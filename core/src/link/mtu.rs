@@ -25,11 +25,7 @@ impl Mtu {
         if (68..=65_535).contains(&bytes) {
             Ok(Self(bytes))
         } else {
-            Err(Error::bad_request(
-                "use MTU",
-                bytes.to_string(),
-                "it is not between 68 and 65535",
-            ))
+            Err(Error::bad_request("use MTU", bytes.to_string(), "it is not between 68 and 65535"))
         }
     }
 
@@ -40,11 +36,7 @@ impl Mtu {
 
     /// Any other size, for an interface that is about to be set to `self`.
     pub(crate) fn neighbour(self) -> Self {
-        Self(if self.0 > Self::IPV6_MIN.0 {
-            self.0 - 1
-        } else {
-            self.0 + 1
-        })
+        Self(if self.0 > Self::IPV6_MIN.0 { self.0 - 1 } else { self.0 + 1 })
     }
 }
 

@@ -23,13 +23,7 @@ impl InterfaceName {
     /// # Errors
     /// BadRequest, with the rule that the name breaks.
     pub fn new(name: &str) -> Result<Self> {
-        let refuse = |cause: &str| {
-            Err(Error::bad_request(
-                "use interface name",
-                format!("{name:?}"),
-                cause,
-            ))
-        };
+        let refuse = |cause: &str| Err(Error::bad_request("use interface name", format!("{name:?}"), cause));
         if name.is_empty() {
             return refuse("it is empty");
         }
@@ -116,12 +110,8 @@ impl Destination {
     pub(crate) fn resolve(&self, taken: impl Fn(&str) -> bool) -> Result<InterfaceName> {
         let prefix = match self {
             Self::Name(name) if taken(name.as_str()) => {
-                return Err(Error::new(
-                    crate::ErrorKind::AlreadyExists,
-                    "use interface name",
-                    name.as_str(),
-                )
-                .with_cause("the sandbox has an interface of that name"));
+                return Err(Error::new(crate::ErrorKind::AlreadyExists, "use interface name", name.as_str())
+                    .with_cause("the sandbox has an interface of that name"));
             }
             Self::Name(name) => return Ok(name.clone()),
             Self::Prefix(prefix) => prefix,
@@ -133,6 +123,16 @@ impl Destination {
             }
         }
         unreachable!("the names with this prefix get too long before the numbers end")
+    }
+}
+
+impl fmt::Display for Destination {
+    /// The name, or the prefix with a `*` for the number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => fmt::Display::fmt(name, f),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
     }
 }
 

@@ -48,11 +48,7 @@ pub(crate) fn link(message: &Message) -> Option<LinkState> {
             LinkAttribute::Controller(master) => state.master = Some(*master),
             LinkAttribute::LinkNetNsId(number) => state.peer_namespace = Some(*number),
             LinkAttribute::Address(bytes) => {
-                state.mac = bytes
-                    .as_slice()
-                    .try_into()
-                    .ok()
-                    .and_then(|octets| MacAddr::new(octets).ok());
+                state.mac = bytes.as_slice().try_into().ok().and_then(|octets| MacAddr::new(octets).ok());
             }
             LinkAttribute::LinkInfo(infos) => link_info(infos, &mut state),
             _ => {}
@@ -98,10 +94,7 @@ pub(crate) fn address(message: &Message) -> Option<AddressState> {
         }
     }
     let address = IpNet::new(ip?, message.header.prefix_len).ok()?;
-    Some(AddressState {
-        index: message.header.index,
-        address,
-    })
+    Some(AddressState { index: message.header.index, address })
 }
 
 /// A unicast route of the main table as the kernel describes it.
@@ -175,18 +168,10 @@ pub(crate) fn neighbour(message: &Message) -> Option<NeighbourStateOf> {
             NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => address = Some(IpAddr::from(*ip)),
             NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => address = Some(IpAddr::from(*ip)),
             NeighbourAttribute::LinkLayerAddress(bytes) => {
-                mac = bytes
-                    .as_slice()
-                    .try_into()
-                    .ok()
-                    .and_then(|octets| MacAddr::new(octets).ok());
+                mac = bytes.as_slice().try_into().ok().and_then(|octets| MacAddr::new(octets).ok());
             }
             _ => {}
         }
     }
-    Some(NeighbourStateOf {
-        index: message.header.ifindex,
-        address: address?,
-        mac: mac?,
-    })
+    Some(NeighbourStateOf { index: message.header.ifindex, address: address?, mac: mac? })
 }

@@ -46,10 +46,7 @@ impl LinkRef {
 
     /// A link with its index.
     pub fn indexed(name: InterfaceName, index: u32) -> Self {
-        Self {
-            name,
-            index: Some(index),
-        }
+        Self { name, index: Some(index) }
     }
 }
 
@@ -66,6 +63,9 @@ pub struct LinkSpec {
     pub name: InterfaceName,
     /// What it is.
     pub kind: LinkKind,
+    /// A chosen `ifindex`. Of a veth the kernel minds the peer's only when both ends have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
     /// Hardware address; set at creation so that udev leaves it alone.
     pub mac: Option<MacAddr>,
     /// MTU in bytes.
@@ -88,6 +88,7 @@ impl LinkSpec {
         Self {
             name,
             kind,
+            index: None,
             mac: None,
             mtu: None,
             master: None,
@@ -125,7 +126,7 @@ pub struct VethPeer {
     pub name: InterfaceName,
     /// The namespace that it is born in.
     pub place: Place,
-    /// A chosen `ifindex`, so that later messages are known beforehand.
+    /// A chosen `ifindex`, so that later messages are known beforehand; it takes [`LinkSpec::index`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<u32>,
     /// Hardware address.
@@ -137,6 +138,9 @@ pub struct VethPeer {
 pub struct LinkChange {
     /// The link.
     pub link: LinkRef,
+    /// The bridge that it becomes a port of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master: Option<LinkRef>,
     /// Up or down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up: Option<bool>,
@@ -166,6 +170,7 @@ impl LinkChange {
     pub fn new(link: LinkRef) -> Self {
         Self {
             link,
+            master: None,
             up: None,
             mtu: None,
             mac: None,

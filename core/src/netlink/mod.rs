@@ -2,6 +2,8 @@
 
 mod reply;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use reply::Refusal;
 pub(crate) use socket::{Request, RouteSocket};

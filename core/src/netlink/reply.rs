@@ -23,13 +23,8 @@ pub(super) fn parse_error(packet: &NetlinkBuffer<&[u8]>) -> Option<Result<(), Re
     if errno == 0 {
         return Some(Ok(()));
     }
-    let message = (packet.flags() & NLM_F_ACK_TLVS != 0)
-        .then(|| extended_text(packet))
-        .flatten();
-    Some(Err(Refusal {
-        errno: errno.saturating_neg(),
-        message,
-    }))
+    let message = (packet.flags() & NLM_F_ACK_TLVS != 0).then(|| extended_text(packet)).flatten();
+    Some(Err(Refusal { errno: errno.saturating_neg(), message }))
 }
 
 /// The attributes follow the number and the request: its header alone when it was capped.
@@ -37,15 +32,14 @@ fn extended_text(packet: &NetlinkBuffer<&[u8]>) -> Option<String> {
     let payload = packet.payload();
     let request = payload.get(4..4 + HEADER)?;
     let length = match packet.flags() & NLM_F_CAPPED {
-        0 => usize::try_from(u32::from_ne_bytes(request.get(..4)?.try_into().ok()?))
-            .ok()?
-            .next_multiple_of(4),
+        0 => {
+            usize::try_from(u32::from_ne_bytes(request.get(..4)?.try_into().ok()?)).ok()?.next_multiple_of(4)
+        }
         _ => HEADER,
     };
     let attributes = payload.get(4 + length..)?;
-    let text = NlasIterator::new(attributes)
-        .flatten()
-        .find(|attribute| attribute.kind() == NLMSGERR_ATTR_MSG)?;
+    let text =
+        NlasIterator::new(attributes).flatten().find(|attribute| attribute.kind() == NLMSGERR_ATTR_MSG)?;
     let text = String::from_utf8_lossy(text.value());
     Some(text.trim_end_matches('\0').to_owned())
 }
@@ -81,27 +75,15 @@ mod tests {
         let mut request = vec![0; HEADER + 8];
         request[..4].copy_from_slice(&22_u32.to_ne_bytes());
         let whole = [&request[..], &text].concat();
-        let expected = Some(Err(Refusal {
-            errno: 17,
-            message: Some("nope".to_owned()),
-        }));
-        assert_eq!(
-            parse(&reply(NLM_F_ACK_TLVS | NLM_F_CAPPED, -17, &capped)),
-            expected
-        );
+        let expected = Some(Err(Refusal { errno: 17, message: Some("nope".to_owned()) }));
+        assert_eq!(parse(&reply(NLM_F_ACK_TLVS | NLM_F_CAPPED, -17, &capped)), expected);
         assert_eq!(parse(&reply(NLM_F_ACK_TLVS, -17, &whole)), expected);
     }
 
     #[test]
     fn attributes_that_are_cut_short_lose_the_words_and_nothing_else() {
-        let expected = Some(Err(Refusal {
-            errno: 22,
-            message: None,
-        }));
-        assert_eq!(
-            parse(&reply(NLM_F_ACK_TLVS | NLM_F_CAPPED, -22, &[0; 3])),
-            expected
-        );
+        let expected = Some(Err(Refusal { errno: 22, message: None }));
+        assert_eq!(parse(&reply(NLM_F_ACK_TLVS | NLM_F_CAPPED, -22, &[0; 3])), expected);
         assert_eq!(parse(&reply(NLM_F_ACK_TLVS, -22, &[0xff; 40])), expected);
     }
 }

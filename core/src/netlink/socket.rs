@@ -94,9 +94,7 @@ impl RouteSocket {
     /// Sends one message and names it in the error when the kernel refuses it.
     pub(crate) fn transact_one(&mut self, request: Request) -> Result<Result<(), Refusal>> {
         let mut answers = self.transact(&[request])?;
-        answers
-            .pop()
-            .ok_or_else(|| Error::new(ErrorKind::System, "receive", "acknowledgement"))
+        answers.pop().ok_or_else(|| Error::new(ErrorKind::System, "receive", "acknowledgement"))
     }
 
     /// Asks for everything that `request` matches; begins again when the kernel says that the
@@ -179,17 +177,14 @@ impl RouteSocket {
 
     fn send(&self, bytes: &[u8]) -> Result<()> {
         let sent = retried(|| self.socket.send(bytes, 0));
-        sent.map(drop)
-            .map_err(|error| Error::from_io("send", "netlink messages", error))
+        sent.map(drop).map_err(|error| Error::from_io("send", "netlink messages", error))
     }
 
     /// One datagram, of which no more is kept than `buffer` has room for.
     fn receive(&self, buffer: &mut Vec<u8>) -> Result<()> {
         buffer.clear();
         let received = retried(|| self.socket.recv(buffer, 0));
-        received
-            .map(drop)
-            .map_err(|error| Error::from_io("receive", "netlink messages", error))
+        received.map(drop).map_err(|error| Error::from_io("receive", "netlink messages", error))
     }
 
     /// One whole datagram into `buffer`, which grows to hold it.
@@ -225,16 +220,10 @@ fn packets(mut bytes: &[u8]) -> impl Iterator<Item = NetlinkBuffer<&[u8]>> {
 
 fn decode(packet: &NetlinkBuffer<&[u8]>) -> Result<RouteNetlinkMessage> {
     let header = NetlinkHeader::parse(packet);
-    header
-        .and_then(|header| RouteNetlinkMessage::deserialize(&header, packet.payload()))
-        .map_err(|error| {
-            Error::new(
-                ErrorKind::System,
-                "decode",
-                format!("netlink message of type {}", packet.message_type()),
-            )
+    header.and_then(|header| RouteNetlinkMessage::deserialize(&header, packet.payload())).map_err(|error| {
+        Error::new(ErrorKind::System, "decode", format!("netlink message of type {}", packet.message_type()))
             .with_cause(error.to_string())
-        })
+    })
 }
 
 fn refused(operation: &str, refusal: Refusal) -> Error {

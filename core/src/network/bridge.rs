@@ -20,6 +20,8 @@ use crate::plan::{apply, Action, Ground, Plan, Step};
 const TRIES: usize = 4;
 /// How long a sandbox that was destroyed may take to begin to die.
 const DYING: Duration = Duration::from_millis(250);
+/// How long the kernel may take for a namespace that is dying; many at once take longer.
+const DEAD: Duration = Duration::from_secs(10);
 
 /// Makes the bridge when it is missing, brings it up and gives it its gateway addresses.
 pub(super) fn ensure(host: &Host, network: &Name, options: &NetworkOptions) -> Result<Bridge> {
@@ -50,10 +52,7 @@ fn create(host: &Host, network: &Name, name: &InterfaceName, options: &NetworkOp
     let mac = options.mac.unwrap_or_else(MacAddr::random);
     let mtu = wanted_mtu(host, options)?;
     let ground = &mut Ground { host, sandbox: None };
-    apply(
-        &driver::create(name, mac, mtu, options.multicast_snooping),
-        ground,
-    )?;
+    apply(&driver::create(name, mac, mtu, options.multicast_snooping), ground)?;
     apply(&completion(network, name, Some(mtu), &[], options), ground).map_err(|error| {
         let mut plan = Plan::default();
         plan.push(Place::Host, Action::DeleteLink(LinkRef::named(name.clone())));
@@ -79,12 +78,8 @@ fn completion(
         plan.push(Place::Host, Action::SetLink(driver::settings(network, name, mtu)));
     }
     for address in options.gateways().filter(|gateway| !there.contains(gateway)) {
-        let spec = AddressSpec {
-            link: LinkRef::named(name.clone()),
-            address,
-        };
-        plan.steps
-            .push(Step::new(Place::Host, Action::AddAddress(spec)).existing_ok());
+        let spec = AddressSpec { link: LinkRef::named(name.clone()), address };
+        plan.steps.push(Step::new(Place::Host, Action::AddAddress(spec)).existing_ok());
     }
     let mut up = LinkChange::new(LinkRef::named(name.clone()));
     up.up = Some(true);
@@ -98,30 +93,18 @@ fn adopt(host: &Host, network: &Name, state: &LinkState, options: &NetworkOption
         Err(Error::new(ErrorKind::AlreadyExists, "use bridge", state.name.as_str()).with_cause(cause))
     };
     if state.kind != "bridge" {
-        let kind = if state.kind.is_empty() {
-            "plain device"
-        } else {
-            &state.kind
-        };
-        return taken(format!(
-            "a link of that name exists but is no bridge: it is a {kind}"
-        ));
+        let kind = if state.kind.is_empty() { "plain device" } else { &state.kind };
+        return taken(format!("a link of that name exists but is no bridge: it is a {kind}"));
     }
     let ours = driver::alias(network);
-    if let Some(other) = state
-        .alias
-        .as_deref()
-        .filter(|alias| alias.starts_with("libnetns network=") && *alias != ours)
+    if let Some(other) =
+        state.alias.as_deref().filter(|alias| alias.starts_with("libnetns network=") && *alias != ours)
     {
         return taken(format!("it belongs to another network ({other:?})"));
     }
     // Another process has just made it and not yet said what for: whoever comes first does.
     let half_made = state.group == LINK_GROUP && state.alias.is_none();
-    let mtu = if half_made {
-        wanted_mtu(host, options)
-    } else {
-        Mtu::new(state.mtu)
-    };
+    let mtu = if half_made { wanted_mtu(host, options) } else { Mtu::new(state.mtu) };
     let (Some(mac), Ok(mtu)) = (state.mac, mtu) else {
         return taken("its MAC address or MTU cannot be used".to_owned());
     };
@@ -165,20 +148,16 @@ fn uplink_mtu(host: &Host) -> Result<Mtu> {
         return Ok(Mtu::ETHERNET);
     }
     let links = socket.dump(&message::list_links())?;
-    let uplinks = links
-        .iter()
-        .filter_map(parse::link)
-        .filter(|link| uplinks.contains(&link.index));
-    Ok(uplinks
-        .filter_map(|link| Mtu::new(link.mtu).ok())
-        .min()
-        .unwrap_or(Mtu::ETHERNET))
+    let uplinks = links.iter().filter_map(parse::link).filter(|link| uplinks.contains(&link.index));
+    Ok(uplinks.filter_map(|link| Mtu::new(link.mtu).ok()).min().unwrap_or(Mtu::ETHERNET))
 }
 
 /// Deletes the bridge when this library made it for `network`, else takes the gateways off it.
 pub(super) fn delete(host: &Host, network: &Name, bridge: &Bridge, options: &NetworkOptions) -> Result<()> {
     let name = &bridge.link.name;
-    let Some(state) = host.link(name)? else { return Ok(()) };
+    let Some(state) = host.link(name)? else {
+        return Ok(());
+    };
     let is_ours = state.group == LINK_GROUP && state.alias.as_deref() == Some(&driver::alias(network));
     let ports = live_ports(host, network, &state, is_ours)?;
     if ports > 0 {
@@ -221,9 +200,27 @@ fn live_ports(host: &Host, network: &Name, bridge: &LinkState, is_ours: bool) ->
     }
 }
 
+/// Waits for the pair of an endpoint whose sandbox was destroyed a moment ago. False when the
+/// endpoint is there to stay, or its name is somebody else's.
+pub(super) fn await_former_life(host: &Host, network: &Name, endpoint: &Name) -> Result<bool> {
+    let (name, _) = driver::link_names(network, endpoint)?;
+    let begin = Instant::now();
+    loop {
+        let Some(link) = host.link(&name)? else { return Ok(true) };
+        let is_ours = link.alias == Some(driver::endpoint_alias(network, endpoint));
+        let patience = if is_dying(host, &link) { DEAD } else { DYING };
+        if !is_ours || link.peer_namespace.is_none() || begin.elapsed() > patience {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Whether the namespace of the link's other end is being taken down, and the link with it.
 fn is_dying(host: &Host, link: &LinkState) -> bool {
-    let Some(number) = link.peer_namespace else { return false };
+    let Some(number) = link.peer_namespace else {
+        return false;
+    };
     let answer = host.socket().get(&message::get_loopback_of(number));
     answer.is_err_and(|error| error.errno() == Some(libc::EINVAL))
 }

@@ -16,10 +16,14 @@ use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan};
 use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
 
+/// How often a join is tried again when what it needs was taken.
+const RETRIES: u32 = 2;
+
 /// A logical connectivity zone that sandboxes join (seed `002`, `Network`): a bridge of the host.
 ///
 /// The value is a handle: dropping it leaves the network as it is. Methods may be called from any
-/// thread; the network's *host* is the namespace of the thread that created the handle.
+/// thread; the network's *host* is the namespace of the thread that created the handle, which keeps
+/// two descriptors of it open, shared with all networks and sandboxes of that host.
 pub struct Network {
     name: Name,
     kind: &'static str,
@@ -48,13 +52,7 @@ impl Network {
         options.check()?;
         let host = Host::current()?;
         let bridge = bridge::ensure(&host, &name, &options)?;
-        Ok(Self {
-            name,
-            kind,
-            options,
-            host,
-            bridge,
-        })
+        Ok(Self { name, kind, options, host, bridge })
     }
 
     /// The name that the user chose (seed `002`, `Name`).
@@ -91,18 +89,12 @@ impl Network {
     /// AlreadyExists when the network has an endpoint of that name; BadRequest when the settings
     /// contradict one another or the network.
     pub fn link(&self, endpoint: &EndpointOptions) -> Result<Vec<Interface>> {
-        let link = || {
-            let (plan, interface) = self.plan_pair(endpoint)?;
-            apply(
-                &plan,
-                &mut Ground {
-                    host: &self.host,
-                    sandbox: None,
-                },
-            )?;
+        let link = |attempt| {
+            let (plan, interface) = self.plan_pair(endpoint, attempt)?;
+            apply(&plan, &mut Ground { host: &self.host, sandbox: None })?;
             Ok(vec![interface])
         };
-        link().map_err(|error: Error| error.within("link", self.subject(endpoint)))
+        self.retrying(endpoint, link).map_err(|error| error.within("link", self.subject(endpoint)))
     }
 
     /// The plan of [`Network::link`], without carrying it out.
@@ -110,18 +102,12 @@ impl Network {
     /// # Errors
     /// Those of [`Network::link`] that can be known beforehand.
     pub fn plan_link(&self, endpoint: &EndpointOptions) -> Result<Plan> {
-        self.plan_pair(endpoint).map(|(plan, _)| plan)
+        self.plan_pair(endpoint, 0).map(|(plan, _)| plan)
     }
 
-    fn plan_pair(&self, endpoint: &EndpointOptions) -> Result<(Plan, Interface)> {
+    fn plan_pair(&self, endpoint: &EndpointOptions, attempt: u32) -> Result<(Plan, Interface)> {
         let (host_name, interface) = self.interface(endpoint)?;
-        let plan = driver::link(
-            &self.bridge,
-            self.port(),
-            &host_name,
-            (&self.name, &endpoint.name),
-            &interface,
-        );
+        let plan = self.endpoint(endpoint, host_name, attempt).link(&interface);
         Ok((plan, interface))
     }
 
@@ -131,8 +117,14 @@ impl Network {
     /// PermissionDenied without `CAP_NET_ADMIN`.
     pub fn unlink(&self, name: &str) -> Result<()> {
         let remove = || {
-            let (host_name, _) = driver::link_names(&self.name, &Name::new(name)?)?;
-            self.delete_link(&host_name)
+            let name = Name::new(name)?;
+            let (host_name, _) = driver::link_names(&self.name, &name)?;
+            match self.host.link(&host_name)? {
+                Some(link) if link.alias == Some(driver::endpoint_alias(&self.name, &name)) => {
+                    self.delete_link(&host_name, link.index)
+                }
+                _ => Ok(()),
+            }
         };
         remove().map_err(|error: Error| {
             error.within("unlink", format_args!("{name:?} from network {}", self.name))
@@ -147,56 +139,62 @@ impl Network {
     /// name, or a route that the address overlaps; BadRequest when the settings contradict one another
     /// or the network; ResourceExhausted when the bridge is full. Nothing is left behind.
     pub fn join(&self, sandbox: &Sandbox, endpoint: &EndpointOptions) -> Result<Interface> {
-        sandbox
-            .with(|opened| self.join_inside(opened, endpoint))
-            .map_err(|error| {
-                error.within(
-                    "join",
-                    format_args!("{} as {}", sandbox.key(), self.subject(endpoint)),
-                )
-            })
+        sandbox.with(|opened| self.join_inside(opened, endpoint)).map_err(|error| {
+            error.within("join", format_args!("{} as {}", sandbox.key(), self.subject(endpoint)))
+        })
     }
 
     fn join_inside(&self, opened: &mut Opened, endpoint: &EndpointOptions) -> Result<Interface> {
-        let (plan, settled) = self.plan_birth(opened, endpoint)?;
-        let fresh = opened.wear();
-        let mut ground = Ground {
-            host: &self.host,
-            sandbox: Some(&mut opened.inside),
-        };
-        match apply(&plan, &mut ground) {
-            Ok(()) => Ok(settled.interface),
-            // A kernel that puts tunnels into each new namespace has taken the index: look, and choose again.
-            Err(error) if fresh && matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Busy) => {
-                let (plan, settled) = self.plan_birth(opened, endpoint)?;
-                apply(
-                    &plan,
-                    &mut Ground {
-                        host: &self.host,
-                        sandbox: Some(&mut opened.inside),
-                    },
-                )?;
-                Ok(settled.interface)
+        self.retrying(endpoint, |attempt| {
+            let (plan, settled) = self.plan_birth(opened, endpoint, attempt)?;
+            opened.wear();
+            apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })?;
+            Ok(settled.interface)
+        })
+    }
+
+    /// Tries again where something was taken that may not be the next time: an index, as by a kernel
+    /// that puts tunnels into each new namespace, or the name, by the same endpoint's former life, which
+    /// the kernel is still taking down.
+    fn retrying<T>(
+        &self,
+        endpoint: &EndpointOptions,
+        mut attempt: impl FnMut(u32) -> Result<T>,
+    ) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            match attempt(tries) {
+                Err(error) if tries < RETRIES && may_be_taken(&error) => {
+                    if !bridge::await_former_life(&self.host, &self.name, &endpoint.name)? {
+                        return Err(error);
+                    }
+                    tries += 1;
+                }
+                result => return result,
             }
-            Err(error) => Err(error),
         }
     }
 
-    /// The plan of [`Network::join`], without carrying it out; [`Network::apply`] does that.
+    /// The plan of [`Network::join`], without carrying it out; [`Network::apply`] does that. A MAC
+    /// address that the endpoint leaves open is drawn anew each time.
     ///
     /// # Errors
     /// Those of [`Network::join`] that can be known beforehand.
     pub fn plan_join(&self, sandbox: &Sandbox, endpoint: &EndpointOptions) -> Result<Plan> {
-        sandbox.with(|opened| self.plan_birth(opened, endpoint).map(|(plan, _)| plan))
+        sandbox.with(|opened| self.plan_birth(opened, endpoint, 0).map(|(plan, _)| plan))
     }
 
-    fn plan_birth(&self, opened: &mut Opened, endpoint: &EndpointOptions) -> Result<(Plan, Settled)> {
+    fn plan_birth(
+        &self,
+        opened: &mut Opened,
+        endpoint: &EndpointOptions,
+        attempt: u32,
+    ) -> Result<(Plan, Settled)> {
         let (host_name, interface) = self.interface(endpoint)?;
         let survey = opened.survey()?;
         let ipv6 = &opened.inside.ipv6;
         let settled = settle(&interface, None, &survey, ipv6)?;
-        let names = (&self.name, &endpoint.name);
-        let plan = driver::join(&self.bridge, self.port(), &host_name, names, &settled, ipv6);
+        let plan = self.endpoint(endpoint, host_name, attempt).join(&settled, ipv6);
         Ok((plan, settled))
     }
 
@@ -208,13 +206,7 @@ impl Network {
     pub fn apply(&self, plan: &Plan, sandbox: &Sandbox) -> Result<()> {
         sandbox.with(|opened| {
             opened.wear();
-            apply(
-                plan,
-                &mut Ground {
-                    host: &self.host,
-                    sandbox: Some(&mut opened.inside),
-                },
-            )
+            apply(plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })
         })
     }
 
@@ -244,11 +236,8 @@ impl Network {
         interface.address = endpoint.address;
         interface.address_ipv6 = endpoint.address_ipv6;
         let route = endpoint.default_route;
-        interface.gateway = self
-            .options
-            .gateway
-            .filter(|_| route && endpoint.address.is_some())
-            .map(|net| net.addr());
+        interface.gateway =
+            self.options.gateway.filter(|_| route && endpoint.address.is_some()).map(|net| net.addr());
         interface.gateway_ipv6 = self
             .options
             .gateway_ipv6
@@ -263,29 +252,28 @@ impl Network {
         Ok((host_name, interface))
     }
 
-    fn port(&self) -> PortOptions {
-        let NetworkOptions {
-            hairpin,
-            isolated,
-            tx_queue_len,
-            ..
-        } = self.options;
-        PortOptions {
-            port: BridgePort { hairpin, isolated },
-            tx_queue_len,
+    fn endpoint<'a>(
+        &'a self,
+        endpoint: &'a EndpointOptions,
+        host: InterfaceName,
+        attempt: u32,
+    ) -> driver::Endpoint<'a> {
+        let NetworkOptions { hairpin, isolated, tx_queue_len, .. } = self.options;
+        let options = PortOptions { port: BridgePort { hairpin, isolated }, tx_queue_len };
+        driver::Endpoint {
+            network: &self.name,
+            name: &endpoint.name,
+            bridge: &self.bridge,
+            options,
+            host,
+            index: driver::port_index(&self.name, &endpoint.name, attempt),
         }
     }
 
-    fn delete_link(&self, name: &InterfaceName) -> Result<()> {
+    fn delete_link(&self, name: &InterfaceName, index: u32) -> Result<()> {
         let mut plan = Plan::default();
-        plan.push(Place::Host, Action::DeleteLink(LinkRef::named(name.clone())));
-        match apply(
-            &plan,
-            &mut Ground {
-                host: &self.host,
-                sandbox: None,
-            },
-        ) {
+        plan.push(Place::Host, Action::DeleteLink(LinkRef::indexed(name.clone(), index)));
+        match apply(&plan, &mut Ground { host: &self.host, sandbox: None }) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             result => result,
         }
@@ -294,6 +282,13 @@ impl Network {
     fn subject(&self, endpoint: &EndpointOptions) -> String {
         format!("endpoint {} of network {}", endpoint.name, self.name)
     }
+}
+
+/// The kernel says EBUSY for a taken index, and of the first end EEXIST, as for a taken name.
+fn may_be_taken(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Busy)
+        && error.errno().is_some()
+        && error.rollback_failures().is_empty()
 }
 
 impl fmt::Debug for Network {

@@ -72,11 +72,9 @@ impl NetworkOptions {
             .try_for_each(check_endpoint_address)
             .map_err(|error| error.within("use", "gateway"))?;
         match self.mtu {
-            Some(mtu) if mtu < Mtu::IPV6_MIN && self.gateway_ipv6.is_some() => Err(Error::bad_request(
-                "use MTU",
-                mtu.to_string(),
-                "IPv6 needs at least 1280 bytes",
-            )),
+            Some(mtu) if mtu < Mtu::IPV6_MIN && self.gateway_ipv6.is_some() => {
+                Err(Error::bad_request("use MTU", mtu.to_string(), "IPv6 needs at least 1280 bytes"))
+            }
             _ => Ok(()),
         }
     }
@@ -156,10 +154,7 @@ impl EndpointOptions {
             _ => Ok(()),
         };
         of(network.gateway.map(IpNet::V4), self.address.map(IpNet::V4))?;
-        of(
-            network.gateway_ipv6.map(IpNet::V6),
-            self.address_ipv6.map(IpNet::V6),
-        )
+        of(network.gateway_ipv6.map(IpNet::V6), self.address_ipv6.map(IpNet::V6))
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-use super::{Action, Plan, Step};
+use super::{Action, Plan, Step, Undo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{message, parse, InterfaceName, LinkKind, LinkRef, Place};
+use crate::link::{message, parse, InterfaceName, LinkKind, LinkRef, MoveSpec, Place};
 use crate::netlink::{Refusal, Request, RouteSocket};
 use crate::sys::{Ipv6Default, Namespace};
 
@@ -27,11 +27,7 @@ pub(crate) struct Ground<'a> {
 /// had succeeded, the last step first, and reports both.
 pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
     log::debug!("apply {} steps:\n{plan}", plan.steps.len());
-    let mut run = Run {
-        ground,
-        indices: HashMap::new(),
-        done: Vec::new(),
-    };
+    let mut run = Run { ground, indices: HashMap::new(), done: Vec::new(), strayed: Vec::new() };
     let mut rest = plan.steps.as_slice();
     while let Some(first) = rest.first() {
         let outcome = match &first.action {
@@ -52,16 +48,14 @@ struct Run<'a, 'ground, 'plan> {
     indices: HashMap<(Place, InterfaceName), u32>,
     /// Steps that are to be undone when a later one fails.
     done: Vec<&'plan Step>,
+    /// Moves that were refused, of which the kernel may have carried out the first part.
+    strayed: Vec<&'plan Step>,
 }
 
 impl<'plan> Run<'_, '_, 'plan> {
     fn inside(&mut self) -> Result<&mut Inside> {
         let none = || {
-            Error::bad_request(
-                "apply plan",
-                "a step in the sandbox",
-                "there is no sandbox to apply it to",
-            )
+            Error::bad_request("apply plan", "a step in the sandbox", "there is no sandbox to apply it to")
         };
         self.ground.sandbox.as_deref_mut().ok_or_else(none)
     }
@@ -103,8 +97,11 @@ impl<'plan> Run<'_, '_, 'plan> {
         let answers = match self.with_socket(place, |socket| socket.transact(&requests)) {
             Ok(answers) => answers,
             Err(error) => {
-                // What became of the steps is unknown, and undoing what was not done is harmless.
-                self.done.extend(steps);
+                // What became of the steps is unknown. Undoing what was not done is harmless, but for
+                // a link that is known by its name alone: that may be somebody else's.
+                let is_sure =
+                    |step: &&Step| !matches!(&step.action, Action::CreateLink(spec) if spec.index.is_none());
+                self.done.extend(steps.iter().filter(is_sure));
                 return Err(error);
             }
         };
@@ -119,6 +116,9 @@ impl<'plan> Run<'_, '_, 'plan> {
                 Ok(()) => self.done.push(step),
                 Err(refusal) if step.existing_ok && refusal.errno == libc::EEXIST => {}
                 Err(refusal) => {
+                    if matches!(step.action, Action::MoveLink(_)) && refusal.errno != libc::ENODEV {
+                        self.strayed.push(step);
+                    }
                     first_error.get_or_insert_with(|| refused(step.place, &step.action, refusal));
                 }
             }
@@ -129,19 +129,16 @@ impl<'plan> Run<'_, '_, 'plan> {
     /// The index that `action` needs, 0 when it needs none, `None` when it must be asked for.
     fn known_index(&self, place: Place, action: &Action) -> Option<u32> {
         let Some(link) = action.link() else { return Some(0) };
-        link.index
-            .or_else(|| self.indices.get(&(place, link.name.clone())).copied())
+        link.index.or_else(|| self.indices.get(&(place, link.name.clone())).copied())
     }
 
     fn index(&mut self, place: Place, link: &LinkRef) -> Result<u32> {
-        let request = message::get_link(&link.name);
-        let answer = self.with_socket(place, |socket| socket.get(&request))?;
-        let Some(state) = answer.as_ref().and_then(parse::link) else {
+        let Some(index) = self.find(place, &link.name)? else {
             let error = Error::new(ErrorKind::NotFound, "find link", link.name.as_str());
             return Err(error.with_cause(format!("there is no such link in the {place}")));
         };
-        self.indices.insert((place, link.name.clone()), state.index);
-        Ok(state.index)
+        self.indices.insert((place, link.name.clone()), index);
+        Ok(index)
     }
 
     fn request(&mut self, place: Place, action: &Action) -> Result<Request> {
@@ -173,13 +170,17 @@ impl<'plan> Run<'_, '_, 'plan> {
                     "this is no netlink message",
                 ));
             }
-            Action::SetLink(change) => message::set_link(change),
+            Action::SetLink(change) => message::set_link(change, change.master.as_ref().map(|_| index)),
+            Action::SyncLink(link) => message::sync_link(link),
         })
     }
 
     /// Takes back what was done, the last step first, and returns what could not be taken back.
     fn undo(mut self) -> Vec<Error> {
-        let mut failures = Vec::new();
+        let mut failures: Vec<_> = std::mem::take(&mut self.strayed)
+            .into_iter()
+            .filter_map(|step| self.bring_back(step).err())
+            .collect();
         while let Some(step) = self.done.pop() {
             for undo in &step.undo {
                 // An index may have gone with a link that moved.
@@ -193,13 +194,65 @@ impl<'plan> Run<'_, '_, 'plan> {
         failures
     }
 
+    /// Undoes a move that was refused after it had begun: the kernel moves a link first, and gives it
+    /// its MAC address, MTU and name afterwards.
+    fn bring_back(&mut self, step: &Step) -> Result<()> {
+        let Action::MoveLink(spec) = &step.action else { return Ok(()) };
+        let index = self.find(step.place, &spec.link.name)?;
+        if index.is_some() && (spec.link.index.is_none() || index == spec.link.index) {
+            return Ok(());
+        }
+        let index_there = spec.index.or(spec.link.index);
+        let mut there = None;
+        for name in [&spec.link.name, &spec.name] {
+            if index_there.is_some() && self.find(spec.to, name)? == index_there {
+                there = index_there.map(|index| LinkRef::indexed(name.clone(), index));
+            }
+        }
+        let Some(there) = there else {
+            let error = Error::new(ErrorKind::NotFound, "find link", spec.link.name.as_str());
+            return Err(error.with_cause(format!("it left the {} and is not to be found", step.place)));
+        };
+        let mut back = MoveSpec {
+            link: there.clone(),
+            to: step.place,
+            name: spec.link.name.clone(),
+            index: None,
+            mtu: None,
+            mac: None,
+            alias: None,
+        };
+        let mut rest = step.undo.as_slice();
+        if let Some((Undo { action: Action::MoveLink(known), .. }, others)) = rest.split_first() {
+            back = MoveSpec { link: there, ..known.clone() };
+            rest = others;
+        }
+        self.undo_one(spec.to, &Action::MoveLink(back))?;
+        self.indices.clear();
+        rest.iter().try_for_each(|undo| self.undo_one(undo.place, &undo.action))
+    }
+
+    /// The index of the link of that name; `None` when there is none.
+    fn find(&mut self, place: Place, name: &InterfaceName) -> Result<Option<u32>> {
+        let answer = self.with_socket(place, |socket| socket.get(&message::get_link(name)))?;
+        Ok(answer.as_ref().and_then(parse::link).map(|link| link.index))
+    }
+
     fn undo_one(&mut self, place: Place, action: &Action) -> Result<()> {
         if let Action::SetIpv6Default(on) = action {
             return self.inside()?.ipv6.set(*on);
         }
         let request = self.request(place, action)?;
         let answer = self.with_socket(place, |socket| socket.transact_one(request))?;
-        answer.map_err(|refusal| refused(place, action, refusal))
+        match (answer, action) {
+            // To be back matters more than to have the old index back.
+            (Err(refusal), Action::MoveLink(spec))
+                if refusal.errno == libc::EBUSY && spec.index.is_some() =>
+            {
+                self.undo_one(place, &Action::MoveLink(MoveSpec { index: None, ..spec.clone() }))
+            }
+            (answer, _) => answer.map_err(|refusal| refused(place, action, refusal)),
+        }
     }
 }
 

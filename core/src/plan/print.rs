@@ -32,11 +32,9 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddAddress(spec) => write!(f, "add address {} to {}", spec.address, spec.link),
-            Self::AddNeighbour(spec) => write!(
-                f,
-                "add neighbour {} at {} on {}",
-                spec.address, spec.mac, spec.link
-            ),
+            Self::AddNeighbour(spec) => {
+                write!(f, "add neighbour {} at {} on {}", spec.address, spec.mac, spec.link)
+            }
             Self::AddRoute(spec) => {
                 write!(f, "{} route {spec}", if spec.replace { "replace" } else { "add" })
             }
@@ -47,13 +45,10 @@ impl fmt::Display for Action {
             Self::DeleteRoute(spec) => write!(f, "delete route {spec}"),
             Self::MoveLink(spec) => write!(f, "move {spec}"),
             Self::SetIpv6Default(on) => {
-                write!(
-                    f,
-                    "turn IPv6 {} for interfaces to come",
-                    if *on { "on" } else { "off" }
-                )
+                write!(f, "turn IPv6 {} for interfaces to come", if *on { "on" } else { "off" })
             }
             Self::SetLink(change) => write!(f, "set link {change}"),
+            Self::SyncLink(link) => write!(f, "sync carrier of link {link}"),
         }
     }
 }
@@ -80,6 +75,7 @@ impl fmt::Display for List {
 impl fmt::Display for LinkSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = List(Vec::new());
+        list.add("index", self.index);
         list.add("mac", self.mac);
         list.add("mtu", self.mtu);
         list.add("master", self.master.as_ref());
@@ -87,19 +83,14 @@ impl fmt::Display for LinkSpec {
         list.add("txqueuelen", self.tx_queue_len);
         list.flag("up", self.up);
         match &self.kind {
-            LinkKind::Bridge {
-                multicast_snooping, ..
-            } => {
+            LinkKind::Bridge { multicast_snooping, .. } => {
                 list.flag("multicast snooping", *multicast_snooping);
                 write!(f, "bridge {}: {list}", self.name)
             }
             LinkKind::Veth { peer } => {
+                list.add("index of peer", peer.index);
                 list.add("mac of peer", peer.mac);
-                write!(
-                    f,
-                    "veth {} with peer {} in {}: {list}",
-                    self.name, peer.name, peer.place
-                )
+                write!(f, "veth {} with peer {} in {}: {list}", self.name, peer.name, peer.place)
             }
         }
     }
@@ -108,20 +99,16 @@ impl fmt::Display for LinkSpec {
 impl fmt::Display for LinkChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = List(Vec::new());
+        list.add("master", self.master.as_ref());
         list.add("mac", self.mac);
         list.add("mtu", self.mtu);
         list.add("txqueuelen", self.tx_queue_len);
         list.add("alias", self.alias.as_ref().map(|alias| format!("{alias:?}")));
         list.flag("no IPv6 link-local of the kernel's", self.no_link_local);
         if let Some(port) = self.port {
-            list.0.push(format!(
-                "hairpin {}, isolated {}",
-                on_off(port.hairpin),
-                on_off(port.isolated)
-            ));
+            list.0.push(format!("hairpin {}, isolated {}", on_off(port.hairpin), on_off(port.isolated)));
         }
-        list.0
-            .extend(self.up.map(|up| if up { "up" } else { "down" }.to_owned()));
+        list.0.extend(self.up.map(|up| if up { "up" } else { "down" }.to_owned()));
         write!(f, "{}: {list}", self.link)
     }
 }

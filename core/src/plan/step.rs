@@ -76,6 +76,8 @@ pub enum Action {
     SetIpv6Default(bool),
     /// Changes a link.
     SetLink(LinkChange),
+    /// Has the kernel act on a link's carrier now, so that the first packet is not lost.
+    SyncLink(LinkRef),
 }
 
 impl Step {
@@ -88,17 +90,14 @@ impl Step {
             Action::AddAddress(spec) => Some(Action::DeleteAddress(spec.clone())),
             Action::AddNeighbour(spec) => Some(Action::DeleteNeighbour(spec.clone())),
             Action::AddRoute(spec) if !spec.replace => Some(Action::DeleteRoute(spec.clone())),
-            Action::CreateLink(spec) => Some(Action::DeleteLink(LinkRef::named(spec.name.clone()))),
+            Action::CreateLink(spec) => {
+                Some(Action::DeleteLink(LinkRef { name: spec.name.clone(), index: spec.index }))
+            }
             Action::SetIpv6Default(on) => Some(Action::SetIpv6Default(!on)),
             _ => None,
         };
         let undo = inverse.map(|action| Undo { place, action }).into_iter().collect();
-        Self {
-            place,
-            action,
-            undo,
-            existing_ok: false,
-        }
+        Self { place, action, undo, existing_ok: false }
     }
 
     /// The same step with another way back.
@@ -127,8 +126,10 @@ impl Action {
             | Self::AddRoute(RouteSpec { link, .. })
             | Self::DeleteRoute(RouteSpec { link, .. })
             | Self::MoveLink(MoveSpec { link, .. }) => Some(link),
-            Self::CreateLink(LinkSpec { master, .. }) => master.as_ref(),
-            Self::DeleteLink(_) | Self::SetIpv6Default(_) | Self::SetLink(_) => None,
+            Self::CreateLink(LinkSpec { master, .. }) | Self::SetLink(LinkChange { master, .. }) => {
+                master.as_ref()
+            }
+            Self::DeleteLink(_) | Self::SetIpv6Default(_) | Self::SyncLink(_) => None,
         }
     }
 
@@ -145,26 +146,21 @@ impl Action {
             },
             (Self::CreateLink(_), libc::EOPNOTSUPP) => "this kernel has no links of that kind".to_owned(),
             (
-                Self::CreateLink(LinkSpec {
-                    master: Some(master), ..
-                }),
+                Self::CreateLink(LinkSpec { master: Some(master), .. })
+                | Self::SetLink(LinkChange { master: Some(master), .. }),
                 libc::EXFULL,
             ) => {
                 format!("{master} has as many ports as a bridge holds (1023)")
             }
             (
-                Self::CreateLink(LinkSpec {
-                    master: Some(master), ..
-                }),
+                Self::CreateLink(LinkSpec { master: Some(master), .. })
+                | Self::SetLink(LinkChange { master: Some(master), .. }),
                 libc::EINVAL | libc::ENODEV,
             ) => {
                 format!("is {master} still there?")
             }
             (
-                Self::AddRoute(RouteSpec {
-                    gateway: Some(gateway),
-                    ..
-                }),
+                Self::AddRoute(RouteSpec { gateway: Some(gateway), .. }),
                 libc::ENETUNREACH | libc::EHOSTUNREACH,
             ) => {
                 format!(

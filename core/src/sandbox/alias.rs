@@ -16,10 +16,7 @@ pub(super) fn compose(src_name: &InterfaceName, before: Option<&str>) -> String 
     if let Some(before) = before.filter(|before| !before.is_empty()) {
         alias.push_str(BEFORE);
         let room = MAX.saturating_sub(alias.len());
-        let end = (0..=before.len().min(room))
-            .rev()
-            .find(|&end| before.is_char_boundary(end))
-            .unwrap_or(0);
+        let end = (0..=before.len().min(room)).rev().find(|&end| before.is_char_boundary(end)).unwrap_or(0);
         alias.push_str(&before[..end]);
     }
     alias
@@ -56,14 +53,7 @@ mod tests {
 
     #[test]
     fn an_alias_of_others_is_not_ours() {
-        for alias in [
-            "",
-            "uplink",
-            "libnetns",
-            "libnetns src=",
-            "libnetns src=a/b",
-            "libnetns network=x",
-        ] {
+        for alias in ["", "uplink", "libnetns", "libnetns src=", "libnetns src=a/b", "libnetns network=x"] {
             assert_eq!(parse(alias), None, "{alias:?}");
         }
     }

@@ -116,15 +116,12 @@ impl Interface {
     /// Checks that the settings agree with one another.
     pub(crate) fn check(&self) -> Result<()> {
         self.addresses().try_for_each(check_endpoint_address)?;
-        self.gateways()
-            .try_for_each(|gateway| self.check_next_hop("use gateway", gateway))?;
+        self.gateways().try_for_each(|gateway| self.check_next_hop("use gateway", gateway))?;
         self.routes.iter().try_for_each(|route| self.check_route(route))?;
         match self.mtu {
-            Some(mtu) if mtu < Mtu::IPV6_MIN && self.address_ipv6.is_some() => Err(Error::bad_request(
-                "use MTU",
-                mtu.to_string(),
-                "IPv6 needs at least 1280 bytes",
-            )),
+            Some(mtu) if mtu < Mtu::IPV6_MIN && self.address_ipv6.is_some() => {
+                Err(Error::bad_request("use MTU", mtu.to_string(), "IPv6 needs at least 1280 bytes"))
+            }
             _ => Ok(()),
         }
     }
@@ -137,10 +134,7 @@ impl Interface {
         if matches!(hop, IpAddr::V6(hop) if hop.is_unicast_link_local()) && self.address_ipv6.is_some() {
             return Ok(());
         }
-        let Some(address) = self
-            .addresses()
-            .find(|address| address.addr().is_ipv4() == hop.is_ipv4())
-        else {
+        let Some(address) = self.addresses().find(|address| address.addr().is_ipv4() == hop.is_ipv4()) else {
             return refuse("the interface has no address of that family".to_owned());
         };
         if !address.contains(&hop) {
@@ -164,13 +158,8 @@ impl Interface {
 
 /// Checks what can be known of a route without its interface.
 pub(super) fn check_static_route(route: &StaticRoute) -> Result<()> {
-    let refuse = |cause: &str| {
-        Err(Error::bad_request(
-            "use static route",
-            route.destination.to_string(),
-            cause,
-        ))
-    };
+    let refuse =
+        |cause: &str| Err(Error::bad_request("use static route", route.destination.to_string(), cause));
     if route.destination.prefix_len() == 0 {
         return refuse("a default route is a gateway: use set_gateway");
     }

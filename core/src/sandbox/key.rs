@@ -44,13 +44,8 @@ impl SandboxKey {
     /// # Errors
     /// BadRequest when `name` is no [`Name`], or `base` is not absolute or has `..` or a NUL in it.
     pub fn in_base(base: &Path, name: &str) -> Result<Self> {
-        let refuse = |cause: &str| {
-            Err(Error::bad_request(
-                "use base directory",
-                base.display().to_string(),
-                cause,
-            ))
-        };
+        let refuse =
+            |cause: &str| Err(Error::bad_request("use base directory", base.display().to_string(), cause));
         if !base.is_absolute() {
             return refuse("it is not an absolute path");
         }
@@ -61,10 +56,7 @@ impl SandboxKey {
             return refuse("it has a NUL in it");
         }
         let name = Name::new(name)?;
-        Ok(Self {
-            path: base.join(name.as_str()),
-            name,
-        })
+        Ok(Self { path: base.join(name.as_str()), name })
     }
 
     /// The path.

@@ -48,6 +48,7 @@ impl Opened {
         if self.fresh {
             return Ok(Survey::of_fresh());
         }
+        self.inside.ipv6.refresh()?;
         Survey::take(&mut self.inside.socket)
     }
 
@@ -71,25 +72,14 @@ impl Sandbox {
 
     fn create_at(key: &SandboxKey) -> Result<Self> {
         let host = Host::current()?;
-        let (namespace, (socket, ipv6)) = Namespace::create_with(|_| {
+        let (namespace, (socket, ipv6)) = Namespace::create_from(host.namespace(), |_| {
             let mut socket = RouteSocket::open()?;
             bring_up_loopback(&mut socket)?;
             Ok((socket, Ipv6Default::open_fresh_and_turn_off()?))
         })?;
         sys::persist(&namespace, key.path())?;
-        let opened = Opened {
-            inside: Inside {
-                namespace,
-                socket,
-                ipv6,
-            },
-            fresh: true,
-        };
-        Ok(Self {
-            key: key.clone(),
-            host,
-            opened: Mutex::new(Some(opened)),
-        })
+        let opened = Opened { inside: Inside { namespace, socket, ipv6 }, fresh: true };
+        Ok(Self { key: key.clone(), host, opened: Mutex::new(Some(opened)) })
     }
 
     /// Opens the sandbox that this or another process, or `ip netns add`, made at `key`.
@@ -104,19 +94,8 @@ impl Sandbox {
         let host = Host::current()?;
         let namespace = Namespace::open(key.path())?;
         let (socket, ipv6) = namespace.run(|| Ok((RouteSocket::open()?, Ipv6Default::open()?)))??;
-        let opened = Opened {
-            inside: Inside {
-                namespace,
-                socket,
-                ipv6,
-            },
-            fresh: false,
-        };
-        Ok(Self {
-            key: key.clone(),
-            host,
-            opened: Mutex::new(Some(opened)),
-        })
+        let opened = Opened { inside: Inside { namespace, socket, ipv6 }, fresh: false };
+        Ok(Self { key: key.clone(), host, opened: Mutex::new(Some(opened)) })
     }
 
     /// Removes whatever sandbox is at `key` without opening it, a stale file too; see
@@ -167,11 +146,8 @@ impl Sandbox {
         self.with(|opened| {
             let socket = &mut opened.inside.socket;
             let survey = Survey::take(socket)?;
-            let neighbours: Vec<_> = socket
-                .dump(&message::list_neighbours())?
-                .iter()
-                .filter_map(parse::neighbour)
-                .collect();
+            let neighbours: Vec<_> =
+                socket.dump(&message::list_neighbours())?.iter().filter_map(parse::neighbour).collect();
             Ok(survey.info(&neighbours))
         })
         .map_err(|error| error.within("inspect sandbox", &self.key))
@@ -190,21 +166,12 @@ impl Sandbox {
     /// The device is then where it was, under its old name.
     pub fn add_interface(&self, interface: &Interface) -> Result<Interface> {
         let within = |error: Error| {
-            error.within(
-                "add interface",
-                format_args!("{} to {}", interface.src_name, self.key),
-            )
+            error.within("add interface", format_args!("{} to {}", interface.src_name, self.key))
         };
         self.with(|opened| {
             let (plan, settled) = self.plan_move_in(opened, interface)?;
             opened.wear();
-            apply(
-                &plan,
-                &mut Ground {
-                    host: &self.host,
-                    sandbox: Some(&mut opened.inside),
-                },
-            )?;
+            apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })?;
             Ok(settled.interface)
         })
         .map_err(within)
@@ -226,25 +193,24 @@ impl Sandbox {
         };
         // Moving costs so much that looking costs nothing, and the kernel's choice of an index depends on it.
         let survey = Survey::take(&mut opened.inside.socket)?;
+        opened.inside.ipv6.refresh()?;
         let ipv6 = &opened.inside.ipv6;
         let mut settled = settle(interface, device.alias.as_deref(), &survey, ipv6)?;
         settled.interface.mac = interface.mac.or(device.mac);
         settled.interface.mtu = interface.mtu.or(Mtu::new(device.mtu).ok());
-        // The kernel keeps the index where it is free there; who knows it need not choose.
+        // The kernel keeps the index where it is free there. It is chosen nevertheless, so that the move
+        // fails, and no message reaches another's link, where the index has been taken since.
         let kept = survey.links.iter().all(|link| link.index != device.index);
+        let index = if kept { device.index } else { survey.free_index() };
         let name = settled.link.name.clone();
-        settled.link = if kept {
-            LinkRef::indexed(name, device.index)
-        } else {
-            LinkRef::named(name)
-        };
+        settled.link = if kept { LinkRef::indexed(name, device.index) } else { LinkRef::named(name) };
         let mut plan = Plan::default();
         settled.before_birth(ipv6, &mut plan);
         let there = MoveSpec {
             link: LinkRef::indexed(src_name.clone(), device.index),
             to: Place::Sandbox,
             name: settled.name().clone(),
-            index: None,
+            index: Some(index),
             mtu: interface.mtu,
             mac: interface.mac,
             alias: None,
@@ -253,25 +219,18 @@ impl Sandbox {
             link: LinkRef::named(settled.name().clone()),
             to: Place::Host,
             name: src_name.clone(),
-            index: None,
+            index: Some(device.index),
             mtu: interface.mtu.and(Mtu::new(device.mtu).ok()),
             mac: interface.mac.and(device.mac),
             alias: Some(device.alias.clone().unwrap_or_default()),
         };
-        let mut undo = vec![Undo {
-            place: Place::Sandbox,
-            action: Action::MoveLink(back),
-        }];
+        let mut undo = vec![Undo { place: Place::Sandbox, action: Action::MoveLink(back) }];
         if device.up {
             let mut up = LinkChange::new(LinkRef::named(src_name.clone()));
             up.up = Some(true);
-            undo.push(Undo {
-                place: Place::Host,
-                action: Action::SetLink(up),
-            });
+            undo.push(Undo { place: Place::Host, action: Action::SetLink(up) });
         }
-        plan.steps
-            .push(Step::new(Place::Host, Action::MoveLink(there)).undone_by(undo));
+        plan.steps.push(Step::new(Place::Host, Action::MoveLink(there)).undone_by(undo));
         settled.after_birth(settled.interface.mac, &mut plan);
         Ok((plan, settled))
     }
@@ -283,10 +242,7 @@ impl Sandbox {
     /// was, addresses and routes too. An interface that is gone already is no error.
     pub fn remove_interface(&self, interface: &Interface) -> Result<()> {
         let within = |error: Error| {
-            error.within(
-                "remove interface",
-                format_args!("{} from {}", interface.src_name, self.key),
-            )
+            error.within("remove interface", format_args!("{} from {}", interface.src_name, self.key))
         };
         self.with(|opened| {
             let survey = Survey::take(&mut opened.inside.socket)?;
@@ -301,6 +257,11 @@ impl Sandbox {
                 return Ok(());
             };
             let name = InterfaceName::new(&link.name)?;
+            // The kernel would move it first and find that it cannot have the name afterwards.
+            if self.host.link(&src_name)?.is_some() {
+                let error = Error::new(ErrorKind::AlreadyExists, "move link", name.as_str());
+                return Err(error.with_cause(format!("a link named {src_name} exists in the host")));
+            }
             let back = MoveSpec {
                 link: LinkRef::indexed(name, link.index),
                 to: Place::Host,
@@ -312,13 +273,7 @@ impl Sandbox {
             };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::MoveLink(back));
-            apply(
-                &plan,
-                &mut Ground {
-                    host: &self.host,
-                    sandbox: Some(&mut opened.inside),
-                },
-            )
+            apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })
         })
         .map_err(within)
     }
@@ -367,7 +322,7 @@ impl Sandbox {
 fn bring_up_loopback(socket: &mut RouteSocket) -> Result<()> {
     let mut lo = LinkChange::new(LinkRef::indexed(InterfaceName::new("lo")?, 1));
     lo.up = Some(true);
-    let answer = socket.transact_one(message::set_link(&lo))?;
+    let answer = socket.transact_one(message::set_link(&lo, None))?;
     answer.map_err(|refusal| {
         Error::from_errno("bring up", "lo", refusal.errno).with_kernel_message(refusal.message)
     })
@@ -375,8 +330,6 @@ fn bring_up_loopback(socket: &mut RouteSocket) -> Result<()> {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sandbox")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("key", &self.key).finish_non_exhaustive()
     }
 }

@@ -40,12 +40,9 @@ impl Sandbox {
                 Some(before) => Action::AddRoute(before),
                 None => Action::DeleteRoute(route.clone()),
             };
-            let undo = vec![Undo {
-                place: Place::Sandbox,
-                action: undo,
-            }];
+            let undo = vec![Undo { place: Place::Sandbox, action: undo }];
             let step = Step::new(Place::Sandbox, Action::AddRoute(route)).undone_by(undo);
-            self.apply_inside(opened, Plan { steps: vec![step] })
+            self.apply_inside(opened, &Plan { steps: vec![step] })
         };
         self.with(replace)
             .map_err(|error| error.within("set gateway", format_args!("{gateway} of {}", self.key())))
@@ -66,30 +63,25 @@ impl Sandbox {
                 Some(hop) => link_towards(&survey, "use next hop", hop)?,
                 None => only_interface(&survey)?,
             };
-            let spec = RouteSpec {
-                link,
-                destination: route.destination,
-                gateway: route.next_hop,
-                replace: false,
-            };
+            let spec =
+                RouteSpec { link, destination: route.destination, gateway: route.next_hop, replace: false };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::AddRoute(spec));
-            self.apply_inside(opened, plan)
+            self.apply_inside(opened, &plan)
         };
         self.with(add).map_err(|error| {
-            error.within(
-                "add static route",
-                format_args!("{} to {}", route.destination, self.key()),
-            )
+            error.within("add static route", format_args!("{} to {}", route.destination, self.key()))
         })
     }
 
     /// Removes a route that this library added; one that is gone already is no error.
     ///
     /// # Errors
-    /// NotFound when the sandbox was destroyed through this handle.
+    /// BadRequest for a default route, which is a gateway; NotFound when the sandbox was destroyed
+    /// through this handle.
     pub fn remove_static_route(&self, route: &StaticRoute) -> Result<()> {
         let remove = |opened: &mut Opened| {
+            check_static_route(route)?;
             let survey = Survey::take(&mut opened.inside.socket)?;
             let is_it = |there: &&crate::link::parse::RouteState| {
                 there.ours && there.destination == route.destination && there.gateway == route.next_hop
@@ -101,36 +93,23 @@ impl Sandbox {
                 return Ok(());
             };
             let link = LinkRef::indexed(name, there.index);
-            let spec = RouteSpec {
-                link,
-                destination: there.destination,
-                gateway: there.gateway,
-                replace: false,
-            };
+            let spec =
+                RouteSpec { link, destination: there.destination, gateway: there.gateway, replace: false };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::DeleteRoute(spec));
-            self.apply_inside(opened, plan)
+            self.apply_inside(opened, &plan)
         };
         let gone = |error: Error| match error.errno() {
             Some(libc::ESRCH) => Ok(()),
             _ => Err(error),
         };
         self.with(remove).or_else(gone).map_err(|error| {
-            error.within(
-                "remove static route",
-                format_args!("{} from {}", route.destination, self.key()),
-            )
+            error.within("remove static route", format_args!("{} from {}", route.destination, self.key()))
         })
     }
 
-    fn apply_inside(&self, opened: &mut Opened, plan: Plan) -> Result<()> {
-        apply(
-            &plan,
-            &mut Ground {
-                host: self.host(),
-                sandbox: Some(&mut opened.inside),
-            },
-        )
+    fn apply_inside(&self, opened: &mut Opened, plan: &Plan) -> Result<()> {
+        apply(plan, &mut Ground { host: self.host(), sandbox: Some(&mut opened.inside) })
     }
 }
 
@@ -151,11 +130,7 @@ fn link_towards(survey: &Survey, operation: &str, hop: IpAddr) -> Result<LinkRef
 fn only_interface(survey: &Survey) -> Result<LinkRef> {
     match survey.ours().as_slice() {
         [(link, ..)] => Ok(LinkRef::indexed(InterfaceName::new(&link.name)?, link.index)),
-        ours => Err(
-            Error::new(ErrorKind::BadRequest, "choose", "an interface").with_cause(format!(
-                "the route has no next hop and the sandbox has {} interfaces",
-                ours.len()
-            )),
-        ),
+        ours => Err(Error::new(ErrorKind::BadRequest, "choose", "an interface")
+            .with_cause(format!("the route has no next hop and the sandbox has {} interfaces", ours.len()))),
     }
 }

@@ -37,33 +37,21 @@ pub(crate) fn settle(
     let name = interface.destination.resolve(|name| survey.has_link(name))?;
     for address in interface.addresses() {
         if let Some(route) = survey.overlapped(address) {
-            let through = survey
-                .name_of(route.index)
-                .map_or_else(String::new, |name| format!(" through {name}"));
-            return Err(
-                Error::new(ErrorKind::AlreadyExists, "use address", address.to_string()).with_cause(format!(
-                    "it overlaps the sandbox's route to {}{through}",
-                    route.destination
-                )),
-            );
+            let through =
+                survey.name_of(route.index).map_or_else(String::new, |name| format!(" through {name}"));
+            return Err(Error::new(ErrorKind::AlreadyExists, "use address", address.to_string())
+                .with_cause(format!("it overlaps the sandbox's route to {}{through}", route.destination)));
         }
     }
     let alias = alias::compose(&interface.src_name, alias_before);
     let mut interface = interface.clone();
-    interface.gateway = interface
-        .gateway
-        .filter(|_| survey.default_route(false).is_none());
-    interface.gateway_ipv6 = interface
-        .gateway_ipv6
-        .filter(|_| survey.default_route(true).is_none());
+    interface.gateway = interface.gateway.filter(|_| survey.default_route(false).is_none());
+    interface.gateway_ipv6 = interface.gateway_ipv6.filter(|_| survey.default_route(true).is_none());
     interface.destination = Destination::Name(name.clone());
+    // As a sandbox lists them.
+    interface.neighbours.sort_by_key(|neighbour| neighbour.address);
     let ipv6_stays = interface.address_ipv6.is_none() && ipv6.is_on() && !ipv6.can_change();
-    Ok(Settled {
-        interface,
-        link: LinkRef::indexed(name, survey.free_index()),
-        alias,
-        ipv6_stays,
-    })
+    Ok(Settled { interface, link: LinkRef::indexed(name, survey.free_index()), alias, ipv6_stays })
 }
 
 impl Settled {
@@ -95,39 +83,20 @@ impl Settled {
         bring_up.up = Some(true);
         let link_local = mac.filter(|_| interface.address_ipv6.is_some()).map(link_local);
         for address in link_local.into_iter().chain(interface.addresses()) {
-            plan.push(
-                Place::Sandbox,
-                Action::AddAddress(AddressSpec {
-                    link: self.link.clone(),
-                    address,
-                }),
-            );
+            plan.push(Place::Sandbox, Action::AddAddress(AddressSpec { link: self.link.clone(), address }));
         }
         plan.push(Place::Sandbox, Action::SetLink(bring_up));
         for neighbour in &interface.neighbours {
-            let spec = NeighbourSpec {
-                link: self.link.clone(),
-                address: neighbour.address,
-                mac: neighbour.mac,
-            };
+            let spec =
+                NeighbourSpec { link: self.link.clone(), address: neighbour.address, mac: neighbour.mac };
             plan.push(Place::Sandbox, Action::AddNeighbour(spec));
         }
-        let routes = interface
-            .routes
-            .iter()
-            .map(|route| (route.destination, route.next_hop));
-        let gateways = interface
-            .gateways()
-            .map(|gateway| (default_destination(gateway.is_ipv6()), Some(gateway)));
+        let routes = interface.routes.iter().map(|route| (route.destination, route.next_hop));
+        let gateways =
+            interface.gateways().map(|gateway| (default_destination(gateway.is_ipv6()), Some(gateway)));
         for (destination, gateway) in routes.chain(gateways) {
-            let route = RouteSpec {
-                link: self.link.clone(),
-                destination,
-                gateway,
-                replace: false,
-            };
-            plan.steps
-                .push(Step::new(Place::Sandbox, Action::AddRoute(route)));
+            let route = RouteSpec { link: self.link.clone(), destination, gateway, replace: false };
+            plan.steps.push(Step::new(Place::Sandbox, Action::AddRoute(route)));
         }
     }
 }
@@ -146,10 +115,5 @@ pub(crate) fn default_destination(ipv6: bool) -> IpNet {
 
 /// The route that leads to `gateway` by default.
 pub(super) fn default_route(link: LinkRef, gateway: IpAddr, replace: bool) -> RouteSpec {
-    RouteSpec {
-        link,
-        destination: default_destination(gateway.is_ipv6()),
-        gateway: Some(gateway),
-        replace,
-    }
+    RouteSpec { link, destination: default_destination(gateway.is_ipv6()), gateway: Some(gateway), replace }
 }

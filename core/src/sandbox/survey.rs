@@ -22,16 +22,8 @@ pub(crate) struct Survey {
 impl Survey {
     /// A namespace in which there is only `lo`.
     pub(super) fn of_fresh() -> Self {
-        let lo = LinkState {
-            index: 1,
-            name: "lo".to_owned(),
-            up: true,
-            ..LinkState::default()
-        };
-        Self {
-            links: vec![lo],
-            ..Self::default()
-        }
+        let lo = LinkState { index: 1, name: "lo".to_owned(), up: true, ..LinkState::default() };
+        Self { links: vec![lo], ..Self::default() }
     }
 
     pub(super) fn take(socket: &mut RouteSocket) -> Result<Self> {
@@ -67,18 +59,14 @@ impl Survey {
         let overlaps = |destination: &IpNet| {
             destination.contains(&address.network()) || address.contains(&destination.network())
         };
-        self.routes
-            .iter()
-            .find(|route| route.destination.prefix_len() > 0 && overlaps(&route.destination))
+        self.routes.iter().find(|route| route.destination.prefix_len() > 0 && overlaps(&route.destination))
     }
 
     /// The link through which `hop` is reached without a router.
     pub(crate) fn link_towards(&self, hop: IpAddr) -> Option<&LinkState> {
         let link = |index| self.links.iter().find(|link| link.index == index);
-        let own_subnet = self
-            .addresses
-            .iter()
-            .find(|own| own.address.contains(&hop) && own.address.addr() != hop);
+        let own_subnet =
+            self.addresses.iter().find(|own| own.address.contains(&hop) && own.address.addr() != hop);
         own_subnet.and_then(|own| link(own.index))
     }
 
@@ -132,23 +120,12 @@ impl Survey {
                 IpNet::V6(address) => interface.address_ipv6 = interface.address_ipv6.or(Some(address)),
             }
         }
-        let gateway = |ipv6| {
-            self.default_route(ipv6)
-                .filter(|route| route.index == link.index)?
-                .gateway
-        };
+        let gateway = |ipv6| self.default_route(ipv6).filter(|route| route.index == link.index)?.gateway;
         interface.gateway = gateway(false).and_then(v4);
         interface.gateway_ipv6 = gateway(true).and_then(v6);
         interface.routes = self.static_routes(|route| route.index == link.index);
-        let own = neighbours
-            .iter()
-            .filter(|neighbour| neighbour.index == link.index);
-        interface.neighbours = own
-            .map(|own| Neighbour {
-                address: own.address,
-                mac: own.mac,
-            })
-            .collect();
+        let own = neighbours.iter().filter(|neighbour| neighbour.index == link.index);
+        interface.neighbours = own.map(|own| Neighbour { address: own.address, mac: own.mac }).collect();
         interface.neighbours.sort_by_key(|neighbour| neighbour.address);
         Some(interface)
     }
@@ -157,12 +134,7 @@ impl Survey {
         let is_static =
             |route: &&RouteState| route.ours && route.destination.prefix_len() > 0 && wanted(route);
         let routes = self.routes.iter().filter(is_static);
-        routes
-            .map(|route| StaticRoute {
-                destination: route.destination,
-                next_hop: route.gateway,
-            })
-            .collect()
+        routes.map(|route| StaticRoute { destination: route.destination, next_hop: route.gateway }).collect()
     }
 }
 

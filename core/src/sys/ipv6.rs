@@ -33,45 +33,38 @@ impl Ipv6Default {
         let file = match OpenOptions::new().read(true).write(true).open(PATH) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self {
-                    access: Access::Absent,
-                    on: false,
-                })
+                return Ok(Self { access: Access::Absent, on: false })
             }
-            Err(error)
-                if matches!(
-                    error.raw_os_error(),
-                    Some(libc::EROFS | libc::EACCES | libc::EPERM)
-                ) =>
-            {
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EROFS | libc::EACCES | libc::EPERM)) => {
                 let on = fs::read(PATH).map_err(failed)?.starts_with(b"0");
-                return Ok(Self {
-                    access: Access::ReadOnly,
-                    on,
-                });
+                return Ok(Self { access: Access::ReadOnly, on });
             }
             Err(error) => return Err(failed(error)),
         };
         let mut value = [0];
         file.read_at(&mut value, 0).map_err(failed)?;
-        Ok(Self {
-            access: Access::Writable(file),
-            on: value == *b"0",
-        })
+        Ok(Self { access: Access::Writable(file), on: value == *b"0" })
     }
 
     /// The setting of a namespace that was just made, where the kernel's default is on.
     pub(crate) fn open_fresh_and_turn_off() -> Result<Self> {
         let opened = OpenOptions::new().read(true).write(true).open(PATH);
         let mut setting = match opened {
-            Ok(file) => Self {
-                access: Access::Writable(file),
-                on: true,
-            },
+            Ok(file) => Self { access: Access::Writable(file), on: true },
             Err(_) => return Self::open(),
         };
         setting.set(false)?;
         Ok(setting)
+    }
+
+    /// Looks again: another process that has the sandbox open may have changed it.
+    pub(crate) fn refresh(&mut self) -> Result<()> {
+        if let Access::Writable(file) = &self.access {
+            let mut value = [0];
+            file.read_at(&mut value, 0).map_err(|error| Error::from_io("read", PATH, error))?;
+            self.on = value == *b"0";
+        }
+        Ok(())
     }
 
     /// Whether interfaces to come have IPv6 now.

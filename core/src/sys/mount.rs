@@ -75,10 +75,7 @@ fn create_base(path: &Path) -> Result<()> {
 
 /// Removes a plain empty file that nobody holds; whatever else lies at `path` is somebody's.
 fn clear_stale(path: &Path) -> Result<()> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path);
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -93,18 +90,16 @@ fn clear_stale(path: &Path) -> Result<()> {
         return Err(taken(path));
     }
     match fs::remove_file(path) {
+        // Between the look and the lock its maker has mounted a namespace on it.
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => Err(taken(path)),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
         _ => Ok(()),
     }
 }
 
 fn taken(path: &Path) -> Error {
-    Error::new(
-        ErrorKind::AlreadyExists,
-        "create namespace",
-        path.display().to_string(),
-    )
-    .with_cause("a namespace or a file of that name is there already")
+    Error::new(ErrorKind::AlreadyExists, "create namespace", path.display().to_string())
+        .with_cause("a namespace or a file of that name is there already")
 }
 
 /// Unmounts and removes what [`persist`] made; succeeds when it is gone already.
@@ -124,11 +119,7 @@ pub(crate) fn forget(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() && metadata.len() == 0 => {}
         Ok(_) => {
-            let error = Error::new(
-                ErrorKind::Forbidden,
-                "remove namespace file",
-                path.display().to_string(),
-            );
+            let error = Error::new(ErrorKind::Forbidden, "remove namespace file", path.display().to_string());
             return Err(error.with_cause("what lies there was not made by this library"));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

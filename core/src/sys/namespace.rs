@@ -34,7 +34,8 @@ impl Namespace {
     /// # Errors
     /// NotFound when `/proc` is not mounted; ResourceExhausted at the limit of open files.
     pub fn current() -> Result<Self> {
-        Self::open(Path::new(CURRENT))
+        let file = File::open(CURRENT).map_err(|error| Error::from_io("open namespace", CURRENT, error))?;
+        Self::identified(file, &CURRENT)
     }
 
     /// A fresh namespace that nothing but the returned descriptor keeps alive.
@@ -44,25 +45,29 @@ impl Namespace {
     /// PermissionDenied without `CAP_SYS_ADMIN`; ResourceExhausted when
     /// `user.max_net_namespaces` is reached.
     pub fn create() -> Result<Self> {
-        Self::create_with(|_| Ok(())).map(|(namespace, ())| namespace)
+        Self::create_from(&Self::current()?, |_| Ok(())).map(|(namespace, ())| namespace)
     }
 
-    /// As [`Namespace::create`], with `inside` run in the new namespace before the thread comes back.
-    pub(crate) fn create_with<T>(inside: impl FnOnce(&Self) -> Result<T>) -> Result<(Self, T)> {
-        let home = Self::current()?;
-        raw::unshare_network().map_err(|error| {
+    /// As [`Namespace::create`], with `inside` run in the new namespace before the thread comes back
+    /// to `home`, which is its own.
+    ///
+    /// Entering the namespace that the thread is in already takes the rights that coming back will:
+    /// without them, as in a user namespace alone, the thread must not leave.
+    pub(crate) fn create_from<T>(home: &Self, inside: impl FnOnce(&Self) -> Result<T>) -> Result<(Self, T)> {
+        let left = raw::enter_network(home.fd.as_fd()).and_then(|()| raw::unshare_network());
+        left.map_err(|error| {
             let error = Error::from_io("create", "network namespace", error);
             match error.kind() {
-                ErrorKind::PermissionDenied => {
-                    error.with_cause("CAP_SYS_ADMIN is needed: run as root or in a user namespace")
-                }
+                ErrorKind::PermissionDenied => error.with_cause(
+                    "CAP_SYS_ADMIN is needed: run as root, or in a user namespace with a network namespace of its own",
+                ),
                 ErrorKind::ResourceExhausted => {
                     error.with_cause("user.max_net_namespaces or memory is used up")
                 }
                 _ => error,
             }
         })?;
-        let _way_back = WayBack { home: &home };
+        let _way_back = WayBack { home };
         let namespace = Self::current()?;
         let value = inside(&namespace)?;
         Ok((namespace, value))
@@ -77,7 +82,11 @@ impl Namespace {
             .read(true)
             .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
             .open(path)
-            .map_err(|error| Error::from_io("open namespace", path.display().to_string(), error))?;
+            .map_err(|error| match error.raw_os_error() {
+            // A socket cannot even be opened.
+            Some(libc::ENXIO) => not_a_namespace(&path.display()),
+            _ => Error::from_io("open namespace", path.display().to_string(), error),
+        })?;
         Self::checked(file.into(), &path.display())
     }
 
@@ -100,18 +109,15 @@ impl Namespace {
     fn checked(fd: OwnedFd, subject: &dyn fmt::Display) -> Result<Self> {
         let failed = |error| Error::from_io("open namespace", subject.to_string(), error);
         if !raw::is_network_namespace(fd.as_fd()).map_err(failed)? {
-            return Err(Error::bad_request(
-                "open namespace",
-                subject.to_string(),
-                "this is no network namespace",
-            ));
+            return Err(not_a_namespace(subject));
         }
-        let file = File::from(fd);
-        let metadata = file.metadata().map_err(failed)?;
-        let id = NamespaceId {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        };
+        Self::identified(File::from(fd), subject)
+    }
+
+    fn identified(file: File, subject: &dyn fmt::Display) -> Result<Self> {
+        let metadata =
+            file.metadata().map_err(|error| Error::from_io("open namespace", subject.to_string(), error))?;
+        let id = NamespaceId { device: metadata.dev(), inode: metadata.ino() };
         Ok(Self { fd: file.into(), id })
     }
 
@@ -137,7 +143,8 @@ impl Namespace {
     /// aborts with a message: no caller could go on in a namespace that it does not expect.
     ///
     /// # Errors
-    /// PermissionDenied without `CAP_SYS_ADMIN` over the namespace and in the caller's user namespace.
+    /// PermissionDenied without `CAP_SYS_ADMIN` over the namespace, over the thread's own to come back
+    /// to, and in the caller's user namespace.
     ///
     /// # Panics
     /// A panic of `f` goes on once the thread is back.
@@ -146,11 +153,23 @@ impl Namespace {
         if home.id == self.id {
             return Ok(f());
         }
-        raw::enter_network(self.fd.as_fd())
-            .map_err(|error| Error::from_io("enter namespace", self.id.to_string(), error))?;
+        let entered = raw::enter_network(home.fd.as_fd()).and_then(|()| raw::enter_network(self.fd.as_fd()));
+        entered.map_err(|error| {
+            let error = Error::from_io("enter namespace", self.id.to_string(), error);
+            match error.kind() {
+                ErrorKind::PermissionDenied => error.with_cause(
+                    "CAP_SYS_ADMIN over it and over the thread's own network namespace is needed",
+                ),
+                _ => error,
+            }
+        })?;
         let _way_back = WayBack { home: &home };
         Ok(f())
     }
+}
+
+fn not_a_namespace(subject: &dyn fmt::Display) -> Error {
+    Error::bad_request("open namespace", subject.to_string(), "this is no network namespace")
 }
 
 impl AsFd for Namespace {
@@ -179,10 +198,7 @@ struct WayBack<'a> {
 impl Drop for WayBack<'_> {
     fn drop(&mut self) {
         if let Err(error) = raw::enter_network(self.home.fd.as_fd()) {
-            eprintln!(
-                "libnetns: thread cannot return to {}: {error}; aborting",
-                self.home.id
-            );
+            eprintln!("libnetns: thread cannot return to {}: {error}; aborting", self.home.id);
             std::process::abort();
         }
     }

@@ -51,13 +51,7 @@ pub(super) fn bind(source: &CStr, target: &Path) -> io::Result<()> {
     let target = c_path(target)?;
     // SAFETY: both strings end with NUL and outlive the call; a bind mount ignores type and data.
     check(unsafe {
-        libc::mount(
-            source.as_ptr(),
-            target.as_ptr(),
-            c"none".as_ptr(),
-            libc::MS_BIND,
-            std::ptr::null(),
-        )
+        libc::mount(source.as_ptr(), target.as_ptr(), c"none".as_ptr(), libc::MS_BIND, std::ptr::null())
     })
     .map(drop)
 }
@@ -84,9 +78,6 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // SAFETY: the buffer is `N` bytes long and outlives the call.
     let filled = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), N, 0) };
-    assert!(
-        usize::try_from(filled) == Ok(N),
-        "getrandom of {N} bytes cannot fail or be short"
-    );
+    assert!(usize::try_from(filled) == Ok(N), "getrandom of {N} bytes cannot fail or be short");
     bytes
 }

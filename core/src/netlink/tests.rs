@@ -1,0 +1,180 @@
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::link::{InfoKind, LinkAttribute, LinkExtentMask, LinkInfo, LinkMessage};
+use netlink_packet_route::RouteNetlinkMessage as Message;
+use testhost::host;
+
+use super::{Refusal, Request, RouteSocket};
+use crate::ErrorKind;
+
+fn named(name: &str) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::IfName(name.to_owned()));
+    message
+}
+
+fn create(name: &str, kind: InfoKind) -> Request {
+    let mut message = named(name);
+    message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]));
+    Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+fn bridge(name: &str) -> Request {
+    create(name, InfoKind::Bridge)
+}
+
+fn rename(name: &str, alias: &str) -> Request {
+    let mut message = named(name);
+    message.attributes.push(LinkAttribute::IfAlias(alias.to_owned()));
+    Request::new(Message::NewLink(message), 0)
+}
+
+fn delete(name: &str) -> Request {
+    Request::new(Message::DelLink(named(name)), 0)
+}
+
+fn all_links() -> Message {
+    Message::GetLink(LinkMessage::default())
+}
+
+fn name(link: &Message) -> String {
+    let Message::NewLink(link) = link else { panic!("the list of links has {link:?} in it") };
+    let name = link.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::IfName(name) => Some(name.clone()),
+        _ => None,
+    });
+    name.expect("every link has a name")
+}
+
+fn errno(answer: &Result<(), Refusal>) -> i32 {
+    answer.as_ref().err().map_or(0, |refusal| refusal.errno)
+}
+
+#[test]
+fn a_batch_goes_on_past_a_refused_message_and_tells_which_it_was() {
+    host(|host| {
+        let mut socket = RouteSocket::open().unwrap();
+        let requests =
+            [bridge("br0"), bridge("br0"), delete("nonesuch"), bridge("br1"), rename("br1", "theirs")];
+        let answers = socket.transact(&requests).unwrap();
+        let numbers: Vec<_> = answers.iter().map(errno).collect();
+        assert_eq!(numbers, [0, libc::EEXIST, libc::ENODEV, 0, 0]);
+        assert_eq!(host.ip(&["link", "show", "br1"])[0]["ifalias"], "theirs");
+        let answer = socket.transact_one(delete("br0")).unwrap();
+        assert_eq!(answer, Ok(()), "the next exchange has its own answers");
+    });
+}
+
+#[test]
+fn more_messages_than_one_send_takes_are_all_answered_in_order() {
+    host(|host| {
+        let mut socket = RouteSocket::open().unwrap();
+        // Every third is refused, on both sides of each place where a send ends.
+        let requests: Vec<_> = (0..350)
+            .map(|number| match number % 3 {
+                0 => delete("nonesuch"),
+                _ => rename("lo", &format!("alias {number}")),
+            })
+            .collect();
+        let answers = socket.transact(&requests).unwrap();
+        assert_eq!(answers.len(), 350);
+        for (number, answer) in answers.iter().enumerate() {
+            let expected = if number % 3 == 0 { libc::ENODEV } else { 0 };
+            assert_eq!(errno(answer), expected, "message {number}");
+        }
+        assert_eq!(host.ip(&["link", "show", "lo"])[0]["ifalias"], "alias 349");
+        assert_eq!(socket.transact(&[]).unwrap(), []);
+    });
+}
+
+#[test]
+fn a_refusal_has_the_kernels_own_words() {
+    host(|_| {
+        let mut socket = RouteSocket::open().unwrap();
+        let request = create("x0", InfoKind::Other("nonesuch".to_owned()));
+        let refusal = socket.transact_one(request).unwrap().unwrap_err();
+        assert_eq!(refusal.errno, libc::EOPNOTSUPP);
+        assert_eq!(refusal.message.as_deref(), Some("Unknown device type"));
+    });
+}
+
+#[test]
+fn an_answer_that_carries_data_does_not_disturb_the_others() {
+    host(|_| {
+        let mut socket = RouteSocket::open().unwrap();
+        let look_up = |name| Request::new(Message::GetLink(named(name)), 0);
+        let requests = [look_up("lo"), look_up("nonesuch"), bridge("br0"), look_up("br0"), delete("br0")];
+        let answers = socket.transact(&requests).unwrap();
+        let numbers: Vec<_> = answers.iter().map(errno).collect();
+        assert_eq!(numbers, [0, libc::ENODEV, 0, 0, 0]);
+    });
+}
+
+#[test]
+fn a_missing_link_is_none_and_a_wrong_question_an_error() {
+    host(|_| {
+        let mut socket = RouteSocket::open().unwrap();
+        let lo = socket.get(&Message::GetLink(named("lo"))).unwrap();
+        assert_eq!(lo.map(|link| name(&link)).as_deref(), Some("lo"));
+        assert_eq!(socket.get(&Message::GetLink(named("nonesuch"))).unwrap(), None);
+        // Neither an index nor a name: the kernel cannot tell which link is meant.
+        let error = socket.get(&all_links()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest, "{error}");
+        // After an error the socket is as good as before.
+        assert!(socket.get(&Message::GetLink(named("lo"))).unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_long_list_is_whole_while_others_create_and_delete() {
+    const LINKS: usize = 600;
+    host(|_| {
+        let mut socket = RouteSocket::open().unwrap();
+        let stay: Vec<_> = (0..LINKS).map(|number| format!("stay{number}")).collect();
+        let requests: Vec<_> = stay.iter().map(|name| bridge(name)).collect();
+        let answers = socket.transact(&requests).unwrap();
+        assert!(answers.iter().all(Result::is_ok));
+
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut socket = RouteSocket::open().unwrap();
+                while !done.load(Ordering::Relaxed) {
+                    let comes_and_goes = [bridge("come"), delete("come")];
+                    let answers = socket.transact(&comes_and_goes).unwrap();
+                    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+                }
+            });
+            for _ in 0..20 {
+                let links = socket.dump(&all_links()).unwrap();
+                let names: Vec<_> = links.iter().map(name).collect();
+                let different: HashSet<_> = names.iter().map(String::as_str).collect();
+                assert_eq!(different.len(), names.len(), "a link is listed twice");
+                for stays in &stay {
+                    assert!(different.contains(stays.as_str()), "{stays} is missing");
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+#[test]
+fn a_socket_stays_in_the_namespace_in_which_it_was_opened() {
+    host(|_| {
+        let mut socket = RouteSocket::open().unwrap();
+        let elsewhere = crate::Namespace::create().unwrap();
+        let answer = elsewhere.run(|| socket.transact_one(bridge("br0"))).unwrap();
+        assert_eq!(answer.unwrap(), Ok(()));
+        let mut inside = elsewhere.run(RouteSocket::open).unwrap().unwrap();
+        let looked_up = Message::GetLink(named("br0"));
+        assert!(socket.get(&looked_up).unwrap().is_some());
+        assert_eq!(inside.get(&looked_up).unwrap(), None);
+        let mut slim = named("lo");
+        slim.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+        assert!(inside.get(&Message::GetLink(slim)).unwrap().is_some());
+    });
+}
