@@ -130,19 +130,13 @@ impl Floor {
     /// From any of the system calls; then nothing is left at `path`.
     pub fn sandbox(&mut self, path: &Path, ipv6_off: bool) -> io::Result<FloorSandbox> {
         OpenOptions::new().write(true).create_new(true).open(path)?;
-        let made = unshare(CloneFlags::CLONE_NEWNET)
-            .map_err(io::Error::from)
-            .and_then(|()| {
-                let made = inside_new(path, ipv6_off);
-                setns(&self.home, CloneFlags::CLONE_NEWNET)?;
-                made
-            });
+        let made = unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from).and_then(|()| {
+            let made = inside_new(path, ipv6_off);
+            setns(&self.home, CloneFlags::CLONE_NEWNET)?;
+            made
+        });
         match made {
-            Ok((namespace, socket)) => Ok(FloorSandbox {
-                path: path.to_owned(),
-                namespace,
-                socket,
-            }),
+            Ok((namespace, socket)) => Ok(FloorSandbox { path: path.to_owned(), namespace, socket }),
             Err(e) => {
                 let _ = umount2(path, MntFlags::MNT_DETACH);
                 fs::remove_file(path)?;
@@ -249,11 +243,7 @@ impl Floor {
     /// From `umount2` or `unlink`; the descriptors are closed in any case.
     pub fn destroy(&mut self, sandbox: FloorSandbox) -> io::Result<()> {
         // The namespace's last references go with the descriptors, at the end.
-        let FloorSandbox {
-            path,
-            namespace: _namespace,
-            socket: _socket,
-        } = sandbox;
+        let FloorSandbox { path, namespace: _namespace, socket: _socket } = sandbox;
         umount2(&path, MntFlags::MNT_DETACH)?;
         fs::remove_file(&path)
     }
@@ -266,13 +256,7 @@ fn inside_new(path: &Path, ipv6_off: bool) -> io::Result<(File, Socket)> {
     if ipv6_off {
         OpenOptions::new().write(true).open(IPV6_OFF)?.write_all(b"1")?;
     }
-    mount(
-        Some(OWN_NAMESPACE),
-        path,
-        None::<&str>,
-        MsFlags::MS_BIND,
-        None::<&str>,
-    )?;
+    mount(Some(OWN_NAMESPACE), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
     Ok((namespace, socket))
 }
 
@@ -296,13 +280,7 @@ struct Messages {
 
 impl Default for Messages {
     fn default() -> Self {
-        Self {
-            buffer: Vec::with_capacity(4096),
-            reply: Box::new([0; 4096]),
-            start: 0,
-            count: 0,
-            sequence: 0,
-        }
+        Self { buffer: Vec::with_capacity(4096), reply: Box::new([0; 4096]), start: 0, count: 0, sequence: 0 }
     }
 }
 
@@ -331,16 +309,7 @@ impl Messages {
     fn route(&mut self, family: u8, gateway: &[u8]) {
         self.begin(RTM_NEWROUTE, NEW);
         // struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags
-        let header = [
-            family,
-            0,
-            0,
-            0,
-            RT_TABLE_MAIN,
-            RTPROT_BOOT,
-            RT_SCOPE_UNIVERSE,
-            RTN_UNICAST,
-        ];
+        let header = [family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST];
         self.buffer.extend_from_slice(&header);
         self.buffer.extend_from_slice(&[0; 4]);
         self.attribute(RTA_GATEWAY, gateway);
@@ -363,8 +332,7 @@ impl Messages {
 
     /// struct ifaddrmsg: family, prefixlen, flags, scope, index
     fn address_header(&mut self, family: u8, prefix: u8, flags: u8) {
-        self.buffer
-            .extend_from_slice(&[family, prefix, flags, RT_SCOPE_UNIVERSE]);
+        self.buffer.extend_from_slice(&[family, prefix, flags, RT_SCOPE_UNIVERSE]);
         self.buffer.extend_from_slice(&INSIDE_INDEX.to_ne_bytes());
     }
 
@@ -379,8 +347,7 @@ impl Messages {
         self.sequence = self.sequence.wrapping_add(1);
         self.buffer.extend_from_slice(&[0; 4]);
         self.buffer.extend_from_slice(&kind.to_ne_bytes());
-        self.buffer
-            .extend_from_slice(&(NLM_F_REQUEST | NLM_F_ACK | flags).to_ne_bytes());
+        self.buffer.extend_from_slice(&(NLM_F_REQUEST | NLM_F_ACK | flags).to_ne_bytes());
         self.buffer.extend_from_slice(&self.sequence.to_ne_bytes());
         self.buffer.extend_from_slice(&[0; 4]);
     }
@@ -455,10 +422,6 @@ fn answer(datagram: &[u8]) -> Option<(usize, Option<i32>)> {
     let word = |at: usize| Some(u32::from_ne_bytes(datagram.get(at..at + 4)?.try_into().ok()?));
     let kind = u16::from_ne_bytes(datagram.get(4..6)?.try_into().ok()?);
     let length = (word(0)? as usize).max(NLMSG_HEADER);
-    let error = if kind == NLMSG_ERROR {
-        Some(word(NLMSG_HEADER)? as i32)
-    } else {
-        None
-    };
+    let error = if kind == NLMSG_ERROR { Some(word(NLMSG_HEADER)? as i32) } else { None };
     Some((length, error))
 }

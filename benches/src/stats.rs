@@ -1,0 +1,62 @@
+//! Medians of interleaved samples.
+
+use std::time::{Duration, Instant};
+
+/// Runs `f` and tells how long it took.
+pub fn timed<T>(f: impl FnOnce() -> T) -> (Duration, T) {
+    let begin = Instant::now();
+    let value = f();
+    (begin.elapsed(), value)
+}
+
+/// The median in microseconds; NaN without samples.
+pub fn median(samples: &[Duration]) -> f64 {
+    let mut sorted: Vec<_> = samples.iter().map(|sample| sample.as_secs_f64() * 1e6).collect();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    }
+}
+
+/// The library's samples and the floor's, taken in turn.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    /// The library's.
+    pub ours: Vec<Duration>,
+    /// The floor's.
+    pub floor: Vec<Duration>,
+}
+
+impl Pairs {
+    /// The library's median over the floor's.
+    pub fn ratio(&self) -> f64 {
+        median(&self.ours) / median(&self.floor)
+    }
+
+    /// A line for people.
+    pub fn line(&self, name: &str) -> String {
+        format!(
+            "{name:<34} {:>9.1} us   floor {:>9.1} us   ratio {:>5.3}   ({} pairs)",
+            median(&self.ours),
+            median(&self.floor),
+            self.ratio(),
+            self.ours.len().min(self.floor.len()),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_or_between_the_two_middles() {
+        let us =
+            |values: &[u64]| values.iter().map(|&value| Duration::from_micros(value)).collect::<Vec<_>>();
+        assert_eq!(median(&us(&[9, 1, 5])).round(), 5.0);
+        assert_eq!(median(&us(&[1, 3, 100, 2])).round(), 3.0);
+        assert!(median(&[]).is_nan());
+    }
+}
