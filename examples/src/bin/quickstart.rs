@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_address("fd00:88::2/64".parse()?);
     println!("{}", network.plan_join(&sandbox, &web)?); // a dry run
     let interface = network.join(&sandbox, &web)?; // eth0 is up, with addresses and default routes
-    println!("{} has {:?}", sandbox.key(), interface.name());
+    println!("{} has {}", sandbox.key(), interface.destination);
 
     sandbox.destroy()?;
     network.delete()?;

@@ -1,0 +1,84 @@
+//! The promises that the README makes of the programs here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use testhost::host;
+
+const QUICKSTART: &str = env!("CARGO_BIN_EXE_quickstart");
+const DEMO: &str = env!("CARGO_BIN_EXE_demo");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The first block of `text` that is marked as `language`.
+fn block<'a>(text: &'a str, language: &str) -> &'a str {
+    let begin = format!("\n```{language}\n");
+    let (_, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("no {language} block"));
+    let end = rest.find("\n```\n").expect("the block ends");
+    &rest[..=end]
+}
+
+#[test]
+fn the_quick_start_of_the_readme_is_the_one_that_is_built() {
+    let readme = read("README.md");
+    let shown = block(&readme, "rust");
+    let built = read("examples/src/bin/quickstart.rs");
+    let (about, built) = built.split_once('\n').expect("more than one line");
+    assert!(about.starts_with("//! "), "{about}");
+    assert_eq!(shown, built.trim_start_matches('\n'));
+    let lines = shown.lines().count();
+    assert!(lines <= 25, "{lines} lines are no quick start");
+}
+
+#[test]
+fn the_quick_start_runs_and_leaves_nothing() {
+    host(|host| {
+        // The directory that sandboxes are in stays, as that of `ip netns` does.
+        fs::create_dir("/run/netns").unwrap();
+        let before = host.dump();
+        let output = host.run(QUICKSTART, &[]);
+        assert!(output.success, "{output:?}");
+        for part in ["create veth", "10.88.0.2/24", "fd00:88::2/64", "/run/netns/web", "eth0"] {
+            assert!(output.stdout.contains(part), "no {part} in\n{}", output.stdout);
+        }
+        host.assert_returns_to(&before, "the quick start");
+    });
+}
+
+#[test]
+fn the_demo_runs_and_leaves_the_machine_alone() {
+    host(|host| {
+        let before = host.dump();
+        let output = host.run(DEMO, &[]);
+        assert!(output.success, "{}\n{}", output.stdout, output.stderr);
+        assert_eq!(output.stderr, "");
+        for section in ["Network", "Plan", "Ping", "TCP", "Cost", "Teardown"] {
+            let begins = |line: &str| line.starts_with(&format!("{section}  "));
+            assert!(output.stdout.lines().any(begins), "no {section} in\n{}", output.stdout);
+        }
+        assert!(!output.stdout.contains('\x1b'), "colour without a terminal");
+        before.assert_same(&host.dump(), "the demo");
+    });
+}
+
+#[test]
+fn the_two_commands_of_the_readme_are_make_targets() {
+    let commands = read("README.md");
+    let commands: Vec<_> = block(&commands, "sh")
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim())
+        .collect();
+    assert_eq!(commands, ["make demo", "make test"]);
+    let makefile = read("Makefile");
+    for command in commands {
+        let target = format!("{}:", command.trim_start_matches("make "));
+        assert!(makefile.lines().any(|line| line.starts_with(&target)), "no {target}");
+    }
+}
