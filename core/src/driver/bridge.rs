@@ -8,6 +8,8 @@
 //!   which only routers listen to, go to the bridge's MAC instead of every port (RFC 6085).
 //! - The bridge has a fixed MAC and MTU, no snooping timers and no default VLAN.
 
+use ipnet::IpNet;
+
 use crate::link::message::ROUTERS_ONLY;
 use crate::link::{
     BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MacAddr, Mtu, Place, VethPeer,
@@ -24,6 +26,8 @@ pub(crate) struct Bridge {
     pub(crate) mac: MacAddr,
     pub(crate) mtu: Mtu,
     pub(crate) multicast_snooping: bool,
+    /// The gateway addresses that it got from this handle.
+    pub(crate) added: Vec<IpNet>,
 }
 
 /// What a network says of its bridge's ports.

@@ -1,6 +1,6 @@
 //! Addresses, routes and neighbours.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,10 @@ pub struct RouteSpec {
     pub destination: IpNet,
     /// The next hop; none binds the destination to the link itself (link scope).
     pub gateway: Option<IpAddr>,
-    /// Takes the place of a route to the same destination instead of failing.
+    /// Priority, the lower the better; the kernel's own (0, for IPv6 1024) when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<u32>,
+    /// Takes the place of a route to the same destination with the same metric instead of failing.
     #[serde(default)]
     pub replace: bool,
 }
@@ -50,13 +53,14 @@ pub struct NeighbourSpec {
 /// Checks that `address` can be an endpoint's: a host's own unicast address in its subnet.
 ///
 /// # Errors
-/// BadRequest for unspecified, loopback and multicast addresses, for an IPv6 link-local one, and for
-/// the subnet's first address and IPv4 broadcast address, unless the prefix leaves no other
+/// BadRequest for unspecified, loopback, multicast and 255.255.255.255, for an IPv6 link-local one,
+/// and for the subnet's first address and IPv4 broadcast address, unless the prefix leaves no other
 /// (/31, /32, /127, /128).
 pub fn check_endpoint_address(address: IpNet) -> Result<()> {
     let refuse = |cause: &str| Err(Error::bad_request("use address", address.to_string(), cause));
     let ip = address.addr();
-    if ip.is_unspecified() || ip.is_loopback() || ip.is_multicast() {
+    let is_broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+    if ip.is_unspecified() || ip.is_loopback() || ip.is_multicast() || is_broadcast {
         return refuse("it is no unicast address of a host");
     }
     if matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()) {

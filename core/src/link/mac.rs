@@ -108,3 +108,23 @@ impl fmt::Debug for MacAddr {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_local_address_is_the_kernels() {
+        let mac: MacAddr = "00:25:96:12:34:56".parse().unwrap();
+        assert_eq!(mac.link_local(), "fe80::225:96ff:fe12:3456".parse::<Ipv6Addr>().unwrap());
+        testhost::host(|host| {
+            let kernels = ["link", "add", "x0", "address", "00:25:96:12:34:56", "type", "veth"];
+            host.ip(&kernels);
+            for end in ["x0", "veth0"] {
+                host.ip(&["link", "set", end, "up"]);
+            }
+            let shown = host.ip(&["-6", "address", "show", "dev", "x0"]);
+            assert_eq!(shown[0]["addr_info"][0]["local"], mac.link_local().to_string(), "{shown}");
+        });
+    }
+}

@@ -220,6 +220,7 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
     }
     message.attributes.extend(spec.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
     message.attributes.push(RouteAttribute::Oif(index));
+    message.attributes.extend(spec.metric.map(RouteAttribute::Priority));
     message
 }
 
@@ -229,9 +230,11 @@ pub(crate) fn add_route(spec: &RouteSpec, index: u32) -> Request {
     Request::new(Message::NewRoute(route(spec, index)), flags)
 }
 
-/// `RTM_DELROUTE`.
+/// `RTM_DELROUTE`, whoever added the route.
 pub(crate) fn delete_route(spec: &RouteSpec, index: u32) -> Request {
-    Request::new(Message::DelRoute(route(spec, index)), 0)
+    let mut message = route(spec, index);
+    message.header.protocol = RouteProtocol::Unspec;
+    Request::new(Message::DelRoute(message), 0)
 }
 
 fn neighbour(spec: &NeighbourSpec, index: u32) -> NeighbourMessage {

@@ -58,3 +58,19 @@ impl fmt::Display for Mtu {
         fmt::Display::fmt(&self.0, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbour_is_another_size_that_is_allowed_and_carries_ipv6_alike() {
+        for bytes in 68..=65_535 {
+            let mtu = Mtu::new(bytes).unwrap();
+            let neighbour = mtu.neighbour();
+            assert_ne!(neighbour, mtu);
+            assert!(Mtu::new(neighbour.get()).is_ok(), "{mtu} has the neighbour {neighbour}");
+            assert!(mtu < Mtu::IPV6_MIN || neighbour >= Mtu::IPV6_MIN, "{mtu} has {neighbour}");
+        }
+    }
+}

@@ -142,3 +142,45 @@ impl Default for Destination {
         Self::Prefix(InterfaceName("eth".to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::hash_set;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    fn name(text: &str) -> InterfaceName {
+        InterfaceName::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_refused_and_one_that_is_free_taken() {
+        let wanted = Destination::Name(name("eth0"));
+        assert_eq!(wanted.resolve(|_| false).unwrap(), name("eth0"));
+        let error = wanted.resolve(|taken| taken == "eth0").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn a_prefix_whose_names_get_too_long_ends_in_an_error() {
+        let prefix = Destination::Prefix(name("a-long-prefix-"));
+        assert_eq!(prefix.resolve(|_| false).unwrap(), name("a-long-prefix-0"));
+        let error = prefix.resolve(|_| true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert!(error.to_string().contains("15 bytes"), "{error}");
+        let error = Destination::Prefix(name("a-longest-prefi")).resolve(|_| false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+    }
+
+    proptest! {
+        #[test]
+        fn a_prefix_takes_the_lowest_number_that_is_free(taken in hash_set(0_u32..20, 0..20)) {
+            let taken_names: Vec<_> = taken.iter().map(|number| format!("eth{number}")).collect();
+            let resolved = Destination::default().resolve(|name| taken_names.iter().any(|taken| taken == name));
+            let lowest = (0..).find(|number| !taken.contains(number)).unwrap();
+            prop_assert_eq!(resolved.unwrap(), name(&format!("eth{lowest}")));
+        }
+    }
+}

@@ -103,6 +103,7 @@ pub(crate) struct RouteState {
     pub(crate) index: u32,
     pub(crate) destination: IpNet,
     pub(crate) gateway: Option<IpAddr>,
+    pub(crate) metric: Option<u32>,
     /// Whether this library added it.
     pub(crate) ours: bool,
 }
@@ -121,11 +122,12 @@ pub(crate) fn route(message: &Message) -> Option<RouteState> {
         AddressFamily::Inet6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
         _ => return None,
     };
-    let (mut index, mut gateway, mut destination) = (None, None, unspecified);
+    let (mut index, mut gateway, mut metric, mut destination) = (None, None, None, unspecified);
     for attribute in &message.attributes {
         match attribute {
             RouteAttribute::Oif(oif) => index = Some(*oif),
             RouteAttribute::Gateway(via) => gateway = ip(via),
+            RouteAttribute::Priority(priority) => metric = Some(*priority),
             RouteAttribute::Destination(to) => destination = ip(to)?,
             _ => {}
         }
@@ -134,6 +136,7 @@ pub(crate) fn route(message: &Message) -> Option<RouteState> {
         index: index?,
         destination: IpNet::new(destination, header.destination_prefix_length).ok()?,
         gateway,
+        metric,
         ours: header.protocol == RouteProtocol::Other(ROUTE_PROTOCOL),
     })
 }

@@ -72,7 +72,7 @@ mod tests {
     fn the_kernels_words_are_found_behind_a_capped_and_behind_a_whole_request() {
         let text = [&9_u16.to_ne_bytes()[..], &1_u16.to_ne_bytes(), b"nope\0\0\0\0"].concat();
         let capped = [&[0; HEADER][..], &text].concat();
-        let mut request = vec![0; HEADER + 8];
+        let mut request = [0; HEADER + 8];
         request[..4].copy_from_slice(&22_u32.to_ne_bytes());
         let whole = [&request[..], &text].concat();
         let expected = Some(Err(Refusal { errno: 17, message: Some("nope".to_owned()) }));

@@ -102,11 +102,11 @@ fn adopt(host: &Host, network: &Name, state: &LinkState, options: &NetworkOption
     {
         return taken(format!("it belongs to another network ({other:?})"));
     }
-    // Another process has just made it and not yet said what for: whoever comes first does.
-    let half_made = state.group == LINK_GROUP && state.alias.is_none();
-    let mtu = if half_made { wanted_mtu(host, options) } else { Mtu::new(state.mtu) };
-    let (Some(mac), Ok(mtu)) = (state.mac, mtu) else {
-        return taken("its MAC address or MTU cannot be used".to_owned());
+    // Whoever comes first says what it is for.
+    let half_made = is_half_made(state);
+    let mtu = if half_made { wanted_mtu(host, options)? } else { Mtu::new(state.mtu)? };
+    let Some(mac) = state.mac else {
+        return taken("its MAC address cannot be used".to_owned());
     };
     if options.mtu.is_some_and(|wanted| wanted > mtu) {
         return taken(format!("its MTU is {mtu}, less than the network's"));
@@ -125,11 +125,17 @@ fn adopt(host: &Host, network: &Name, state: &LinkState, options: &NetworkOption
         apply(&plan, &mut Ground { host, sandbox: None })?;
     }
     Ok(Bridge {
+        added: options.gateways().filter(|gateway| !there.contains(gateway)).collect(),
         link: LinkRef::indexed(name, state.index),
         mac,
         mtu: options.mtu.unwrap_or(mtu),
         multicast_snooping: state.multicast_snooping,
     })
+}
+
+/// Whether a process has just made the bridge and not yet said what for.
+fn is_half_made(bridge: &LinkState) -> bool {
+    bridge.group == LINK_GROUP && bridge.alias.is_none()
 }
 
 /// The lowest MTU of the interfaces that carry a default route, so that nothing has to be
@@ -152,12 +158,17 @@ fn uplink_mtu(host: &Host) -> Result<Mtu> {
     Ok(uplinks.filter_map(|link| Mtu::new(link.mtu).ok()).min().unwrap_or(Mtu::ETHERNET))
 }
 
-/// Deletes the bridge when this library made it for `network`, else takes the gateways off it.
-pub(super) fn delete(host: &Host, network: &Name, bridge: &Bridge, options: &NetworkOptions) -> Result<()> {
+/// Deletes the bridge when this library made it for `network`, else takes off it the gateways
+/// that this handle added.
+pub(super) fn delete(host: &Host, network: &Name, bridge: &Bridge) -> Result<()> {
     let name = &bridge.link.name;
     let Some(state) = host.link(name)? else {
         return Ok(());
     };
+    if is_half_made(&state) {
+        // The network is gone; this is what another process is about to make of it anew.
+        return Ok(());
+    }
     let is_ours = state.group == LINK_GROUP && state.alias.as_deref() == Some(&driver::alias(network));
     let ports = live_ports(host, network, &state, is_ours)?;
     if ports > 0 {
@@ -168,7 +179,7 @@ pub(super) fn delete(host: &Host, network: &Name, bridge: &Bridge, options: &Net
     if is_ours {
         plan.push(Place::Host, Action::DeleteLink(LinkRef::named(name.clone())));
     } else {
-        for address in options.gateways() {
+        for &address in &bridge.added {
             let spec = AddressSpec { link: LinkRef::indexed(name.clone(), state.index), address };
             plan.steps.push(Step::new(Place::Host, Action::DeleteAddress(spec)));
         }

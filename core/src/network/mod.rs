@@ -211,12 +211,12 @@ impl Network {
     }
 
     /// Deletes the network: the bridge when this library made it for this network, else the gateway
-    /// addresses alone. A network that is gone is no error.
+    /// addresses that this handle added alone. A network that is gone is no error.
     ///
     /// # Errors
     /// Busy when endpoints are left, with their number.
     pub fn delete(&self) -> Result<()> {
-        bridge::delete(&self.host, &self.name, &self.bridge, &self.options)
+        bridge::delete(&self.host, &self.name, &self.bridge)
             .map_err(|error| error.within("delete network", &self.name))
     }
 

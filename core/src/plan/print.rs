@@ -141,6 +141,7 @@ impl fmt::Display for RouteSpec {
         if let Some(gateway) = self.gateway {
             write!(f, " via {gateway}")?;
         }
-        write!(f, " on {}", self.link)
+        write!(f, " on {}", self.link)?;
+        self.metric.map_or(Ok(()), |metric| write!(f, " metric {metric}"))
     }
 }

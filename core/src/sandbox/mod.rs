@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, MoveSpec, Mtu, Place};
 use crate::netlink::RouteSocket;
 use crate::plan::{apply, Action, Ground, Inside, Plan, Step, Undo};
-use crate::sys::{self, Ipv6Default, Namespace};
+use crate::sys::{Ipv6Default, Namespace};
 
 /// A container's network: a namespace, identified by the path where it is mounted.
 ///
@@ -61,7 +61,9 @@ impl Opened {
 impl Sandbox {
     /// Makes a namespace with `lo` up and mounts it at `key`; the directory is made when needed.
     ///
-    /// IPv6 is off for interfaces to come, until one with an IPv6 address comes; `lo` has it.
+    /// IPv6 is off for interfaces to come, until one with an IPv6 address comes; `lo` has it. Until
+    /// the first interface comes through it the handle takes the sandbox to be empty: open the key anew
+    /// when others have put links or routes into it meanwhile.
     ///
     /// # Errors
     /// AlreadyExists when there is a sandbox, or anything but a stale empty file, at `key`;
@@ -77,7 +79,7 @@ impl Sandbox {
             bring_up_loopback(&mut socket)?;
             Ok((socket, Ipv6Default::open_fresh_and_turn_off()?))
         })?;
-        sys::persist(&namespace, key.path())?;
+        namespace.persist(key.path())?;
         let opened = Opened { inside: Inside { namespace, socket, ipv6 }, fresh: true };
         Ok(Self { key: key.clone(), host, opened: Mutex::new(Some(opened)) })
     }
@@ -105,7 +107,7 @@ impl Sandbox {
     /// PermissionDenied without `CAP_SYS_ADMIN`; Forbidden for a file that this library did not make.
     /// A key where there is nothing is no error.
     pub fn remove(key: &SandboxKey) -> Result<()> {
-        sys::forget(key.path()).map_err(|error| error.within("remove sandbox", key))
+        Namespace::forget(key.path()).map_err(|error| error.within("remove sandbox", key))
     }
 
     /// Where the namespace is mounted.

@@ -7,6 +7,7 @@ use super::settle::default_route;
 use super::survey::Survey;
 use super::{Opened, Sandbox};
 use crate::error::{Error, ErrorKind, Result};
+use crate::link::parse::RouteState;
 use crate::link::{InterfaceName, LinkRef, Place, RouteSpec};
 use crate::plan::{apply, Action, Ground, Plan, Step, Undo};
 
@@ -31,18 +32,8 @@ impl Sandbox {
         let replace = |opened: &mut Opened| {
             let survey = Survey::take(&mut opened.inside.socket)?;
             let link = link_towards(&survey, "use gateway", gateway)?;
-            let route = default_route(link, gateway, true);
-            let before = survey.default_route(gateway.is_ipv6()).and_then(|before| {
-                let link = LinkRef::indexed(survey.name_of(before.index)?, before.index);
-                Some(default_route(link, before.gateway?, true))
-            });
-            let undo = match before {
-                Some(before) => Action::AddRoute(before),
-                None => Action::DeleteRoute(route.clone()),
-            };
-            let undo = vec![Undo { place: Place::Sandbox, action: undo }];
-            let step = Step::new(Place::Sandbox, Action::AddRoute(route)).undone_by(undo);
-            self.apply_inside(opened, &Plan { steps: vec![step] })
+            let plan = replacement(&survey, default_route(link, gateway, true));
+            self.apply_inside(opened, &plan)
         };
         self.with(replace)
             .map_err(|error| error.within("set gateway", format_args!("{gateway} of {}", self.key())))
@@ -63,8 +54,13 @@ impl Sandbox {
                 Some(hop) => link_towards(&survey, "use next hop", hop)?,
                 None => only_interface(&survey)?,
             };
-            let spec =
-                RouteSpec { link, destination: route.destination, gateway: route.next_hop, replace: false };
+            let spec = RouteSpec {
+                link,
+                destination: route.destination,
+                gateway: route.next_hop,
+                metric: None,
+                replace: false,
+            };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::AddRoute(spec));
             self.apply_inside(opened, &plan)
@@ -83,7 +79,7 @@ impl Sandbox {
         let remove = |opened: &mut Opened| {
             check_static_route(route)?;
             let survey = Survey::take(&mut opened.inside.socket)?;
-            let is_it = |there: &&crate::link::parse::RouteState| {
+            let is_it = |there: &&RouteState| {
                 there.ours && there.destination == route.destination && there.gateway == route.next_hop
             };
             let Some(there) = survey.routes.iter().find(is_it) else {
@@ -93,8 +89,13 @@ impl Sandbox {
                 return Ok(());
             };
             let link = LinkRef::indexed(name, there.index);
-            let spec =
-                RouteSpec { link, destination: there.destination, gateway: there.gateway, replace: false };
+            let spec = RouteSpec {
+                link,
+                destination: there.destination,
+                gateway: there.gateway,
+                metric: None,
+                replace: false,
+            };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::DeleteRoute(spec));
             self.apply_inside(opened, &plan)
@@ -111,6 +112,31 @@ impl Sandbox {
     fn apply_inside(&self, opened: &mut Opened, plan: &Plan) -> Result<()> {
         apply(plan, &mut Ground { host: self.host(), sandbox: Some(&mut opened.inside) })
     }
+}
+
+/// `route` in place of every default route of its family. The kernel replaces one of the same metric.
+fn replacement(survey: &Survey, route: RouteSpec) -> Plan {
+    let ipv6 = route.destination.addr().is_ipv6();
+    let own_metric = if ipv6 { Some(1024) } else { None };
+    let (same, other): (Vec<RouteState>, Vec<_>) =
+        survey.default_routes(ipv6).copied().partition(|before| before.metric == own_metric);
+    let spec = |before: &RouteState| -> Option<RouteSpec> {
+        let link = LinkRef::indexed(survey.name_of(before.index)?, before.index);
+        let RouteState { destination, gateway, metric, .. } = *before;
+        Some(RouteSpec { link, destination, gateway, metric, replace: true })
+    };
+    let undo = match same.first().and_then(spec) {
+        Some(before) => Action::AddRoute(before),
+        None => Action::DeleteRoute(route.clone()),
+    };
+    let undo = vec![Undo { place: Place::Sandbox, action: undo }];
+    let mut plan = Plan::default();
+    plan.steps.push(Step::new(Place::Sandbox, Action::AddRoute(route)).undone_by(undo));
+    for before in other.iter().filter_map(spec) {
+        let again = vec![Undo { place: Place::Sandbox, action: Action::AddRoute(before.clone()) }];
+        plan.steps.push(Step::new(Place::Sandbox, Action::DeleteRoute(before)).undone_by(again));
+    }
+    plan
 }
 
 fn link_towards(survey: &Survey, operation: &str, hop: IpAddr) -> Result<LinkRef> {

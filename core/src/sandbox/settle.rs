@@ -95,7 +95,8 @@ impl Settled {
         let gateways =
             interface.gateways().map(|gateway| (default_destination(gateway.is_ipv6()), Some(gateway)));
         for (destination, gateway) in routes.chain(gateways) {
-            let route = RouteSpec { link: self.link.clone(), destination, gateway, replace: false };
+            let route =
+                RouteSpec { link: self.link.clone(), destination, gateway, metric: None, replace: false };
             plan.steps.push(Step::new(Place::Sandbox, Action::AddRoute(route)));
         }
     }
@@ -115,5 +116,11 @@ pub(crate) fn default_destination(ipv6: bool) -> IpNet {
 
 /// The route that leads to `gateway` by default.
 pub(super) fn default_route(link: LinkRef, gateway: IpAddr, replace: bool) -> RouteSpec {
-    RouteSpec { link, destination: default_destination(gateway.is_ipv6()), gateway: Some(gateway), replace }
+    RouteSpec {
+        link,
+        destination: default_destination(gateway.is_ipv6()),
+        gateway: Some(gateway),
+        metric: None,
+        replace,
+    }
 }

@@ -47,11 +47,15 @@ impl Survey {
         self.links.iter().map(|link| link.index).max().unwrap_or(0) + 1
     }
 
+    /// The default routes of one family.
+    pub(crate) fn default_routes(&self, ipv6: bool) -> impl Iterator<Item = &RouteState> {
+        let is_default = |route: &&RouteState| route.destination.prefix_len() == 0;
+        self.routes.iter().filter(is_default).filter(move |route| route.destination.addr().is_ipv6() == ipv6)
+    }
+
+    /// The default route of one family that the kernel prefers.
     pub(crate) fn default_route(&self, ipv6: bool) -> Option<&RouteState> {
-        let matches = |route: &&RouteState| {
-            route.destination.prefix_len() == 0 && route.destination.addr().is_ipv6() == ipv6
-        };
-        self.routes.iter().find(matches)
+        self.default_routes(ipv6).min_by_key(|route| route.metric)
     }
 
     /// The non-default route that `address` would overlap.

@@ -10,6 +10,5 @@ mod namespace;
 mod raw;
 
 pub(crate) use ipv6::Ipv6Default;
-pub(crate) use mount::{forget, persist};
 pub use namespace::{Namespace, NamespaceId};
 pub(crate) use raw::random_bytes;

@@ -18,7 +18,7 @@ const TRIES: usize = 8;
 ///
 /// A file left by a process that died between making and mounting it is taken over. A file that
 /// another process is about to mount is not: it holds the file's lock.
-pub(crate) fn persist(namespace: &Namespace, path: &Path) -> Result<()> {
+pub(super) fn persist(namespace: &Namespace, path: &Path) -> Result<()> {
     let failed = |error| Error::from_io("mount namespace on", path.display().to_string(), error);
     let file = reserve(path)?;
     // The lock that `reserve` took ends with `file`, after the mount.
@@ -106,7 +106,7 @@ fn taken(path: &Path) -> Error {
 ///
 /// Mounts stacked on the same file are all taken off. A file that is not empty, a directory or a
 /// link was not made by [`persist`] and stays.
-pub(crate) fn forget(path: &Path) -> Result<()> {
+pub(super) fn forget(path: &Path) -> Result<()> {
     let failed = |operation: &str, error| Error::from_io(operation, path.display().to_string(), error);
     loop {
         match raw::detach(path) {

@@ -121,6 +121,25 @@ impl Namespace {
         Ok(Self { fd: file.into(), id })
     }
 
+    /// Bind-mounts the namespace on a new file at `path`, so that it outlives its descriptors and
+    /// others can open it; the directory is made when it is missing. Under `/run/netns`,
+    /// `ip netns` sees it. [`Namespace::forget`] undoes it.
+    ///
+    /// # Errors
+    /// AlreadyExists when something other than a stale empty file is there; PermissionDenied without
+    /// `CAP_SYS_ADMIN`. Nothing is left behind.
+    pub fn persist(&self, path: &Path) -> Result<()> {
+        super::mount::persist(self, path)
+    }
+
+    /// Unmounts and removes what [`Namespace::persist`] made at `path`; no error when it is gone.
+    ///
+    /// # Errors
+    /// Forbidden for a file that is not one of those; PermissionDenied without `CAP_SYS_ADMIN`.
+    pub fn forget(path: &Path) -> Result<()> {
+        super::mount::forget(path)
+    }
+
     /// A second handle of the same namespace.
     ///
     /// # Errors

@@ -1,0 +1,83 @@
+//! An interface works when `join` returns, and an endpoint can come back at once.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use netns::{EndpointOptions, Network, NetworkOptions, Sandbox, SandboxKey};
+use testhost::host;
+
+/// What a lost packet costs: the first retransmission of TCP and of ARP.
+const LOST: Duration = Duration::from_millis(900);
+
+fn kernel_acts_on_carriers_when_asked() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap(), numbers.next().unwrap()) >= (6, 8)
+}
+
+#[test]
+fn the_first_packets_after_a_join_are_not_lost() {
+    if !kernel_acts_on_carriers_when_asked() {
+        let reason = "kernels before 6.8 act on a carrier when they get to it";
+        testhost::skip("the_first_packets_after_a_join_are_not_lost", reason);
+        return;
+    }
+    // The first join of a bridge is the hardest: the bridge itself has no carrier until then.
+    for round in 0..8 {
+        host(|_| {
+            let options = NetworkOptions::default().with_gateway("10.7.0.1/24".parse().unwrap());
+            let network = Network::create("bridge", "net", options).unwrap();
+            let gateway: SocketAddr = "10.7.0.1:7000".parse().unwrap();
+            let listener = TcpListener::bind(gateway).unwrap();
+            for number in 2..5 {
+                let sandbox = Sandbox::create(&SandboxKey::new(&format!("s{number}")).unwrap()).unwrap();
+                let endpoint = EndpointOptions::new(&format!("s{number}")).unwrap();
+                let endpoint = endpoint.with_address(format!("10.7.0.{number}/24").parse().unwrap());
+                network.join(&sandbox, &endpoint).unwrap();
+                let begin = Instant::now();
+                let stream = sandbox.run(|| TcpStream::connect(gateway)).unwrap().unwrap();
+                listener.accept().unwrap();
+                assert!(begin.elapsed() < LOST, "round {round}, s{number}: {:?}", begin.elapsed());
+                drop(stream);
+            }
+        });
+    }
+}
+
+#[test]
+fn an_endpoint_comes_back_right_after_its_sandbox_was_destroyed() {
+    host(|host| {
+        let options = NetworkOptions::default().with_gateway("10.7.0.1/24".parse().unwrap());
+        let network = Network::create("bridge", "net", options).unwrap();
+        let key = SandboxKey::new("web").unwrap();
+        let endpoint = EndpointOptions::new("web").unwrap().with_address("10.7.0.2/24".parse().unwrap());
+        for _ in 0..25 {
+            let sandbox = Sandbox::create(&key).unwrap();
+            network.join(&sandbox, &endpoint).unwrap();
+            sandbox.destroy().unwrap();
+        }
+        let sandbox = Sandbox::create(&key).unwrap();
+        network.join(&sandbox, &endpoint).unwrap();
+        assert!(host.ping("web", "10.7.0.1".parse().unwrap()));
+        assert_eq!(host.netns_list(), ["web"]);
+    });
+}
+
+#[test]
+fn an_endpoint_that_lives_is_not_replaced() {
+    host(|host| {
+        let options = NetworkOptions::default().with_gateway("10.7.0.1/24".parse().unwrap());
+        let network = Network::create("bridge", "net", options).unwrap();
+        let endpoint = EndpointOptions::new("web").unwrap().with_address("10.7.0.2/24".parse().unwrap());
+        let (one, two) = (SandboxKey::new("one").unwrap(), SandboxKey::new("two").unwrap());
+        let one = Sandbox::create(&one).unwrap();
+        network.join(&one, &endpoint).unwrap();
+        let two = Sandbox::create(&two).unwrap();
+        let before = host.dump();
+        let error = network.join(&two, &endpoint).unwrap_err();
+        assert_eq!(error.kind(), netns::ErrorKind::AlreadyExists);
+        host.assert_returns_to(&before, "a second join");
+        assert!(two.interfaces().unwrap().is_empty());
+        assert!(host.ping("one", "10.7.0.1".parse().unwrap()));
+    });
+}
