@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, SamplingMode};
 use netns::Sandbox;
 use netns_benches::floor::FloorSandbox;
+use netns_benches::picture::{svg, Row};
 use netns_benches::rig::{floor_address, link_count, Rig, Slot};
 use netns_benches::stats::{median, timed, Pairs};
 use serde_json::json;
@@ -30,10 +31,25 @@ fn main() {
         fs::create_dir_all(path.parent().expect("a directory")).expect("target/bench");
         fs::write(&path, format!("{results:#}\n")).expect("a result file");
         println!("written to {}\n", path.display());
+        fs::write(path.with_extension("svg"), draw(&results)).expect("a picture");
         let mut criterion = Criterion::default().configure_from_args();
         absolute_times(&mut criterion);
         criterion.final_summary();
     });
+}
+
+fn draw(results: &serde_json::Value) -> String {
+    let row = |name, ours: &str, floor: &str| Row {
+        name,
+        ours: results[ours].as_f64().unwrap_or(0.0),
+        floor: results[floor].as_f64().unwrap_or(0.0),
+    };
+    svg(&[
+        row("create a sandbox", "namespace_us", "namespace_floor_us"),
+        row("join it to a bridge", "veth_us", "veth_floor_us"),
+        row("join, IPv4 and IPv6", "dual_stack_veth_us", "dual_stack_veth_floor_us"),
+        row("destroy it", "destroy_us", "destroy_floor_us"),
+    ])
 }
 
 fn output() -> PathBuf {
@@ -51,19 +67,26 @@ fn measure() -> serde_json::Value {
     let growth_dual = growth(true);
     println!("growth on one bridge, 1000th join over 10th: {growth_v4:.2} IPv4, {growth_dual:.2} dual-stack");
     let gone = v4.gone_us_each;
-    println!("100 destroyed sandboxes are gone after {:.1} ms", gone * 100.0 / 1e3);
+    println!("100 destroyed sandboxes are gone {:.1} ms after the first call to destroy", gone * 100.0 / 1e3);
     json!({
         "join_over_floor": v4.whole.ratio(),
         "join_us": median(&v4.whole.ours),
         "join_floor_us": median(&v4.whole.floor),
         "namespace_over_floor": v4.namespace.ratio(),
+        "namespace_us": median(&v4.namespace.ours),
+        "namespace_floor_us": median(&v4.namespace.floor),
         "veth_over_floor": v4.join.ratio(),
+        "veth_us": median(&v4.join.ours),
+        "veth_floor_us": median(&v4.join.floor),
         "dual_stack_join_over_floor": v6.whole.ratio(),
+        "dual_stack_veth_us": median(&v6.join.ours),
+        "dual_stack_veth_floor_us": median(&v6.join.floor),
         "add_interface_over_floor": moves.ratio(),
         "add_interface_us": median(&moves.ours),
         "growth_1000_over_10": growth_v4,
         "growth_1000_over_10_dual_stack": growth_dual,
         "destroy_us": median(&v4.destroy.ours),
+        "destroy_floor_us": median(&v4.destroy.floor),
         "destroy_over_unmount_us": median(&v4.destroy.ours) - median(&v4.destroy.floor),
         "gone_us_each": gone,
     })

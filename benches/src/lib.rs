@@ -1,6 +1,7 @@
 //! What the benchmarks of libnetns share: the [`floor`] they are measured against, the [`rig`] on
-//! which both run side by side, and the [`stats`] that they are reported with.
+//! which both run side by side, the [`stats`] that they are reported with, and a [`picture`] of them.
 
 pub mod floor;
+pub mod picture;
 pub mod rig;
 pub mod stats;
