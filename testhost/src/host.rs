@@ -100,13 +100,11 @@ impl Host {
 
         let mut private = vec!["/run"];
         // A user namespace cannot mount bpffs without delegation; an empty directory at least hides the machine's.
-        if mount_fresh("bpf", "/sys/fs/bpf")
-            .or_else(|_| mount_fresh("tmpfs", "/sys/fs/bpf"))
-            .is_ok()
-        {
+        if mount_fresh("bpf", "/sys/fs/bpf").or_else(|_| mount_fresh("tmpfs", "/sys/fs/bpf")).is_ok() {
             private.push("/sys/fs/bpf");
         }
-        if fs::create_dir_all("/etc/libnetns").is_ok() && mount_fresh("tmpfs", "/etc/libnetns").is_ok() {
+        // Made by nobody here: a directory on the machine would be left behind.
+        if mount_fresh("tmpfs", "/etc/libnetns").is_ok() {
             private.push("/etc/libnetns");
         }
 
@@ -148,8 +146,7 @@ impl Host {
     /// When it cannot be started.
     #[track_caller]
     pub fn run(&self, program: &str, args: &[&str]) -> Output {
-        self.try_run(program, args)
-            .unwrap_or_else(|e| panic!("testhost: starting {program}: {e}"))
+        self.try_run(program, args).unwrap_or_else(|e| panic!("testhost: starting {program}: {e}"))
     }
 
     /// Whether `address` answers one ping, sent from the namespace called `from_namespace` under
@@ -160,22 +157,17 @@ impl Host {
     #[track_caller]
     pub fn ping(&self, from_namespace: &str, address: IpAddr) -> bool {
         let path = format!("/run/netns/{from_namespace}");
-        assert!(
-            fs::exists(&path).unwrap_or(false),
-            "testhost: ping from {path}: no such namespace"
-        );
+        assert!(fs::exists(&path).unwrap_or(false), "testhost: ping from {path}: no such namespace");
         let (net, address) = (format!("--net={path}"), address.to_string());
-        self.run("nsenter", &[&net, "ping", "-n", "-c1", "-W2", &address])
-            .success
+        self.run("nsenter", &[&net, "ping", "-n", "-c1", "-W2", &address]).success
     }
 
     /// The names of the namespaces under `/run/netns`, sorted.
     pub fn netns_list(&self) -> Vec<String> {
         let list = self.ip(&["netns", "list"]);
         let entries = list.as_array().into_iter().flatten();
-        let mut names: Vec<_> = entries
-            .filter_map(|entry| Some(entry["name"].as_str()?.to_owned()))
-            .collect();
+        let mut names: Vec<_> =
+            entries.filter_map(|entry| Some(entry["name"].as_str()?.to_owned())).collect();
         names.sort();
         names
     }
@@ -218,12 +210,7 @@ impl Host {
     fn json(&self, program: &str, options: &[&str], args: &[&str]) -> Value {
         let output = self.run(program, &[options, args].concat());
         let command = || format!("{program} {}", args.join(" "));
-        assert!(
-            output.success,
-            "testhost: {}: {}",
-            command(),
-            output.stderr.trim()
-        );
+        assert!(output.success, "testhost: {}: {}", command(), output.stderr.trim());
         if output.stdout.trim().is_empty() {
             return Value::Array(Vec::new());
         }
@@ -234,11 +221,5 @@ impl Host {
 
 fn mount_fresh(kind: &str, path: &str) -> Result<(), Errno> {
     let data = (kind == "tmpfs").then_some("mode=0755");
-    mount(
-        Some(kind),
-        path,
-        Some(kind),
-        MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
-        data,
-    )
+    mount(Some(kind), path, Some(kind), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, data)
 }

@@ -67,9 +67,7 @@ pub struct State {
 impl State {
     #[track_caller]
     pub(crate) fn of(host: &Host, private: &[&str]) -> Self {
-        let mut state = Self {
-            sections: BTreeMap::new(),
-        };
+        let mut state = Self { sections: BTreeMap::new() };
 
         for mut link in objects(host.ip(&["address", "show"])) {
             let addresses = link.remove("addr_info").unwrap_or_default();
@@ -127,10 +125,7 @@ impl State {
     #[track_caller]
     pub fn assert_same(&self, other: &Self, context: &str) {
         let difference = self.difference(other);
-        assert!(
-            difference.is_empty(),
-            "{context}: the host is not as it was before\n{difference}"
-        );
+        assert!(difference.is_empty(), "{context}: the host is not as it was before\n{difference}");
     }
 
     fn difference(&self, other: &Self) -> String {
@@ -144,11 +139,7 @@ impl State {
         }
         let mut text = String::new();
         for ((section, line), count) in counts {
-            let which = if count < 0 {
-                "- only before"
-            } else {
-                "+ only after "
-            };
+            let which = if count < 0 { "- only before" } else { "+ only after " };
             for _ in 0..count.abs() {
                 writeln!(text, "{which}  {section}: {line}").expect("a string takes all");
             }
@@ -186,11 +177,7 @@ impl State {
 
 /// The objects of an array; iproute2 prints an empty one for each that its filter hides.
 fn objects(array: Value) -> impl Iterator<Item = Map<String, Value>> {
-    let values = if let Value::Array(values) = array {
-        values
-    } else {
-        Vec::new()
-    };
+    let values = if let Value::Array(values) = array { values } else { Vec::new() };
     values.into_iter().filter_map(|value| match value {
         Value::Object(object) if !object.is_empty() => Some(object),
         _ => None,
@@ -226,9 +213,7 @@ fn is_derived_route(route: &Map<String, Value>) -> bool {
 /// A multicast address: it comes from a joined group, and that from an address.
 fn is_group_mac(entry: &Map<String, Value>) -> bool {
     let mac = entry.get("mac").and_then(Value::as_str).unwrap_or_default();
-    mac.get(..2)
-        .and_then(|octet| u8::from_str_radix(octet, 16).ok())
-        .is_some_and(|octet| octet & 1 == 1)
+    mac.get(..2).and_then(|octet| u8::from_str_radix(octet, 16).ok()).is_some_and(|octet| octet & 1 == 1)
 }
 
 #[track_caller]

@@ -9,20 +9,12 @@ use testhost::{host, Host, State};
 
 fn links(host: &Host) -> Vec<String> {
     let links = host.ip(&["link", "show"]);
-    links
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|link| link["ifname"].as_str().unwrap().to_owned())
-        .collect()
+    links.as_array().unwrap().iter().map(|link| link["ifname"].as_str().unwrap().to_owned()).collect()
 }
 
 fn complaint(before: &State, after: &State) -> String {
     let compare = AssertUnwindSafe(|| before.assert_same(after, "a comparison"));
-    *catch_unwind(compare)
-        .expect_err("the states are the same")
-        .downcast::<String>()
-        .unwrap()
+    *catch_unwind(compare).expect_err("the states are the same").downcast::<String>().unwrap()
 }
 
 #[test]
@@ -30,10 +22,7 @@ fn a_host_has_lo_up_and_nothing_else() {
     host(|host| {
         assert_eq!(links(host), ["lo"]);
         let lo = host.ip(&["link", "show", "dev", "lo"]);
-        assert!(
-            lo[0]["flags"].as_array().unwrap().iter().any(|flag| flag == "UP"),
-            "{lo}"
-        );
+        assert!(lo[0]["flags"].as_array().unwrap().iter().any(|flag| flag == "UP"), "{lo}");
         assert!(host.netns_list().is_empty());
         assert_eq!(fs::read_dir("/run").unwrap().count(), 0);
     });
@@ -49,10 +38,7 @@ fn two_hosts_at_once_do_not_see_each_other() {
             both.wait();
             let seen = (links(host), host.netns_list());
             both.wait();
-            assert_eq!(
-                seen,
-                (vec!["lo".to_owned(), name.to_owned()], vec![name.to_owned()])
-            );
+            assert_eq!(seen, (vec!["lo".to_owned(), name.to_owned()], vec![name.to_owned()]));
         });
     };
     std::thread::scope(|scope| {
@@ -75,26 +61,10 @@ fn a_dump_notices_what_is_added() {
         let before = host.dump();
         before.assert_same(&host.dump(), "two dumps of the same");
 
-        host.ip(&[
-            "link",
-            "add",
-            "br0",
-            "address",
-            "02:00:00:00:00:01",
-            "type",
-            "bridge",
-        ]);
+        host.ip(&["link", "add", "br0", "address", "02:00:00:00:00:01", "type", "bridge"]);
         host.ip(&["address", "add", "10.1.0.1/24", "dev", "br0"]);
         host.ip(&["address", "add", "fd00::1/64", "dev", "br0", "nodad"]);
-        host.ip(&[
-            "neighbour",
-            "add",
-            "10.1.0.9",
-            "lladdr",
-            "02:00:00:00:00:09",
-            "dev",
-            "br0",
-        ]);
+        host.ip(&["neighbour", "add", "10.1.0.9", "lladdr", "02:00:00:00:00:09", "dev", "br0"]);
         host.ip(&["neighbour", "add", "proxy", "10.1.0.8", "dev", "br0"]);
         host.ip(&["rule", "add", "to", "10.7.0.0/16", "table", "7"]);
         host.ip(&["route", "add", "10.2.0.0/24", "dev", "lo", "table", "7"]);
@@ -102,14 +72,7 @@ fn a_dump_notices_what_is_added() {
         host.ip(&["netns", "add", "left-over"]);
         fs::write("/run/file", "").unwrap();
         fs::create_dir("/run/mounted").unwrap();
-        mount(
-            Some("t"),
-            "/run/mounted",
-            Some("tmpfs"),
-            MsFlags::empty(),
-            None::<&str>,
-        )
-        .unwrap();
+        mount(Some("t"), "/run/mounted", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
 
         let text = complaint(&before, &host.dump());
         for expected in [
@@ -142,43 +105,23 @@ fn a_dump_notices_what_is_missing_or_changed() {
         let before = host.dump();
         host.ip(&["link", "set", "br0", "mtu", "1400", "alias", "changed"]);
         let text = complaint(&before, &host.dump());
-        assert!(
-            text.contains("only before  link: ") && text.contains("only after   link: "),
-            "{text}"
-        );
+        assert!(text.contains("only before  link: ") && text.contains("only after   link: "), "{text}");
         host.ip(&["link", "delete", "br0"]);
         let text = complaint(&before, &host.dump());
-        assert!(
-            text.contains("only before  link: ") && !text.contains("only after"),
-            "{text}"
-        );
+        assert!(text.contains("only before  link: ") && !text.contains("only after"), "{text}");
     });
 }
 
 #[test]
 fn a_dump_overlooks_what_follows_the_carrier() {
     host(|host| {
-        host.ip(&[
-            "link",
-            "add",
-            "br0",
-            "address",
-            "02:00:00:00:00:01",
-            "mtu",
-            "1500",
-            "type",
-            "bridge",
-        ]);
+        host.ip(&["link", "add", "br0", "address", "02:00:00:00:00:01", "mtu", "1500", "type", "bridge"]);
         host.ip(&["address", "add", "10.1.0.1/24", "dev", "br0"]);
         host.ip(&["link", "set", "br0", "up"]);
         let before = host.dump();
         host.ip(&["netns", "add", "gone"]);
         let peer = ["peer", "name", "eth0", "netns", "gone"];
-        host.ip(&[
-            &["link", "add", "port", "master", "br0", "up", "type", "veth"],
-            &peer[..],
-        ]
-        .concat());
+        host.ip(&[&["link", "add", "port", "master", "br0", "up", "type", "veth"], &peer[..]].concat());
         host.ip_in("gone", &["address", "add", "10.1.0.2/24", "dev", "eth0"]);
         host.ip_in("gone", &["link", "set", "eth0", "up"]);
         assert!(host.ping("gone", "10.1.0.1".parse().unwrap()));
@@ -201,8 +144,5 @@ fn a_panic_reaches_the_caller_with_its_payload() {
 fn a_failing_ip_panics_with_its_words() {
     let payload = catch_unwind(|| host(|host| host.ip(&["link", "show", "dev", "nonesuch"]))).unwrap_err();
     let text = payload.downcast_ref::<String>().unwrap();
-    assert!(
-        text.contains("nonesuch") && text.contains("does not exist"),
-        "{text}"
-    );
+    assert!(text.contains("nonesuch") && text.contains("does not exist"), "{text}");
 }
