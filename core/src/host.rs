@@ -55,4 +55,10 @@ impl Host {
         let answer = self.socket().get(&message::get_link(name))?;
         Ok(answer.as_ref().and_then(parse::link))
     }
+
+    /// The link of that index; `None` when there is none.
+    pub(crate) fn link_at(&self, index: u32) -> Result<Option<LinkState>> {
+        let answer = self.socket().get(&message::get_link_at(index))?;
+        Ok(answer.as_ref().and_then(parse::link))
+    }
 }

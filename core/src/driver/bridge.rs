@@ -11,8 +11,10 @@
 use ipnet::IpNet;
 
 use crate::link::message::ROUTERS_ONLY;
+use crate::link::parse::LinkState;
 use crate::link::{
     BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MacAddr, Mtu, Place, VethPeer,
+    LINK_GROUP,
 };
 use crate::name::Name;
 use crate::plan::{Action, Plan};
@@ -39,8 +41,7 @@ pub(crate) struct PortOptions {
 
 /// A bridge, down and not yet a network's.
 ///
-/// It is sent alone: the kernel goes on past a message that it refuses, and what follows must not
-/// reach a link of that name that is somebody else's.
+/// What follows is a plan of its own: it may have to complete another process's bridge instead.
 pub(crate) fn create(name: &InterfaceName, mac: MacAddr, mtu: Mtu, multicast_snooping: bool) -> Plan {
     let mut bridge =
         LinkSpec::new(name.clone(), LinkKind::Bridge { multicast_snooping, vlan_default_pvid: 0 });
@@ -64,6 +65,15 @@ pub(crate) fn settings(network: &Name, name: &InterfaceName, mtu: Mtu) -> LinkCh
 /// The alias by which the bridge of `network` is known to be this library's.
 pub(crate) fn alias(network: &Name) -> String {
     format!("libnetns network={network}")
+}
+
+/// Whether `link`, under an endpoint's name, is that endpoint's: by its alias, or by its group when
+/// its maker has not come to the alias yet.
+pub(crate) fn is_endpoint(link: &LinkState, network: &Name, endpoint: &Name) -> bool {
+    match &link.alias {
+        Some(alias) => *alias == endpoint_alias(network, endpoint),
+        None => link.group == LINK_GROUP,
+    }
 }
 
 /// The alias of the host's end of an endpoint.
@@ -106,9 +116,8 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) options: PortOptions,
     /// The name of the host's end.
     pub(crate) host: InterfaceName,
-    /// Its index. The kernel minds the index that is chosen for the other end only when this one has
-    /// one too; and what follows the creation in the same send must not reach a link of that name
-    /// that was there before, which an index of our own cannot.
+    /// Its index: the kernel minds the index that is chosen for the other end only when this one has
+    /// one too.
     pub(crate) index: u32,
 }
 
@@ -125,25 +134,25 @@ impl Endpoint<'_> {
         veth.mtu = Some(mtu.unwrap_or(self.bridge.mtu));
         veth.queues = Some(1);
         veth.tx_queue_len = self.options.tx_queue_len;
-        let mut settings = LinkChange::new(self.host());
-        settings.alias = Some(endpoint_alias(self.network, self.name));
-        settings.no_link_local = true;
         plan.push(Place::Host, Action::CreateLink(veth));
-        plan.push(Place::Host, Action::SetLink(settings));
     }
 
     /// The host's end goes on the bridge and up. An end that is up before the other one is would
     /// lose its carrier, and the bridge would disable the port and enable it again.
     fn open(&self, plan: &mut Plan) {
+        let mut settings = LinkChange::new(self.host());
+        settings.alias = Some(endpoint_alias(self.network, self.name));
+        settings.no_link_local = true;
         let mut open = LinkChange::new(self.host());
-        open.master = Some(self.bridge.link.clone());
-        if self.options.port != BridgePort::default() {
-            // Before it is up, so that no frame passes an isolated port that is not isolated yet.
-            plan.push(Place::Host, Action::SetLink(open.clone()));
-            open.master = None;
+        open.up = Some(true);
+        // An isolated port is isolated before it is up, so that no frame passes it.
+        if self.options.port == BridgePort::default() {
+            open.master = Some(self.bridge.link.clone());
+        } else {
+            settings.master = Some(self.bridge.link.clone());
             open.port = Some(self.options.port);
         }
-        open.up = Some(true);
+        plan.push(Place::Host, Action::SetLink(settings));
         plan.push(Place::Host, Action::SetLink(open));
         // The port forwards, and the first one's bridge sends, once the kernel has seen the carrier.
         plan.push(Place::Host, Action::SyncLink(self.host()));

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{LinkRef, MacAddr};
 use crate::error::{Error, Result};
 
-/// `rtm_protocol` of every route that this library adds, so that they can be told from others
-/// (`ip route show proto 78`).
-pub const ROUTE_PROTOCOL: u8 = 78;
+/// The protocol of every route and, from Linux 5.18 on, every address that this library adds, so that
+/// they can be told from others (`ip route show proto 78`, `ip -d address`).
+pub const PROTOCOL: u8 = 78;
 
 /// An address of a link. IPv6 addresses are added without duplicate address detection
 /// (`IFA_F_NODAD`): the library's caller vouches for them.

@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope,
 };
 use netlink_packet_route::link::{
     AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
@@ -22,7 +22,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
 use super::{
     AddressSpec, BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec,
-    RouteSpec, VethPeer, ROUTE_PROTOCOL,
+    RouteSpec, VethPeer, PROTOCOL,
 };
 use crate::netlink::Request;
 
@@ -144,6 +144,13 @@ pub(crate) fn get_link(name: &InterfaceName) -> Message {
     Message::GetLink(about(&LinkRef::named(name.clone())))
 }
 
+/// `RTM_GETLINK` of one link by its index.
+pub(crate) fn get_link_at(index: u32) -> Message {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    Message::GetLink(message)
+}
+
 /// `RTM_GETLINK` for its side effect: from 6.8 on the kernel acts on a carrier that has just come
 /// before it answers (`rtnl_getlink` calls `linkwatch_sync_dev`), instead of some time later.
 pub(crate) fn sync_link(link: &LinkRef) -> Request {
@@ -175,6 +182,7 @@ fn address(spec: &AddressSpec, index: u32) -> AddressMessage {
     message.header.family = family(ip);
     message.header.prefix_len = spec.address.prefix_len();
     message.header.index = index;
+    message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)));
     message.attributes.push(AddressAttribute::Local(ip));
     message.attributes.push(AddressAttribute::Address(ip));
     match spec.address {
@@ -209,7 +217,7 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
     message.header.address_family = family(network);
     message.header.destination_prefix_length = spec.destination.prefix_len();
     message.header.table = RouteHeader::RT_TABLE_MAIN;
-    message.header.protocol = RouteProtocol::Other(ROUTE_PROTOCOL);
+    message.header.protocol = RouteProtocol::Other(PROTOCOL);
     message.header.kind = RouteType::Unicast;
     message.header.scope = match spec.gateway {
         None if network.is_ipv4() => RouteScope::Link,
@@ -230,10 +238,13 @@ pub(crate) fn add_route(spec: &RouteSpec, index: u32) -> Request {
     Request::new(Message::NewRoute(route(spec, index)), flags)
 }
 
-/// `RTM_DELROUTE`, whoever added the route.
+/// `RTM_DELROUTE` of a route that this library added, or of a default route, whoever added that: a
+/// gateway takes the place of any.
 pub(crate) fn delete_route(spec: &RouteSpec, index: u32) -> Request {
     let mut message = route(spec, index);
-    message.header.protocol = RouteProtocol::Unspec;
+    if spec.destination.prefix_len() == 0 {
+        message.header.protocol = RouteProtocol::Unspec;
+    }
     Request::new(Message::DelRoute(message), 0)
 }
 
@@ -260,9 +271,19 @@ pub(crate) fn delete_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
     Request::new(Message::DelNeighbour(neighbour(spec, index)), 0)
 }
 
-/// `RTM_GETLINK` of all links.
+/// `RTM_GETLINK` of all links, without their statistics, which make most of a list.
 pub(crate) fn list_links() -> Message {
-    Message::GetLink(LinkMessage::default())
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    Message::GetLink(message)
+}
+
+/// `RTM_GETLINK` of the ports of a bridge. A kernel that does not filter lists all links.
+pub(crate) fn list_ports(bridge: u32) -> Message {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::Controller(bridge));
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    Message::GetLink(message)
 }
 
 /// `RTM_GETADDR` of all addresses of both families.

@@ -10,7 +10,7 @@ mod name;
 pub(crate) mod parse;
 mod spec;
 
-pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, RouteSpec, ROUTE_PROTOCOL};
+pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, RouteSpec, PROTOCOL};
 pub use mac::MacAddr;
 pub use mtu::Mtu;
 pub use name::{Destination, InterfaceName};

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use netlink_packet_route::address::AddressAttribute;
-use netlink_packet_route::link::{InfoBridge, InfoData, InfoKind, LinkAttribute, LinkFlags, LinkInfo};
+use netlink_packet_route::address::{AddressAttribute, AddressProtocol};
+use netlink_packet_route::link::{InfoBridge, InfoData, LinkAttribute, LinkFlags, LinkInfo};
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteProtocol, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
-use super::{MacAddr, ROUTE_PROTOCOL};
+use super::{MacAddr, PROTOCOL};
 
 /// A link as the kernel describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(crate) fn link(message: &Message) -> Option<LinkState> {
 fn link_info(infos: &[LinkInfo], state: &mut LinkState) {
     for info in infos {
         match info {
-            LinkInfo::Kind(kind) => state.kind = kind_name(kind),
+            LinkInfo::Kind(kind) => state.kind = kind.to_string(),
             LinkInfo::Data(InfoData::Bridge(options)) => {
                 state.multicast_snooping = options.contains(&InfoBridge::MulticastSnooping(true));
             }
@@ -69,15 +69,13 @@ fn link_info(infos: &[LinkInfo], state: &mut LinkState) {
     }
 }
 
-fn kind_name(kind: &InfoKind) -> String {
-    kind.to_string()
-}
-
 /// An address as the kernel describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AddressState {
     pub(crate) index: u32,
     pub(crate) address: IpNet,
+    /// Whether this library added it; kernels before 5.18 do not remember.
+    pub(crate) ours: bool,
 }
 
 /// Reads an `RTM_NEWADDR`.
@@ -86,6 +84,8 @@ pub(crate) fn address(message: &Message) -> Option<AddressState> {
         return None;
     };
     let mut ip = None;
+    let ours = AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL));
+    let ours = message.attributes.contains(&ours);
     for attribute in &message.attributes {
         match attribute {
             AddressAttribute::Local(local) => ip = Some(*local),
@@ -94,7 +94,7 @@ pub(crate) fn address(message: &Message) -> Option<AddressState> {
         }
     }
     let address = IpNet::new(ip?, message.header.prefix_len).ok()?;
-    Some(AddressState { index: message.header.index, address })
+    Some(AddressState { index: message.header.index, address, ours })
 }
 
 /// A unicast route of the main table as the kernel describes it.
@@ -137,7 +137,7 @@ pub(crate) fn route(message: &Message) -> Option<RouteState> {
         destination: IpNet::new(destination, header.destination_prefix_length).ok()?,
         gateway,
         metric,
-        ours: header.protocol == RouteProtocol::Other(ROUTE_PROTOCOL),
+        ours: header.protocol == RouteProtocol::Other(PROTOCOL),
     })
 }
 
@@ -151,14 +151,14 @@ fn ip(address: &RouteAddress) -> Option<IpAddr> {
 
 /// A permanent neighbour as the kernel describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NeighbourStateOf {
+pub(crate) struct PermanentNeighbour {
     pub(crate) index: u32,
     pub(crate) address: IpAddr,
     pub(crate) mac: MacAddr,
 }
 
 /// Reads an `RTM_NEWNEIGH`; `None` when it is not permanent.
-pub(crate) fn neighbour(message: &Message) -> Option<NeighbourStateOf> {
+pub(crate) fn neighbour(message: &Message) -> Option<PermanentNeighbour> {
     let Message::NewNeighbour(message) = message else {
         return None;
     };
@@ -176,5 +176,5 @@ pub(crate) fn neighbour(message: &Message) -> Option<NeighbourStateOf> {
             _ => {}
         }
     }
-    Some(NeighbourStateOf { index: message.header.ifindex, address: address?, mac: mac? })
+    Some(PermanentNeighbour { index: message.header.ifindex, address: address?, mac: mac? })
 }

@@ -1,5 +1,7 @@
 //! The route socket.
 
+use std::time::Duration;
+
 use netlink_packet_core::{
     NetlinkBuffer, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable, Parseable, NLMSG_DONE,
     NLMSG_ERROR, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST,
@@ -9,6 +11,7 @@ use netlink_sys::{protocols::NETLINK_ROUTE, Socket};
 
 use super::reply::{parse_error, Refusal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys;
 
 /// Messages in one send; their acknowledgements must fit the socket's receive queue.
 const SEND_AT_MOST: usize = 100;
@@ -19,7 +22,9 @@ const RECEIVE_BUFFER: usize = 32 * 1024;
 /// Length of a message's header.
 const HEADER: usize = 16;
 /// How often a dump that was interrupted is begun again.
-const DUMP_TRIES: usize = 16;
+const DUMP_TRIES: u32 = 16;
+/// The pause after the first interruption but one; it grows by as much each time.
+const DUMP_PAUSE: Duration = Duration::from_millis(1);
 
 /// One message with the flags that make it a create, a replace or neither.
 #[derive(Clone, Debug)]
@@ -53,7 +58,8 @@ impl RouteSocket {
         if let Err(error) = socket.set_netlink_get_strict_chk(true) {
             log::debug!("no strict checking of dump requests: {error}");
         }
-        Ok(Self { socket, sequence: 0 })
+        // Not guessable: a process of the namespace can send to this socket too.
+        Ok(Self { socket, sequence: u32::from_ne_bytes(sys::random_bytes()) })
     }
 
     /// Sends `requests` together and returns the kernel's answer to each.
@@ -100,10 +106,11 @@ impl RouteSocket {
     /// Asks for everything that `request` matches; begins again when the kernel says that the
     /// list changed while it was sent (`NLM_F_DUMP_INTR`).
     pub(crate) fn dump(&mut self, request: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>> {
-        for _ in 0..DUMP_TRIES {
+        for tries in 0..DUMP_TRIES {
             if let Some(objects) = self.dump_once(request)? {
                 return Ok(objects);
             }
+            std::thread::sleep(DUMP_PAUSE * tries);
         }
         Err(Error::new(ErrorKind::Busy, "dump", "kernel objects")
             .with_cause("they kept changing while they were listed"))
@@ -129,7 +136,11 @@ impl RouteSocket {
                         Some(Err(_)) => return Ok(None),
                         _ => return Ok(whole.then_some(objects)),
                     },
-                    _ => objects.push(decode(&packet)?),
+                    // An object that others gave bytes which cannot be read must not hide the rest.
+                    _ => match decode(&packet) {
+                        Ok(object) => objects.push(object),
+                        Err(error) => log::warn!("{error}: passed over"),
+                    },
                 }
             }
         }
@@ -180,25 +191,38 @@ impl RouteSocket {
         sent.map(drop).map_err(|error| Error::from_io("send", "netlink messages", error))
     }
 
-    /// One datagram, of which no more is kept than `buffer` has room for.
+    /// One datagram of the kernel's, of which no more is kept than `buffer` has room for.
     fn receive(&self, buffer: &mut Vec<u8>) -> Result<()> {
-        buffer.clear();
-        let received = retried(|| self.socket.recv(buffer, 0));
-        received.map(drop).map_err(|error| Error::from_io("receive", "netlink messages", error))
+        loop {
+            buffer.clear();
+            let received = retried(|| self.socket.recv_from(buffer, 0));
+            let (_, sender) =
+                received.map_err(|error| Error::from_io("receive", "netlink messages", error))?;
+            if sender.port_number() == 0 {
+                return Ok(());
+            }
+            log::warn!("netlink message of process {} passed over", sender.port_number());
+        }
     }
 
-    /// One whole datagram into `buffer`, which grows to hold it.
+    /// One whole datagram of the kernel's into `buffer`, which grows to hold it.
     fn receive_whole(&self, buffer: &mut Vec<u8>) -> Result<()> {
-        let mut no_room: &mut [u8] = &mut [];
-        let length = retried(|| self.socket.recv(&mut no_room, libc::MSG_PEEK | libc::MSG_TRUNC))
-            .map_err(|error| Error::from_io("receive", "netlink messages", error))?;
-        buffer.clear();
-        buffer.reserve(length);
-        self.receive(buffer)
+        loop {
+            let mut no_room: &mut [u8] = &mut [];
+            let (length, sender) =
+                retried(|| self.socket.recv_from(&mut no_room, libc::MSG_PEEK | libc::MSG_TRUNC))
+                    .map_err(|error| Error::from_io("receive", "netlink messages", error))?;
+            buffer.clear();
+            buffer.reserve(length);
+            if sender.port_number() == 0 {
+                return self.receive(buffer);
+            }
+            let _ = retried(|| self.socket.recv(buffer, libc::MSG_DONTWAIT));
+        }
     }
 }
 
-fn retried(mut call: impl FnMut() -> std::io::Result<usize>) -> std::io::Result<usize> {
+fn retried<T>(mut call: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
     loop {
         match call() {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

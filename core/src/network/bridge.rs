@@ -14,7 +14,7 @@ use crate::link::{
     message, AddressSpec, InterfaceName, LinkChange, LinkRef, MacAddr, Mtu, Place, LINK_GROUP,
 };
 use crate::name::Name;
-use crate::plan::{apply, Action, Ground, Plan, Step};
+use crate::plan::{apply, Action, Ground, Plan, Step, Undo};
 
 /// How often the bridge may be taken away by another process between being made and being looked at.
 const TRIES: usize = 4;
@@ -105,9 +105,8 @@ fn adopt(host: &Host, network: &Name, state: &LinkState, options: &NetworkOption
     // Whoever comes first says what it is for.
     let half_made = is_half_made(state);
     let mtu = if half_made { wanted_mtu(host, options)? } else { Mtu::new(state.mtu)? };
-    let Some(mac) = state.mac else {
-        return taken("its MAC address cannot be used".to_owned());
-    };
+    // A bridge without a MAC of its own has none while it has no port, and then takes the first one's.
+    let mac = state.mac.unwrap_or_else(MacAddr::random);
     if options.mtu.is_some_and(|wanted| wanted > mtu) {
         return taken(format!("its MTU is {mtu}, less than the network's"));
     }
@@ -120,8 +119,14 @@ fn adopt(host: &Host, network: &Name, state: &LinkState, options: &NetworkOption
         .filter(|own| own.index == state.index)
         .map(|own| own.address)
         .collect();
+    let was_down = !half_made && !state.up;
     if half_made || !state.up || !options.gateways().all(|gateway| there.contains(&gateway)) {
-        let plan = completion(network, &name, half_made.then_some(mtu), &there, options);
+        let mut plan = completion(network, &name, half_made.then_some(mtu), &there, options);
+        if let (true, Some(up)) = (was_down, plan.steps.last_mut()) {
+            let mut down = LinkChange::new(LinkRef::named(name.clone()));
+            down.up = Some(false);
+            up.undo = vec![Undo { place: Place::Host, action: Action::SetLink(down) }];
+        }
         apply(&plan, &mut Ground { host, sandbox: None })?;
     }
     Ok(Bridge {
@@ -150,12 +155,13 @@ fn uplink_mtu(host: &Host) -> Result<Mtu> {
         .filter(|route| route.destination.prefix_len() == 0)
         .map(|route| route.index)
         .collect();
-    if uplinks.is_empty() {
-        return Ok(Mtu::ETHERNET);
+    drop(socket);
+    let mut lowest = None;
+    for index in uplinks {
+        let mtu = host.link_at(index)?.and_then(|link| Mtu::new(link.mtu).ok());
+        lowest = lowest.into_iter().chain(mtu).min();
     }
-    let links = socket.dump(&message::list_links())?;
-    let uplinks = links.iter().filter_map(parse::link).filter(|link| uplinks.contains(&link.index));
-    Ok(uplinks.filter_map(|link| Mtu::new(link.mtu).ok()).min().unwrap_or(Mtu::ETHERNET))
+    Ok(lowest.unwrap_or(Mtu::ETHERNET))
 }
 
 /// Deletes the bridge when this library made it for `network`, else takes off it the gateways
@@ -177,9 +183,9 @@ pub(super) fn delete(host: &Host, network: &Name, bridge: &Bridge) -> Result<()>
     }
     let mut plan = Plan::default();
     if is_ours {
-        plan.push(Place::Host, Action::DeleteLink(LinkRef::named(name.clone())));
+        plan.push(Place::Host, Action::DeleteLink(LinkRef::indexed(name.clone(), state.index)));
     } else {
-        for &address in &bridge.added {
+        for address in gateways_of_ours(host, bridge, state.index)? {
             let spec = AddressSpec { link: LinkRef::indexed(name.clone(), state.index), address };
             plan.steps.push(Step::new(Place::Host, Action::DeleteAddress(spec)));
         }
@@ -188,6 +194,15 @@ pub(super) fn delete(host: &Host, network: &Name, bridge: &Bridge) -> Result<()>
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         result => result,
     }
+}
+
+/// The addresses of the bridge that this library added: those that the kernel remembers as such, and
+/// those of this handle.
+fn gateways_of_ours(host: &Host, bridge: &Bridge, index: u32) -> Result<Vec<IpNet>> {
+    let addresses = host.socket().dump(&message::list_addresses())?;
+    let on_bridge = addresses.iter().filter_map(parse::address).filter(|own| own.index == index);
+    let ours = on_bridge.filter(|own| own.ours || bridge.added.contains(&own.address));
+    Ok(ours.map(|own| own.address).collect())
 }
 
 /// How many ports keep the bridge in use: on a bridge of ours any, on another the network's own.
@@ -199,7 +214,7 @@ fn live_ports(host: &Host, network: &Name, bridge: &LinkState, is_ours: bool) ->
     let begin = Instant::now();
     loop {
         let mut live = 0;
-        let links = host.socket().dump(&message::list_links())?;
+        let links = host.socket().dump(&message::list_ports(bridge.index))?;
         for link in links.iter().filter_map(parse::link).filter(|link| link.master == Some(bridge.index)) {
             let counts = is_ours || link.alias.as_deref().is_some_and(|alias| alias.starts_with(&of_network));
             live += usize::from(counts && !is_dying(host, &link));
@@ -218,7 +233,7 @@ pub(super) fn await_former_life(host: &Host, network: &Name, endpoint: &Name) ->
     let begin = Instant::now();
     loop {
         let Some(link) = host.link(&name)? else { return Ok(true) };
-        let is_ours = link.alias == Some(driver::endpoint_alias(network, endpoint));
+        let is_ours = driver::is_endpoint(&link, network, endpoint);
         let patience = if is_dying(host, &link) { DEAD } else { DYING };
         if !is_ours || link.peer_namespace.is_none() || begin.elapsed() > patience {
             return Ok(false);

@@ -120,7 +120,7 @@ impl Network {
             let name = Name::new(name)?;
             let (host_name, _) = driver::link_names(&self.name, &name)?;
             match self.host.link(&host_name)? {
-                Some(link) if link.alias == Some(driver::endpoint_alias(&self.name, &name)) => {
+                Some(link) if driver::is_endpoint(&link, &self.name, &name) => {
                     self.delete_link(&host_name, link.index)
                 }
                 _ => Ok(()),
@@ -137,7 +137,9 @@ impl Network {
     /// # Errors
     /// AlreadyExists when the network has an endpoint of that name, the sandbox an interface of that
     /// name, or a route that the address overlaps; BadRequest when the settings contradict one another
-    /// or the network; ResourceExhausted when the bridge is full. Nothing is left behind.
+    /// or the network; ResourceExhausted when the bridge is full. Nothing is left behind. Where the
+    /// endpoint exists, a quarter of a second passes first: it might be that of a sandbox that was just
+    /// destroyed, which is waited for.
     pub fn join(&self, sandbox: &Sandbox, endpoint: &EndpointOptions) -> Result<Interface> {
         sandbox.with(|opened| self.join_inside(opened, endpoint)).map_err(|error| {
             error.within("join", format_args!("{} as {}", sandbox.key(), self.subject(endpoint)))
@@ -214,7 +216,8 @@ impl Network {
     /// addresses that this handle added alone. A network that is gone is no error.
     ///
     /// # Errors
-    /// Busy when endpoints are left, with their number.
+    /// Busy when endpoints are left, with their number, after a quarter of a second: they might be those
+    /// of sandboxes that were just destroyed, which are not counted.
     pub fn delete(&self) -> Result<()> {
         bridge::delete(&self.host, &self.name, &self.bridge)
             .map_err(|error| error.within("delete network", &self.name))
@@ -258,8 +261,11 @@ impl Network {
         host: InterfaceName,
         attempt: u32,
     ) -> driver::Endpoint<'a> {
-        let NetworkOptions { hairpin, isolated, tx_queue_len, .. } = self.options;
-        let options = PortOptions { port: BridgePort { hairpin, isolated }, tx_queue_len };
+        let port = BridgePort {
+            hairpin: endpoint.hairpin.unwrap_or(self.options.hairpin),
+            isolated: endpoint.isolated.unwrap_or(self.options.isolated),
+        };
+        let options = PortOptions { port, tx_queue_len: self.options.tx_queue_len };
         driver::Endpoint {
             network: &self.name,
             name: &endpoint.name,

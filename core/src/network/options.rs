@@ -12,7 +12,7 @@ use crate::sandbox::{Neighbour, StaticRoute};
 
 /// Options of a bridge network (seed `002`, the `DriverParams` of `NewNetwork`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NetworkOptions {
     /// The bridge; made when it is missing. `br-` and the network's name when `None`.
@@ -82,11 +82,13 @@ impl NetworkOptions {
 
 /// What an endpoint of a network is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EndpointOptions {
     /// Its name, unique in the network: a container's id, say.
     pub name: Name,
     /// What the interface is called in the sandbox; `eth` and the next free number by default.
+    #[serde(default)]
     pub destination: Destination,
     /// IPv4 address with its prefix length.
     pub address: Option<Ipv4Net>,
@@ -97,11 +99,22 @@ pub struct EndpointOptions {
     /// MTU in bytes; the network's when `None`, and never more than that.
     pub mtu: Option<Mtu>,
     /// Routes through this interface besides those of its addresses and gateways.
+    #[serde(default)]
     pub routes: Vec<StaticRoute>,
     /// Neighbours that never have to be asked for.
+    #[serde(default)]
     pub neighbours: Vec<Neighbour>,
     /// Whether the network's gateways become the sandbox's, where it has none yet. On by default.
+    #[serde(default = "on")]
     pub default_route: bool,
+    /// Whether frames may leave through the port that they came in by; the network's choice when `None`.
+    pub hairpin: Option<bool>,
+    /// Whether it reaches the host and no other isolated endpoint; the network's choice when `None`.
+    pub isolated: Option<bool>,
+}
+
+fn on() -> bool {
+    true
 }
 
 impl EndpointOptions {
@@ -120,6 +133,8 @@ impl EndpointOptions {
             routes: Vec::new(),
             neighbours: Vec::new(),
             default_route: true,
+            hairpin: None,
+            isolated: None,
         })
     }
 

@@ -23,8 +23,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) sandbox: Option<&'a mut Inside>,
 }
 
-/// Carries `plan` out: one send for each run of steps in the same place. On a failure undoes what
-/// had succeeded, the last step first, and reports both.
+/// Carries `plan` out: one send for each run of steps in the same place, which a step that creates a
+/// link ends. On a failure undoes what had succeeded, the last step first, and reports both.
 pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
     log::debug!("apply {} steps:\n{plan}", plan.steps.len());
     let mut run = Run { ground, indices: HashMap::new(), done: Vec::new(), strayed: Vec::new() };
@@ -75,8 +75,12 @@ impl<'plan> Run<'_, '_, 'plan> {
     }
 
     fn set_ipv6_default(&mut self, step: &'plan Step, on: bool) -> Result<()> {
-        self.inside()?.ipv6.set(on)?;
-        self.done.push(step);
+        let ipv6 = &mut self.inside()?.ipv6;
+        ipv6.refresh()?;
+        if ipv6.is_on() != on {
+            ipv6.set(on)?;
+            self.done.push(step);
+        }
         Ok(())
     }
 
@@ -92,15 +96,22 @@ impl<'plan> Run<'_, '_, 'plan> {
                 break;
             }
             requests.push(self.request(place, &step.action)?);
+            // The kernel goes on past a refusal, and what follows must not reach a link that was there
+            // before under this name or index.
+            if matches!(step.action, Action::CreateLink(_)) {
+                break;
+            }
         }
         let steps = &steps[..requests.len()];
         let answers = match self.with_socket(place, |socket| socket.transact(&requests)) {
             Ok(answers) => answers,
             Err(error) => {
                 // What became of the steps is unknown. Undoing what was not done is harmless, but for
-                // a link that is known by its name alone: that may be somebody else's.
-                let is_sure =
-                    |step: &&Step| !matches!(&step.action, Action::CreateLink(spec) if spec.index.is_none());
+                // a link that is known by its name alone and for what may have been there before.
+                let is_sure = |step: &&Step| {
+                    let by_name = matches!(&step.action, Action::CreateLink(spec) if spec.index.is_none());
+                    !by_name && !step.existing_ok
+                };
                 self.done.extend(steps.iter().filter(is_sure));
                 return Err(error);
             }

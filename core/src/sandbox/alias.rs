@@ -6,6 +6,7 @@
 use crate::link::InterfaceName;
 
 const MARK: &str = "libnetns src=";
+const OURS: &str = "libnetns";
 const BEFORE: &str = " was=";
 /// `IFALIASZ` less the terminating NUL.
 const MAX: usize = 255;
@@ -27,6 +28,8 @@ pub(super) fn compose(src_name: &InterfaceName, before: Option<&str>) -> String 
 pub(super) fn parse(alias: &str) -> Option<(InterfaceName, &str)> {
     let rest = alias.strip_prefix(MARK)?;
     let (src_name, before) = rest.split_once(BEFORE).unwrap_or((rest, ""));
+    // What is inside a sandbox can write the alias. It must not make the host take a device for ours.
+    let before = if before.starts_with(OURS) { "" } else { before };
     Some((InterfaceName::new(src_name).ok()?, before))
 }
 

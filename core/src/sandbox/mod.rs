@@ -8,6 +8,7 @@ mod settle;
 mod survey;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use interface::{Info, Interface, Neighbour, StaticRoute};
@@ -17,7 +18,8 @@ use survey::Survey;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, MoveSpec, Mtu, Place};
+use crate::link::parse::{self, LinkState};
+use crate::link::{message, AddressSpec, InterfaceName, LinkChange, LinkRef, MoveSpec, Mtu, Place};
 use crate::netlink::RouteSocket;
 use crate::plan::{apply, Action, Ground, Inside, Plan, Step, Undo};
 use crate::sys::{Ipv6Default, Namespace};
@@ -39,31 +41,31 @@ pub struct Sandbox {
 
 pub(crate) struct Opened {
     pub(crate) inside: Inside,
-    /// Nothing has come to the namespace since it was made here, so that there is nothing to look up.
+    /// Nothing has come to the namespace through this handle, which made it.
     fresh: bool,
 }
 
 impl Opened {
     pub(crate) fn survey(&mut self) -> Result<Survey> {
-        if self.fresh {
-            return Ok(Survey::of_fresh());
-        }
         self.inside.ipv6.refresh()?;
+        if self.fresh {
+            if let Some(survey) = Survey::of_fresh(&mut self.inside.socket)? {
+                return Ok(survey);
+            }
+        }
         Survey::take(&mut self.inside.socket)
     }
 
-    /// From now on the namespace is looked at; true when it was not before.
-    pub(crate) fn wear(&mut self) -> bool {
-        std::mem::take(&mut self.fresh)
+    /// From now on there is more to look up than whether anything has come.
+    pub(crate) fn wear(&mut self) {
+        self.fresh = false;
     }
 }
 
 impl Sandbox {
     /// Makes a namespace with `lo` up and mounts it at `key`; the directory is made when needed.
     ///
-    /// IPv6 is off for interfaces to come, until one with an IPv6 address comes; `lo` has it. Until
-    /// the first interface comes through it the handle takes the sandbox to be empty: open the key anew
-    /// when others have put links or routes into it meanwhile.
+    /// IPv6 is off for interfaces to come, until one with an IPv6 address comes; `lo` has it.
     ///
     /// # Errors
     /// AlreadyExists when there is a sandbox, or anything but a stale empty file, at `key`;
@@ -165,7 +167,8 @@ impl Sandbox {
     /// # Errors
     /// NotFound when there is no such device; AlreadyExists when the name is taken in the sandbox or
     /// an address overlaps one of its routes; BadRequest when the settings contradict one another.
-    /// The device is then where it was, under its old name.
+    /// The device is then where it was, under its old name, with its bridge and its addresses; routes
+    /// through it are lost.
     pub fn add_interface(&self, interface: &Interface) -> Result<Interface> {
         let within = |error: Error| {
             error.within("add interface", format_args!("{} to {}", interface.src_name, self.key))
@@ -193,6 +196,10 @@ impl Sandbox {
             return Err(Error::new(ErrorKind::NotFound, "find link", src_name.as_str())
                 .with_cause("there is no such link in the host"));
         };
+        if device.name != src_name.as_str() {
+            let cause = format!("it is another name of {}: use that", device.name);
+            return Err(Error::bad_request("use link", src_name.as_str(), cause));
+        }
         // Moving costs so much that looking costs nothing, and the kernel's choice of an index depends on it.
         let survey = Survey::take(&mut opened.inside.socket)?;
         opened.inside.ipv6.refresh()?;
@@ -227,26 +234,43 @@ impl Sandbox {
             alias: Some(device.alias.clone().unwrap_or_default()),
         };
         let mut undo = vec![Undo { place: Place::Sandbox, action: Action::MoveLink(back) }];
-        if device.up {
-            let mut up = LinkChange::new(LinkRef::named(src_name.clone()));
-            up.up = Some(true);
-            undo.push(Undo { place: Place::Host, action: Action::SetLink(up) });
-        }
+        undo.extend(self.restoration(&device)?.into_iter().map(|action| Undo { place: Place::Host, action }));
         plan.steps.push(Step::new(Place::Host, Action::MoveLink(there)).undone_by(undo));
         settled.after_birth(settled.interface.mac, &mut plan);
         Ok((plan, settled))
     }
 
-    /// Takes the interface out of the sandbox, back to the host under its source name.
+    /// What gives a device that was moved away and back what the kernel took from it: its bridge, being
+    /// up, its addresses.
+    fn restoration(&self, device: &LinkState) -> Result<Vec<Action>> {
+        let link = LinkRef::named(InterfaceName::new(&device.name)?);
+        let mut change = LinkChange::new(link.clone());
+        if let Some(master) = device.master {
+            let bridge = self.host.link_at(master)?.map(|bridge| InterfaceName::new(&bridge.name));
+            change.master = bridge.transpose()?.map(|name| LinkRef::indexed(name, master));
+        }
+        change.up = device.up.then_some(true);
+        let mut actions = vec![Action::SetLink(change)];
+        let addresses = self.host.socket().dump(&message::list_addresses())?;
+        for own in addresses.iter().filter_map(parse::address).filter(|own| own.index == device.index) {
+            if !matches!(own.address.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local()) {
+                actions.push(Action::AddAddress(AddressSpec { link: link.clone(), address: own.address }));
+            }
+        }
+        Ok(actions)
+    }
+
+    /// Takes the interface out of the sandbox, back to the host under its source name and with the
+    /// alias that it had there. It is down then, and keeps the MAC address and MTU that it has.
     ///
     /// # Errors
     /// AlreadyExists when the host has a link of that name by now; the interface then stays as it
-    /// was, addresses and routes too. An interface that is gone already is no error.
+    /// was, addresses and routes too. An interface that is gone already, with the sandbox even, is no error.
     pub fn remove_interface(&self, interface: &Interface) -> Result<()> {
         let within = |error: Error| {
             error.within("remove interface", format_args!("{} from {}", interface.src_name, self.key))
         };
-        self.with(|opened| {
+        self.with_or((), |opened| {
             let survey = Survey::take(&mut opened.inside.socket)?;
             let ours = survey.ours();
             let is_it = |name: &str, src_name: &InterfaceName| {
@@ -292,12 +316,11 @@ impl Sandbox {
     /// PermissionDenied without `CAP_SYS_ADMIN`; the handle can still be used then.
     pub fn destroy(&self) -> Result<()> {
         let mut opened = self.lock();
-        let Some(own) = opened.as_ref().map(|opened| opened.inside.namespace.id()) else {
-            return Ok(());
-        };
-        let mounted = Namespace::open(self.key.path()).map(|there| there.id());
-        if mounted.is_ok_and(|there| there == own) {
-            Self::remove(&self.key)?;
+        let Some(inside) = opened.as_ref().map(|opened| &opened.inside) else { return Ok(()) };
+        match inside.namespace.forget_own(self.key.path()) {
+            // Something else lies there by now: it is not ours to remove.
+            Err(error) if error.kind() == ErrorKind::Forbidden => {}
+            result => result.map_err(|error| error.within("destroy sandbox", &self.key))?,
         }
         *opened = None;
         Ok(())
@@ -309,6 +332,11 @@ impl Sandbox {
 
     fn lock(&self) -> MutexGuard<'_, Option<Opened>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Sandbox::with`]; `gone` when the sandbox was destroyed, for what would be no more there.
+    pub(crate) fn with_or<T>(&self, gone: T, f: impl FnOnce(&mut Opened) -> Result<T>) -> Result<T> {
+        self.lock().as_mut().map_or(Ok(gone), f)
     }
 
     /// Alone with the inside of the sandbox.

@@ -104,7 +104,7 @@ impl Sandbox {
             Some(libc::ESRCH) => Ok(()),
             _ => Err(error),
         };
-        self.with(remove).or_else(gone).map_err(|error| {
+        self.with_or((), remove).or_else(gone).map_err(|error| {
             error.within("remove static route", format_args!("{} from {}", route.destination, self.key()))
         })
     }
@@ -144,8 +144,14 @@ fn link_towards(survey: &Survey, operation: &str, hop: IpAddr) -> Result<LinkRef
     if hop.is_unspecified() || hop.is_multicast() || hop.is_loopback() {
         return refuse("it is no unicast address of a host".to_owned());
     }
-    let Some(link) = survey.link_towards(hop) else {
-        return refuse("it is not directly reachable: no interface has an address in its subnet".to_owned());
+    let link = match survey.links_towards(hop).as_slice() {
+        [] => {
+            return refuse(
+                "it is not directly reachable: no interface has an address in its subnet".to_owned(),
+            )
+        }
+        [link] => *link,
+        several => return refuse(format!("it may be behind any of {} interfaces", several.len())),
     };
     if !link.up {
         return refuse(format!("it is not directly reachable: {} is down", link.name));

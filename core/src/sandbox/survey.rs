@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::alias;
 use super::interface::{Info, Interface, Neighbour, StaticRoute};
 use crate::error::Result;
-use crate::link::parse::{self, AddressState, LinkState, NeighbourStateOf, RouteState};
+use crate::link::parse::{self, AddressState, LinkState, PermanentNeighbour, RouteState};
 use crate::link::{message, Destination, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
 
@@ -20,10 +20,11 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// A namespace in which there is only `lo`.
-    pub(super) fn of_fresh() -> Self {
-        let lo = LinkState { index: 1, name: "lo".to_owned(), up: true, ..LinkState::default() };
-        Self { links: vec![lo], ..Self::default() }
+    /// A namespace in which there is only `lo`, and so nothing else to ask for; `None` where there is more.
+    pub(super) fn of_fresh(socket: &mut RouteSocket) -> Result<Option<Self>> {
+        let links: Vec<_> = socket.dump(&message::list_links())?.iter().filter_map(parse::link).collect();
+        let only_lo = matches!(links.as_slice(), [link] if link.index == 1);
+        Ok(only_lo.then_some(Self { links, ..Self::default() }))
     }
 
     pub(super) fn take(socket: &mut RouteSocket) -> Result<Self> {
@@ -66,12 +67,14 @@ impl Survey {
         self.routes.iter().find(|route| route.destination.prefix_len() > 0 && overlaps(&route.destination))
     }
 
-    /// The link through which `hop` is reached without a router.
-    pub(crate) fn link_towards(&self, hop: IpAddr) -> Option<&LinkState> {
-        let link = |index| self.links.iter().find(|link| link.index == index);
-        let own_subnet =
-            self.addresses.iter().find(|own| own.address.contains(&hop) && own.address.addr() != hop);
-        own_subnet.and_then(|own| link(own.index))
+    /// The links through which `hop` is reached without a router, by the longest prefix: several for a
+    /// link-local address.
+    pub(crate) fn links_towards(&self, hop: IpAddr) -> Vec<&LinkState> {
+        let near =
+            || self.addresses.iter().filter(|own| own.address.contains(&hop) && own.address.addr() != hop);
+        let longest = near().map(|own| own.address.prefix_len()).max();
+        let nearest = near().filter(|own| Some(own.address.prefix_len()) == longest);
+        nearest.filter_map(|own| self.links.iter().find(|link| link.index == own.index)).collect()
     }
 
     pub(crate) fn name_of(&self, index: u32) -> Option<InterfaceName> {
@@ -93,7 +96,7 @@ impl Survey {
         ours
     }
 
-    pub(super) fn info(&self, neighbours: &[NeighbourStateOf]) -> Info {
+    pub(super) fn info(&self, neighbours: &[PermanentNeighbour]) -> Info {
         let interfaces = self
             .ours()
             .into_iter()
@@ -111,7 +114,7 @@ impl Survey {
         &self,
         link: &LinkState,
         src_name: InterfaceName,
-        neighbours: &[NeighbourStateOf],
+        neighbours: &[PermanentNeighbour],
     ) -> Option<Interface> {
         let mut interface = Interface::from_source(src_name);
         interface.destination = Destination::Name(InterfaceName::new(&link.name).ok()?);

@@ -8,11 +8,13 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::raw;
-use super::Namespace;
+use super::{Namespace, NamespaceId};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often a stale file may come back between its removal and the next try.
 const TRIES: usize = 8;
+/// How many namespaces may be mounted on top of one another.
+const STACKED: usize = 16;
 
 /// Bind-mounts `namespace` on a new file at `path`; the directory is made when it is missing.
 ///
@@ -22,7 +24,8 @@ pub(super) fn persist(namespace: &Namespace, path: &Path) -> Result<()> {
     let failed = |error| Error::from_io("mount namespace on", path.display().to_string(), error);
     let file = reserve(path)?;
     // The lock that `reserve` took ends with `file`, after the mount.
-    let source = CString::new(format!("/proc/self/fd/{}", namespace.as_fd().as_raw_fd())).unwrap_or_default();
+    let source =
+        CString::new(format!("/proc/thread-self/fd/{}", namespace.as_fd().as_raw_fd())).unwrap_or_default();
     raw::bind(&source, path).map_err(|error| {
         let _ = fs::remove_file(path);
         let error = failed(error);
@@ -42,7 +45,7 @@ fn reserve(path: &Path) -> Result<File> {
             Ok(file) => {
                 // Another process may have taken the file for stale before it was locked.
                 let locked = raw::try_lock(file.as_fd()).map_err(failed)?;
-                if locked && file.metadata().map_err(failed)?.nlink() > 0 {
+                if locked && still_there(&file).map_err(failed)? {
                     return Ok(file);
                 }
             }
@@ -52,6 +55,11 @@ fn reserve(path: &Path) -> Result<File> {
         }
     }
     Err(taken(path))
+}
+
+/// Whether a file that is now locked is still the one at its path: whoever removes one locks it first.
+fn still_there(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.nlink() > 0)
 }
 
 fn create_new(path: &Path) -> io::Result<File> {
@@ -89,6 +97,9 @@ fn clear_stale(path: &Path) -> Result<()> {
     if !metadata.is_file() || metadata.len() > 0 || !raw::try_lock(file.as_fd()).map_err(failed)? {
         return Err(taken(path));
     }
+    if !still_there(&file).map_err(failed)? {
+        return Ok(());
+    }
     match fs::remove_file(path) {
         // Between the look and the lock its maker has mounted a namespace on it.
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => Err(taken(path)),
@@ -102,31 +113,59 @@ fn taken(path: &Path) -> Error {
         .with_cause("a namespace or a file of that name is there already")
 }
 
-/// Unmounts and removes what [`persist`] made; succeeds when it is gone already.
+/// Unmounts and removes what [`persist`] made; succeeds when it is gone already. With `own`, what
+/// has been made at `path` for another namespace since stays.
 ///
-/// Mounts stacked on the same file are all taken off. A file that is not empty, a directory or a
-/// link was not made by [`persist`] and stays.
-pub(super) fn forget(path: &Path) -> Result<()> {
-    let failed = |operation: &str, error| Error::from_io(operation, path.display().to_string(), error);
-    loop {
-        match raw::detach(path) {
-            Ok(()) => {}
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(failed("unmount namespace", error)),
+/// The look comes before the act, and the act is on what was looked at: nothing but a network
+/// namespace is unmounted, and nothing but a plain empty file that nobody holds is removed.
+pub(super) fn forget(path: &Path, own: Option<NamespaceId>) -> Result<()> {
+    let failed = |error| Error::from_io("unmount namespace", path.display().to_string(), error);
+    for _ in 0..STACKED {
+        let Some(file) = look(path)? else { return Ok(()) };
+        if !raw::is_network_namespace(file.as_fd()).map_err(failed)? {
+            return remove_stale(path, &file);
+        }
+        if own.is_some() && own != Some(NamespaceId::of(&file).map_err(failed)?) {
+            return Ok(());
+        }
+        match raw::detach_open(file.as_fd()) {
+            // Somebody else was faster.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+            result => result.map_err(failed)?,
         }
     }
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => {}
-        Ok(_) => {
-            let error = Error::new(ErrorKind::Forbidden, "remove namespace file", path.display().to_string());
-            return Err(error.with_cause("what lies there was not made by this library"));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed("inspect", error)),
+    Err(Error::new(ErrorKind::Busy, "unmount namespace", path.display().to_string())
+        .with_cause("namespaces keep being mounted there"))
+}
+
+fn look(path: &Path) -> Result<Option<File>> {
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
+    match opened {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) => Err(not_ours(path)),
+        Err(error) => Err(Error::from_io("inspect", path.display().to_string(), error)),
+    }
+}
+
+fn remove_stale(path: &Path, file: &File) -> Result<()> {
+    let failed = |error| Error::from_io("remove namespace file", path.display().to_string(), error);
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() || metadata.len() > 0 {
+        return Err(not_ours(path));
+    }
+    if !raw::try_lock(file.as_fd()).map_err(failed)? || !still_there(file).map_err(failed)? {
+        // Somebody is about to mount a namespace on it, or has put another in its place.
+        return Ok(());
     }
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove namespace file", error)),
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
         _ => Ok(()),
     }
+}
+
+fn not_ours(path: &Path) -> Error {
+    Error::new(ErrorKind::Forbidden, "remove namespace file", path.display().to_string())
+        .with_cause("what lies there was not made by this library")
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -67,7 +68,7 @@ impl Namespace {
                 _ => error,
             }
         })?;
-        let _way_back = WayBack { home };
+        let _way_back = WayBack { home, left: true };
         let namespace = Self::current()?;
         let value = inside(&namespace)?;
         Ok((namespace, value))
@@ -115,9 +116,8 @@ impl Namespace {
     }
 
     fn identified(file: File, subject: &dyn fmt::Display) -> Result<Self> {
-        let metadata =
-            file.metadata().map_err(|error| Error::from_io("open namespace", subject.to_string(), error))?;
-        let id = NamespaceId { device: metadata.dev(), inode: metadata.ino() };
+        let id = NamespaceId::of(&file)
+            .map_err(|error| Error::from_io("open namespace", subject.to_string(), error))?;
         Ok(Self { fd: file.into(), id })
     }
 
@@ -137,7 +137,12 @@ impl Namespace {
     /// # Errors
     /// Forbidden for a file that is not one of those; PermissionDenied without `CAP_SYS_ADMIN`.
     pub fn forget(path: &Path) -> Result<()> {
-        super::mount::forget(path)
+        super::mount::forget(path, None)
+    }
+
+    /// As [`Namespace::forget`], but leaves what was made at `path` for another namespace since.
+    pub(crate) fn forget_own(&self, path: &Path) -> Result<()> {
+        super::mount::forget(path, Some(self.id))
     }
 
     /// A second handle of the same namespace.
@@ -170,6 +175,8 @@ impl Namespace {
     pub fn run<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
         let home = Self::current()?;
         if home.id == self.id {
+            // Nothing to enter, but `f` may leave.
+            let _way_back = WayBack { home: &home, left: false };
             return Ok(f());
         }
         let entered = raw::enter_network(home.fd.as_fd()).and_then(|()| raw::enter_network(self.fd.as_fd()));
@@ -182,7 +189,7 @@ impl Namespace {
                 _ => error,
             }
         })?;
-        let _way_back = WayBack { home: &home };
+        let _way_back = WayBack { home: &home, left: true };
         Ok(f())
     }
 }
@@ -203,6 +210,13 @@ impl fmt::Debug for Namespace {
     }
 }
 
+impl NamespaceId {
+    pub(super) fn of(file: &File) -> std::io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
 impl fmt::Display for NamespaceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "net:[{}]", self.inode)
@@ -212,12 +226,19 @@ impl fmt::Display for NamespaceId {
 /// Takes the thread home when it goes out of scope, on a panic too.
 struct WayBack<'a> {
     home: &'a Namespace,
+    /// Whether the thread is known to have left; if not, it may have no privilege to return either.
+    left: bool,
 }
 
 impl Drop for WayBack<'_> {
     fn drop(&mut self) {
+        if !self.left && Namespace::current().is_ok_and(|here| here.id == self.home.id) {
+            return;
+        }
         if let Err(error) = raw::enter_network(self.home.fd.as_fd()) {
-            eprintln!("libnetns: thread cannot return to {}: {error}; aborting", self.home.id);
+            // Not eprintln: it panics when standard error is closed, and a panic would go on from here.
+            let id = self.home.id;
+            let _ = writeln!(std::io::stderr(), "libnetns: thread cannot return to {id}: {error}; aborting");
             std::process::abort();
         }
     }

@@ -56,11 +56,11 @@ pub(super) fn bind(source: &CStr, target: &Path) -> io::Result<()> {
     .map(drop)
 }
 
-/// `umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW)`.
-pub(super) fn detach(target: &Path) -> io::Result<()> {
-    let target = c_path(target)?;
+/// `umount2(MNT_DETACH)` of the mount that `fd` was opened on.
+pub(super) fn detach_open(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let target = c_path(Path::new(&format!("/proc/thread-self/fd/{}", fd.as_raw_fd())))?;
     // SAFETY: the string ends with NUL and outlives the call.
-    check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH | libc::UMOUNT_NOFOLLOW) }).map(drop)
+    check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) }).map(drop)
 }
 
 /// `flock(fd, LOCK_EX | LOCK_NB)`; false when another process holds the lock.

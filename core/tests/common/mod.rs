@@ -3,6 +3,9 @@
 
 use std::fmt::Debug;
 use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use netns::link::LINK_GROUP;
 use netns::{
@@ -28,9 +31,21 @@ pub(crate) fn options(gateways: &[&str]) -> NetworkOptions {
         .fold(NetworkOptions::default(), |options, gateway| options.with_gateway(gateway.parse().unwrap()))
 }
 
-/// The dual-stack network `name` on the bridge `br-NAME`.
+/// The dual-stack network `name` on the bridge `br-NAME`, settled: the kernel adds the local route of
+/// an IPv6 address some time after the address.
 pub(crate) fn network(name: &str) -> Network {
-    Network::create("bridge", name, options(&GATEWAYS)).unwrap()
+    let network = Network::create("bridge", name, options(&GATEWAYS)).unwrap();
+    let show = ["-6", "route", "show", "table", "local", "dev", network.bridge().as_str()];
+    let is_there = || {
+        let shown = Command::new("ip").args(show).output().unwrap();
+        String::from_utf8(shown.stdout).unwrap().contains("local fd01::1 ")
+    };
+    let begin = Instant::now();
+    while !is_there() {
+        assert!(begin.elapsed() < Duration::from_secs(5), "the gateway's local route does not come");
+        thread::sleep(Duration::from_millis(2));
+    }
+    network
 }
 
 pub(crate) fn endpoint(name: &str, addresses: &[&str]) -> EndpointOptions {
