@@ -9,13 +9,15 @@ use crate::error::Result;
 use crate::link::parse::{self, LinkState};
 use crate::link::{message, InterfaceName};
 use crate::netlink::RouteSocket;
-use crate::sys::{Namespace, NamespaceId};
+use crate::sys::{Ipv6Links, Namespace, NamespaceId};
 
 /// A namespace with its route socket, shared by all networks and sandboxes that were made from it,
-/// so that a thousand sandboxes cost two descriptors here and not two thousand.
+/// so that a thousand sandboxes cost three descriptors here and not three thousand.
 pub(crate) struct Host {
     namespace: Namespace,
     socket: Mutex<RouteSocket>,
+    /// `/proc/sys/net/ipv6/conf` of the namespace; `None` where there is none or it cannot be written.
+    ipv6: Option<Ipv6Links>,
 }
 
 /// Sockets are not shared across fork: parent and child would read each other's answers.
@@ -35,7 +37,7 @@ impl Host {
             return Ok(host);
         }
         let socket = Mutex::new(RouteSocket::open()?);
-        let host = Arc::new(Self { namespace, socket });
+        let host = Arc::new(Self { namespace, socket, ipv6: Ipv6Links::open() });
         hosts.retain(|_, host| host.strong_count() > 0);
         hosts.insert(key, Arc::downgrade(&host));
         Ok(host)
@@ -48,6 +50,15 @@ impl Host {
     /// The socket, for one exchange: whoever holds it is alone with the kernel's one lock for links.
     pub(crate) fn socket(&self) -> MutexGuard<'_, RouteSocket> {
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether [`Host::turn_off_ipv6`] can be used.
+    pub(crate) fn can_turn_off_ipv6(&self) -> bool {
+        self.ipv6.is_some()
+    }
+
+    pub(crate) fn turn_off_ipv6(&self, link: &InterfaceName) -> Result<()> {
+        self.ipv6.as_ref().map_or(Ok(()), |ipv6| ipv6.turn_off(link.as_str()))
     }
 
     /// The link of that name; `None` when there is none.

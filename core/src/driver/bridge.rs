@@ -3,7 +3,7 @@
 //! Three habits keep the cost of a join from growing with the number of ports:
 //! - The host's end of every pair carries the bridge's own MAC. The bridge then has one local entry
 //!   in its forwarding table instead of one a port, which it would walk at every join.
-//! - Nothing is sent when a port comes up: no link-local address on the host's end, addresses without
+//! - Nothing is sent when a port comes up: no IPv6 on the host's end, addresses without
 //!   duplicate address detection inside, and multicast listener reports and router solicitations,
 //!   which only routers listen to, go to the bridge's MAC instead of every port (RFC 6085).
 //! - The bridge has a fixed MAC and MTU, no snooping timers and no default VLAN.
@@ -119,6 +119,9 @@ pub(crate) struct Endpoint<'a> {
     /// Its index: the kernel minds the index that is chosen for the other end only when this one has
     /// one too.
     pub(crate) index: u32,
+    /// Whether IPv6 can be turned off on the host's end. Each link that has it is one more route to
+    /// multicast that the kernel walks when another comes up.
+    pub(crate) ipv6_switch: bool,
 }
 
 impl Endpoint<'_> {
@@ -140,19 +143,24 @@ impl Endpoint<'_> {
     /// The host's end goes on the bridge and up. An end that is up before the other one is would
     /// lose its carrier, and the bridge would disable the port and enable it again.
     fn open(&self, plan: &mut Plan) {
-        let mut settings = LinkChange::new(self.host());
-        settings.alias = Some(endpoint_alias(self.network, self.name));
-        settings.no_link_local = true;
         let mut open = LinkChange::new(self.host());
-        open.up = Some(true);
-        // An isolated port is isolated before it is up, so that no frame passes it.
-        if self.options.port == BridgePort::default() {
-            open.master = Some(self.bridge.link.clone());
-        } else {
-            settings.master = Some(self.bridge.link.clone());
-            open.port = Some(self.options.port);
+        open.alias = Some(endpoint_alias(self.network, self.name));
+        open.master = Some(self.bridge.link.clone());
+        let mut up = LinkChange::new(self.host());
+        if self.options.port != BridgePort::default() {
+            // An isolated port is isolated before it is up, so that no frame passes it.
+            up.port = Some(self.options.port);
         }
-        plan.push(Place::Host, Action::SetLink(settings));
+        if self.ipv6_switch {
+            plan.push(Place::Host, Action::TurnOffIpv6(self.host()));
+        } else {
+            open.no_link_local = true;
+        }
+        if up.port.is_some() || open.no_link_local {
+            plan.push(Place::Host, Action::SetLink(open));
+            open = up;
+        }
+        open.up = Some(true);
         plan.push(Place::Host, Action::SetLink(open));
         // The port forwards, and the first one's bridge sends, once the kernel has seen the carrier.
         plan.push(Place::Host, Action::SyncLink(self.host()));

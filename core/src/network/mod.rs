@@ -273,6 +273,7 @@ impl Network {
             options,
             host,
             index: driver::port_index(&self.name, &endpoint.name, attempt),
+            ipv6_switch: self.host.can_turn_off_ipv6(),
         }
     }
 

@@ -32,6 +32,7 @@ pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
     while let Some(first) = rest.first() {
         let outcome = match &first.action {
             Action::SetIpv6Default(on) => run.set_ipv6_default(first, *on).map(|()| 1),
+            Action::TurnOffIpv6(link) if first.place == Place::Host => run.turn_off_ipv6(link).map(|()| 1),
             _ => run.batch(rest),
         };
         match outcome {
@@ -84,13 +85,17 @@ impl<'plan> Run<'_, '_, 'plan> {
         Ok(())
     }
 
+    fn turn_off_ipv6(&mut self, link: &LinkRef) -> Result<()> {
+        self.ground.host.turn_off_ipv6(&link.name)
+    }
+
     /// Sends as many of the first steps as share a place and have their indices known, and returns
     /// how many that were.
     fn batch(&mut self, steps: &'plan [Step]) -> Result<usize> {
         let place = steps[0].place;
         let mut requests = Vec::new();
         for step in steps {
-            let ends = step.place != place || matches!(step.action, Action::SetIpv6Default(_));
+            let ends = step.place != place || (!step.action.is_message() && !requests.is_empty());
             // The link may be one that an earlier step of this batch makes: send that first.
             if ends || (!requests.is_empty() && self.known_index(place, &step.action).is_none()) {
                 break;
@@ -174,7 +179,7 @@ impl<'plan> Run<'_, '_, 'plan> {
             Action::DeleteNeighbour(spec) => message::delete_neighbour(spec, index),
             Action::DeleteRoute(spec) => message::delete_route(spec, index),
             Action::MoveLink(spec) => message::move_link(spec, index, self.namespace(spec.to)?),
-            Action::SetIpv6Default(_) => {
+            Action::SetIpv6Default(_) | Action::TurnOffIpv6(_) => {
                 return Err(Error::bad_request(
                     "apply plan",
                     action.to_string(),

@@ -48,6 +48,7 @@ impl fmt::Display for Action {
                 write!(f, "turn IPv6 {} for interfaces to come", if *on { "on" } else { "off" })
             }
             Self::SetLink(change) => write!(f, "set link {change}"),
+            Self::TurnOffIpv6(link) => write!(f, "turn IPv6 off on link {link}"),
             Self::SyncLink(link) => write!(f, "sync carrier of link {link}"),
         }
     }

@@ -78,6 +78,8 @@ pub enum Action {
     SetLink(LinkChange),
     /// Has the kernel act on a link's carrier now, so that the first packet is not lost.
     SyncLink(LinkRef),
+    /// Turns IPv6 off on a link of the host (`net.ipv6.conf.LINK.disable_ipv6`).
+    TurnOffIpv6(LinkRef),
 }
 
 impl Step {
@@ -129,8 +131,13 @@ impl Action {
             Self::CreateLink(LinkSpec { master, .. }) | Self::SetLink(LinkChange { master, .. }) => {
                 master.as_ref()
             }
-            Self::DeleteLink(_) | Self::SetIpv6Default(_) | Self::SyncLink(_) => None,
+            Self::DeleteLink(_) | Self::SetIpv6Default(_) | Self::SyncLink(_) | Self::TurnOffIpv6(_) => None,
         }
+    }
+
+    /// Whether it is a message to the route socket, as all are but the writes to `/proc/sys`.
+    pub(crate) fn is_message(&self) -> bool {
+        !matches!(self, Self::SetIpv6Default(_) | Self::TurnOffIpv6(_))
     }
 
     /// The likely cause of `errno`, where the action tells one.

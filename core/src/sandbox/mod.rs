@@ -48,10 +48,10 @@ pub(crate) struct Opened {
 impl Opened {
     pub(crate) fn survey(&mut self) -> Result<Survey> {
         self.inside.ipv6.refresh()?;
+        // A link that others put there has the index that is chosen now, unless they chose another: the
+        // kernel refuses, and the next try looks.
         if self.fresh {
-            if let Some(survey) = Survey::of_fresh(&mut self.inside.socket)? {
-                return Ok(survey);
-            }
+            return Ok(Survey::of_fresh());
         }
         Survey::take(&mut self.inside.socket)
     }
@@ -208,11 +208,11 @@ impl Sandbox {
         settled.interface.mac = interface.mac.or(device.mac);
         settled.interface.mtu = interface.mtu.or(Mtu::new(device.mtu).ok());
         // The kernel keeps the index where it is free there. It is chosen nevertheless, so that the move
-        // fails, and no message reaches another's link, where the index has been taken since.
+        // fails where it has been taken since; kernels before 5.13 choose another then, so it is asked for.
         let kept = survey.links.iter().all(|link| link.index != device.index);
         let index = if kept { device.index } else { survey.free_index() };
         let name = settled.link.name.clone();
-        settled.link = if kept { LinkRef::indexed(name, device.index) } else { LinkRef::named(name) };
+        settled.link = LinkRef::named(name);
         let mut plan = Plan::default();
         settled.before_birth(ipv6, &mut plan);
         let there = MoveSpec {

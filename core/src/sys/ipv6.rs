@@ -1,9 +1,12 @@
-//! Whether interfaces that come to a namespace have IPv6.
+//! Whether interfaces have IPv6: those that come to a namespace, and those that are there.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 
+use super::raw;
 use crate::error::{Error, ErrorKind, Result};
 
 const PATH: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
@@ -97,5 +100,26 @@ impl Ipv6Default {
                     .with_cause("/proc/sys is read-only"))
             }
         }
+    }
+}
+
+const LINKS: &str = "/proc/sys/net/ipv6/conf";
+
+/// `net.ipv6.conf` of one namespace, held open as a directory, for the same two reasons.
+pub(crate) struct Ipv6Links(File);
+
+impl Ipv6Links {
+    /// Opens the directory of the calling thread's namespace; `None` where nothing in it can be written.
+    pub(crate) fn open() -> Option<Self> {
+        OpenOptions::new().write(true).open(PATH).ok()?;
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        OpenOptions::new().read(true).custom_flags(flags).open(LINKS).ok().map(Self)
+    }
+
+    /// Turns IPv6 off on the link of that name.
+    pub(crate) fn turn_off(&self, link: &str) -> Result<()> {
+        let opened = raw::open_to_write(self.0.as_fd(), &Path::new(link).join("disable_ipv6"));
+        let written = opened.and_then(|fd| File::from(fd).write_at(b"1", 0));
+        written.map(drop).map_err(|error| Error::from_io("turn off IPv6 on", link, error))
     }
 }

@@ -9,6 +9,6 @@ mod namespace;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
 
-pub(crate) use ipv6::Ipv6Default;
+pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub use namespace::{Namespace, NamespaceId};
 pub(crate) use raw::random_bytes;

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -44,6 +44,17 @@ pub(super) fn is_network_namespace(fd: BorrowedFd<'_>) -> io::Result<bool> {
     }
     // SAFETY: NS_GET_NSTYPE takes no argument, and `fd` was found to be on nsfs, which answers it.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE) }).map(|kind| kind == libc::CLONE_NEWNET)
+}
+
+/// `openat(directory, path, O_WRONLY | O_CLOEXEC)`.
+pub(super) fn open_to_write(directory: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
+    let path = c_path(path)?;
+    // SAFETY: the string ends with NUL, and it and `directory` outlive the call.
+    let fd = check(unsafe {
+        libc::openat(directory.as_raw_fd(), path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC)
+    })?;
+    // SAFETY: the kernel has just opened `fd` for this call alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// `mount(source, target, MS_BIND)`.
