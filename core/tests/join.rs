@@ -306,6 +306,18 @@ fn everything(host: &Host) -> Vec<String> {
     lines
 }
 
+/// The bridge's own link-local address comes some time after its first port.
+fn await_bridge_link_local(host: &Host) {
+    let show = ["-6", "route", "show", "table", "local", "dev", "br-net"];
+    for _ in 0..2500 {
+        if host.run("ip", &show).stdout.contains("fe80::ff:fe00:b1 ") {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    panic!("the bridge gets no link-local address");
+}
+
 #[test]
 fn link_and_add_interface_end_where_join_ends() {
     let end_state = |joined: bool, make: &(dyn Fn() -> EndpointOptions + Sync)| {
@@ -326,6 +338,7 @@ fn link_and_add_interface_end_where_join_ends() {
             assert!(host.ping("web", ip("10.1.0.1")));
             let settings = ["disable_ipv6", "addr_gen_mode", "accept_dad"]
                 .map(|name| format!("{name} {}", common::ipv6_setting(&sandbox, &format!("eth0/{name}"))));
+            await_bridge_link_local(host);
             (interface, settings, everything(host))
         })
     };
