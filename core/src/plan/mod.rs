@@ -1,7 +1,7 @@
 //! What is to be done, as data: steps by namespace, each with its way back.
 //!
 //! A plan is known whole before the first system call. It can be printed, serialised, compared and
-//! changed; [`apply`] alone brings it to the kernel.
+//! changed; `apply` alone brings it to the kernel.
 
 mod apply;
 mod print;
