@@ -21,7 +21,7 @@ const ROUNDS: usize = 6;
 /// Before each sample, so that it does not pay for what the kernel put off of the other side's: work
 /// on carriers and IPv6 that takes the same lock.
 const PAUSE: Duration = Duration::from_millis(4);
-const MOVES: usize = 60;
+const MOVES: u64 = 60;
 /// Joins whose median stands for the 10th and for the 1,000th.
 const WINDOW: usize = 20;
 const GROWTH: usize = 1000;
@@ -65,7 +65,8 @@ fn output() -> PathBuf {
 fn measure() -> serde_json::Value {
     let v4 = Joins::measure(false);
     let v6 = Joins::measure(true);
-    let moves = moves();
+    let moves = moves(MOVES);
+    println!("{}", moves.line("add_interface of a device"));
     let growth_v4 = growth(false);
     let growth_dual = growth(true);
     println!("growth on one bridge, 1000th join over 10th: {growth_v4:.2} IPv4, {growth_dual:.2} dual-stack");
@@ -180,7 +181,7 @@ impl Joins {
 }
 
 /// `add_interface` of a device that exists, against the raw move of its twin.
-fn moves() -> Pairs {
+fn moves(count: u64) -> Pairs {
     let mut rig = Rig::new(false);
     let mut pairs = Pairs::default();
     let (slot, twin) = (rig.slot(), rig.slot());
@@ -189,7 +190,7 @@ fn moves() -> Pairs {
     let device = rig.network.link(&rig.endpoint(slot)).expect("a device").remove(0);
     let twin_device = rig.network.link(&rig.endpoint(twin)).expect("a device").remove(0);
     let twin_name = twin_device.src_name.as_str();
-    for _ in 0..MOVES {
+    for _ in 0..count {
         let (took, interface) = timed(|| sandbox.add_interface(&device));
         pairs.ours.push(took);
         let (took, moved) =
@@ -205,7 +206,6 @@ fn moves() -> Pairs {
     rig.network.unlink("endpoint3").expect("an unlinked endpoint");
     rig.settle();
     rig.take_down();
-    println!("{}", pairs.line("add_interface of a device"));
     pairs
 }
 
@@ -243,7 +243,7 @@ fn growth_round(dual_stack: bool) -> f64 {
 fn absolute_times(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("link");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
-    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_millis(250));
     type Side = fn(&Joins) -> &Pairs;
     let steps: [(&str, Side); 4] = [
         ("namespace", |joins| &joins.namespace),
@@ -261,6 +261,15 @@ fn absolute_times(criterion: &mut Criterion) {
         }
     }
     rig.take_down();
+    for ours in [true, false] {
+        let label = format!("add_interface/{}", if ours { "libnetns" } else { "floor" });
+        group.bench_function(label, |bencher| {
+            bencher.iter_custom(|iterations| {
+                let pairs = moves(iterations);
+                if ours { &pairs.ours } else { &pairs.floor }.iter().sum()
+            });
+        });
+    }
     group.finish();
 }
 
