@@ -165,7 +165,7 @@ fn uplink_mtu(host: &Host) -> Result<Mtu> {
 }
 
 /// Deletes the bridge when this library made it for `network`, else takes off it the gateways
-/// that this handle added.
+/// that this library added.
 pub(super) fn delete(host: &Host, network: &Name, bridge: &Bridge) -> Result<()> {
     let name = &bridge.link.name;
     let Some(state) = host.link(name)? else {

@@ -23,7 +23,7 @@ const RETRIES: u32 = 2;
 ///
 /// The value is a handle: dropping it leaves the network as it is. Methods may be called from any
 /// thread; the network's *host* is the namespace of the thread that created the handle, which keeps
-/// two descriptors of it open, shared with all networks and sandboxes of that host.
+/// three descriptors of it open, shared with all networks and sandboxes of that host.
 pub struct Network {
     name: Name,
     kind: &'static str,
@@ -213,7 +213,7 @@ impl Network {
     }
 
     /// Deletes the network: the bridge when this library made it for this network, else the gateway
-    /// addresses that this handle added alone. A network that is gone is no error.
+    /// addresses that this library added alone. A network that is gone is no error.
     ///
     /// # Errors
     /// Busy when endpoints are left, with their number, after a quarter of a second: they might be those

@@ -56,7 +56,7 @@ impl Opened {
         Survey::take(&mut self.inside.socket)
     }
 
-    /// From now on there is more to look up than whether anything has come.
+    /// From now on the namespace is looked at.
     pub(crate) fn wear(&mut self) {
         self.fresh = false;
     }
@@ -65,7 +65,9 @@ impl Opened {
 impl Sandbox {
     /// Makes a namespace with `lo` up and mounts it at `key`; the directory is made when needed.
     ///
-    /// IPv6 is off for interfaces to come, until one with an IPv6 address comes; `lo` has it.
+    /// IPv6 is off for interfaces to come, until one with an IPv6 address comes; `lo` has it. Until the
+    /// first interface comes through it the handle takes the sandbox to be empty: open the key anew when
+    /// others have put links or routes into it meanwhile.
     ///
     /// # Errors
     /// AlreadyExists when there is a sandbox, or anything but a stale empty file, at `key`;

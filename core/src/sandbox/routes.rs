@@ -89,13 +89,8 @@ impl Sandbox {
                 return Ok(());
             };
             let link = LinkRef::indexed(name, there.index);
-            let spec = RouteSpec {
-                link,
-                destination: there.destination,
-                gateway: there.gateway,
-                metric: None,
-                replace: false,
-            };
+            let RouteState { destination, gateway, metric, .. } = *there;
+            let spec = RouteSpec { link, destination, gateway, metric, replace: false };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::DeleteRoute(spec));
             self.apply_inside(opened, &plan)
