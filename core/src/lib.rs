@@ -30,12 +30,14 @@
 mod driver;
 mod error;
 mod host;
+mod ipam;
 pub mod link;
 mod name;
 mod netlink;
 mod network;
 pub mod plan;
 mod sandbox;
+mod store;
 mod sys;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,2 @@
+//! What survives a process: definitions as files that people edit, leases and attachments in a
+//! database that processes share.
