@@ -72,4 +72,13 @@ impl Host {
         let answer = self.socket().get(&message::get_link_at(index))?;
         Ok(answer.as_ref().and_then(parse::link))
     }
+
+    /// Whether the namespace of the link's other end is being taken down, and the link with it.
+    pub(crate) fn is_dying(&self, link: &LinkState) -> bool {
+        let Some(number) = link.peer_namespace else {
+            return false;
+        };
+        let answer = self.socket().get(&message::get_loopback_of(number));
+        answer.is_err_and(|error| error.errno() == Some(libc::EINVAL))
+    }
 }

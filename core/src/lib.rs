@@ -27,7 +27,7 @@
 //! address, route, neighbour); *seed* in the documentation names the interface description of
 //! libcontainer or libnetwork whose semantics an item has.
 
-mod driver;
+pub mod driver;
 mod error;
 mod host;
 mod ipam;
@@ -42,8 +42,8 @@ mod sys;
 
 pub use error::{Error, ErrorKind, Result};
 pub use ipnet;
-pub use link::{Destination, InterfaceName, MacAddr, Mtu};
+pub use link::{Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute};
 pub use name::Name;
 pub use network::{EndpointOptions, Network, NetworkOptions};
-pub use sandbox::{generate_key, Info, Interface, Neighbour, Sandbox, SandboxKey, StaticRoute, DEFAULT_BASE};
+pub use sandbox::{generate_key, Info, Interface, Sandbox, SandboxKey, DEFAULT_BASE};
 pub use sys::{Namespace, NamespaceId};

@@ -1,18 +1,219 @@
-//! Drivers: what a kind of network makes of a request, as plans. Nothing here talks to the kernel.
+//! The driver API (seed `004`): what a kind of network makes of a request.
+//!
+//! A driver decides and describes; it does not act on the host. What is to be done there it returns
+//! as a [`Plan`], which the library applies as a whole or undoes. A driver that acts by itself, as one
+//! in another process does, returns an empty plan and names a device that exists.
+//!
+//! The library takes a network's name for its id and an endpoint's name for its id.
 
 pub(crate) mod bridge;
+mod info;
+pub(crate) mod naming;
+mod options;
+mod registry;
+mod subnets;
+mod types;
+pub(crate) mod veth;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+pub use info::{Birth, InterfaceInfo, InterfaceNameInfo, JoinInfo, NetworkInfo, TableEntry};
+pub use options::{Options, DOCKER_GENERIC, DOCKER_INTERNAL};
+pub(crate) use registry::unknown;
+pub use registry::{DriverCallback, Registry};
+use subnets::Subnets;
+pub use types::{Capability, DiscoveryType, EventType, IpamData, ObjectType, RouteType, Scope};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::Plan;
 
-/// The kinds of network that [`Network::create`](crate::Network::create) knows, with their aliases.
-const KINDS: [(&str, &str); 2] = [("bridge", "bridge"), ("simplebridge", "bridge")];
+/// The endpoint type by which plugins say that they are network drivers (seed `004`,
+/// `NetworkPluginEndpointType`).
+pub const NETWORK_PLUGIN_ENDPOINT_TYPE: &str = "NetworkDriver";
 
-/// The driver's own name for a network type.
-pub(crate) fn kind(network_type: &str) -> Result<&'static str> {
-    if let Some((_, kind)) = KINDS.iter().find(|(alias, _)| *alias == network_type) {
-        return Ok(kind);
+/// A kind of network (seed `004`, `Driver`).
+///
+/// A driver is told of a network in each process that uses it, and again after a reboot: a repeated
+/// [`Driver::create_network`] with the same arguments succeeds. Methods are called from any thread, and
+/// none is called while the library holds a lock that another method of the driver needs.
+///
+/// The methods with a body are those that libnetwork can do without; their bodies answer
+/// NotImplemented, or do nothing where there is nothing to answer.
+pub trait Driver: Send + Sync {
+    /// The network type that the driver manages (seed `004`, `Type`).
+    fn network_type(&self) -> &str;
+
+    /// Allocates what a network needs across hosts, and returns it as options for
+    /// [`Driver::create_network`] (seed `004`, `NetworkAllocate`; global scope alone).
+    ///
+    /// # Errors
+    /// NotImplemented.
+    fn network_allocate(
+        &self,
+        network: &str,
+        options: &BTreeMap<String, String>,
+        ipv4: &[IpamData],
+        ipv6: &[IpamData],
+    ) -> Result<BTreeMap<String, String>> {
+        let _ = (options, ipv4, ipv6);
+        Err(self.not_implemented("allocate network", network))
     }
-    let known: Vec<_> = KINDS.iter().map(|(alias, _)| *alias).collect();
-    Err(Error::new(ErrorKind::NotFound, "find network type", format!("{network_type:?}"))
-        .with_cause(format!("the known types are {}", known.join(", "))))
+
+    /// Frees what [`Driver::network_allocate`] allocated (seed `004`, `NetworkFree`).
+    ///
+    /// # Errors
+    /// NotImplemented.
+    fn network_free(&self, network: &str) -> Result<()> {
+        Err(self.not_implemented("free network", network))
+    }
+
+    /// What makes the network (seed `004`, `CreateNetwork`). The tables that `info` is given are those
+    /// that the driver wants to hear of.
+    ///
+    /// # Errors
+    /// BadRequest for options that the driver does not take, with those that it takes.
+    fn create_network(
+        &self,
+        network: &str,
+        options: &Options,
+        info: &mut NetworkInfo,
+        ipv4: &[IpamData],
+        ipv6: &[IpamData],
+    ) -> Result<Plan>;
+
+    /// What removes the network (seed `004`, `DeleteNetwork`); empty when it is gone.
+    ///
+    /// # Errors
+    /// Busy when it is in use.
+    fn delete_network(&self, network: &str) -> Result<Plan>;
+
+    /// What makes the endpoint in the host, before there is a sandbox (seed `004`, `CreateEndpoint`). The
+    /// driver takes what `interface` has, and fills in what it has not.
+    ///
+    /// # Errors
+    /// NotFound when the driver was not told of the network; BadRequest for addresses or options that do
+    /// not suit it.
+    fn create_endpoint(
+        &self,
+        network: &str,
+        endpoint: &str,
+        interface: &mut InterfaceInfo,
+        options: &Options,
+    ) -> Result<Plan>;
+
+    /// What removes the endpoint from the host (seed `004`, `DeleteEndpoint`); empty when it is gone.
+    ///
+    /// # Errors
+    /// NotFound when the driver was not told of the network.
+    fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<Plan>;
+
+    /// What the driver knows of the endpoint (seed `004`, `EndpointOperInfo`).
+    ///
+    /// # Errors
+    /// NotFound when there is no such network.
+    fn endpoint_oper_info(&self, network: &str, endpoint: &str) -> Result<Options>;
+
+    /// Says in `join` which device goes to the sandbox, or how it is born there, and what comes with it
+    /// (seed `004`, `Join`).
+    ///
+    /// # Errors
+    /// NotFound when the driver was not told of the network; BadRequest for options that do not suit it.
+    fn join(
+        &self,
+        network: &str,
+        endpoint: &str,
+        sandbox_key: &str,
+        join: &mut JoinInfo,
+        options: &Options,
+    ) -> Result<()>;
+
+    /// What takes the endpoint's device out of use (seed `004`, `Leave`); empty when it is gone.
+    ///
+    /// # Errors
+    /// NotFound when the driver was not told of the network.
+    fn leave(&self, network: &str, endpoint: &str) -> Result<Plan>;
+
+    /// What connects the endpoint to the outside (seed `004`, `ProgramExternalConnectivity`).
+    ///
+    /// # Errors
+    /// NotImplemented, which callers tolerate.
+    fn program_external_connectivity(
+        &self,
+        network: &str,
+        endpoint: &str,
+        options: &Options,
+    ) -> Result<Plan> {
+        let _ = (network, options);
+        Err(self.not_implemented("program external connectivity of", endpoint))
+    }
+
+    /// What takes back [`Driver::program_external_connectivity`] (seed `004`,
+    /// `RevokeExternalConnectivity`).
+    ///
+    /// # Errors
+    /// NotImplemented, which callers tolerate.
+    fn revoke_external_connectivity(&self, network: &str, endpoint: &str) -> Result<Plan> {
+        let _ = network;
+        Err(self.not_implemented("revoke external connectivity of", endpoint))
+    }
+
+    /// An entry of a table that the driver registered for has changed (seed `004`, `EventNotify`; global
+    /// scope alone).
+    fn event_notify(&self, event: EventType, network: &str, table: &str, key: &str, value: &[u8]) {
+        let _ = (event, network, table, key, value);
+    }
+
+    /// A node, or keys, have come (seed `004`, `discoverapi.Discover`). `data` is as the plugin protocol
+    /// has it.
+    ///
+    /// # Errors
+    /// NotImplemented.
+    fn discover_new(&self, discovery: DiscoveryType, data: &serde_json::Value) -> Result<()> {
+        let _ = data;
+        Err(self.not_implemented("discover", &discovery.to_string()))
+    }
+
+    /// A node, or keys, have gone (seed `004`, `discoverapi.Discover`).
+    ///
+    /// # Errors
+    /// NotImplemented.
+    fn discover_delete(&self, discovery: DiscoveryType, data: &serde_json::Value) -> Result<()> {
+        let _ = data;
+        Err(self.not_implemented("discover the loss of", &discovery.to_string()))
+    }
+
+    /// The answer of a driver that does not offer `operation` (seed `004`, `ErrNotImplemented`).
+    fn not_implemented(&self, operation: &str, subject: &str) -> Error {
+        Error::new(ErrorKind::NotImplemented, operation, subject)
+            .with_cause(format!("the driver {} does not offer it", self.network_type()))
+    }
+}
+
+/// The answer to a network that the driver was not told of (seed `004`, `ErrNoNetwork`).
+pub(crate) fn no_network(network: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "find network", format!("{network:?}"))
+        .with_cause("the driver was not told of it")
+}
+
+/// Checks that the endpoint's addresses suit the network's subnets.
+fn check_addresses(subnets: &Subnets, interface: &InterfaceInfo) -> Result<()> {
+    interface.address().map_or(Ok(()), |address| subnets.check(address.into()))?;
+    interface.address_ipv6().map_or(Ok(()), |address| subnets.check(address.into()))
+}
+
+/// The network's gateways, for the families that the endpoint has; an internal network has none.
+fn give_gateways(subnets: &Subnets, internal: bool, join: &mut JoinInfo) {
+    if internal {
+        return;
+    }
+    for gateway in subnets.gateways().map(|gateway| gateway.addr()).collect::<Vec<_>>() {
+        match gateway {
+            IpAddr::V4(gateway) if join.interface().address().is_some() => join.set_gateway(gateway),
+            IpAddr::V6(gateway) if join.interface().address_ipv6().is_some() => {
+                join.set_gateway_ipv6(gateway)
+            }
+            _ => {}
+        }
+    }
 }

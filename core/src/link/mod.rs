@@ -8,10 +8,12 @@ pub(crate) mod message;
 mod mtu;
 mod name;
 pub(crate) mod parse;
+mod route;
 mod spec;
 
 pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, RouteSpec, PROTOCOL};
 pub use mac::MacAddr;
 pub use mtu::Mtu;
 pub use name::{Destination, InterfaceName};
+pub use route::{Neighbour, StaticRoute};
 pub use spec::{BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, Place, VethPeer, LINK_GROUP};

@@ -1,35 +1,42 @@
 //! Networks that sandboxes join (seed `002`).
 
-mod bridge;
+mod engine;
 mod options;
 
 use std::fmt;
 use std::sync::Arc;
 
+use engine::{plan_birth, plan_pair, retrying, Request};
 pub use options::{EndpointOptions, NetworkOptions};
 
-use crate::driver::bridge::{self as driver, Bridge, PortOptions};
+use crate::driver::bridge::{self, BridgeDriver};
+use crate::driver::naming::Mark;
+use crate::driver::{Driver, InterfaceInfo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{BridgePort, InterfaceName, LinkRef, MacAddr, Mtu, Place};
+use crate::link::{InterfaceName, Mtu};
 use crate::name::Name;
-use crate::plan::{apply, Action, Ground, Plan};
-use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
+use crate::plan::{apply, Ground, Plan};
+use crate::sandbox::{Interface, Opened, Sandbox, Settled};
 
-/// How often a join is tried again when what it needs was taken.
-const RETRIES: u32 = 2;
+/// The types of network that [`Network::create`] knows, with their aliases.
+const TYPES: [&str; 2] = [bridge::TYPE, "simplebridge"];
 
 /// A logical connectivity zone that sandboxes join (seed `002`, `Network`): a bridge of the host.
 ///
 /// The value is a handle: dropping it leaves the network as it is. Methods may be called from any
 /// thread; the network's *host* is the namespace of the thread that created the handle, which keeps
 /// three descriptors of it open, shared with all networks and sandboxes of that host.
+///
+/// Nothing but the kernel knows of such a network. [`Controller`](crate::Controller) has networks of
+/// other types too, that last and whose addresses it gives out.
 pub struct Network {
     name: Name,
-    kind: &'static str,
     options: NetworkOptions,
     host: Arc<Host>,
-    bridge: Bridge,
+    driver: BridgeDriver,
+    bridge: InterfaceName,
+    mtu: Mtu,
 }
 
 impl Network {
@@ -47,12 +54,18 @@ impl Network {
     }
 
     fn create_on_host(network_type: &str, name: &str, options: NetworkOptions) -> Result<Self> {
-        let kind = crate::driver::kind(network_type)?;
+        if !TYPES.contains(&network_type) {
+            let known = TYPES.map(str::to_owned);
+            return Err(crate::driver::unknown(network_type, known.iter()));
+        }
         let name = Name::new(name)?;
         options.check()?;
         let host = Host::current()?;
-        let bridge = bridge::ensure(&host, &name, &options)?;
-        Ok(Self { name, kind, options, host, bridge })
+        let driver = BridgeDriver::new(Arc::clone(&host), Mark::default());
+        let (of_driver, ipv4, ipv6) = options.for_driver()?;
+        engine::create_network(&host, &driver, &name, &of_driver, &ipv4, &ipv6)?;
+        let (bridge, mtu) = driver.bridge(name.as_str())?;
+        Ok(Self { name, options, host, driver, bridge, mtu })
     }
 
     /// The name that the user chose (seed `002`, `Name`).
@@ -62,17 +75,17 @@ impl Network {
 
     /// The driver (seed `002`, `Type`): `bridge`, whatever alias it was created by.
     pub fn kind(&self) -> &str {
-        self.kind
+        self.driver.network_type()
     }
 
     /// The bridge's name.
     pub fn bridge(&self) -> &InterfaceName {
-        &self.bridge.link.name
+        &self.bridge
     }
 
     /// The bridge's MTU in bytes, the most that an endpoint's can be.
     pub fn mtu(&self) -> Mtu {
-        self.bridge.mtu
+        self.mtu
     }
 
     /// The options that it was created with.
@@ -90,7 +103,7 @@ impl Network {
     /// contradict one another or the network.
     pub fn link(&self, endpoint: &EndpointOptions) -> Result<Vec<Interface>> {
         let link = |attempt| {
-            let (plan, interface) = self.plan_pair(endpoint, attempt)?;
+            let (plan, interface) = self.plan_both_ends(endpoint, attempt)?;
             apply(&plan, &mut Ground { host: &self.host, sandbox: None })?;
             Ok(vec![interface])
         };
@@ -102,13 +115,11 @@ impl Network {
     /// # Errors
     /// Those of [`Network::link`] that can be known beforehand.
     pub fn plan_link(&self, endpoint: &EndpointOptions) -> Result<Plan> {
-        self.plan_pair(endpoint, 0).map(|(plan, _)| plan)
+        self.plan_both_ends(endpoint, 0).map(|(plan, _)| plan)
     }
 
-    fn plan_pair(&self, endpoint: &EndpointOptions, attempt: u32) -> Result<(Plan, Interface)> {
-        let (host_name, interface) = self.interface(endpoint)?;
-        let plan = self.endpoint(endpoint, host_name, attempt).link(&interface);
-        Ok((plan, interface))
+    fn plan_both_ends(&self, endpoint: &EndpointOptions, attempt: u32) -> Result<(Plan, Interface)> {
+        plan_pair(self.prepare(endpoint, "", attempt)?)
     }
 
     /// Removes the endpoint `name`, wherever its interface is by now; one that is gone is no error.
@@ -117,13 +128,10 @@ impl Network {
     /// PermissionDenied without `CAP_NET_ADMIN`.
     pub fn unlink(&self, name: &str) -> Result<()> {
         let remove = || {
-            let name = Name::new(name)?;
-            let (host_name, _) = driver::link_names(&self.name, &name)?;
-            match self.host.link(&host_name)? {
-                Some(link) if driver::is_endpoint(&link, &self.name, &name) => {
-                    self.delete_link(&host_name, link.index)
-                }
-                _ => Ok(()),
+            let plan = self.driver.delete_endpoint(self.name.as_str(), Name::new(name)?.as_str())?;
+            match apply(&plan, &mut Ground { host: &self.host, sandbox: None }) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                result => result,
             }
         };
         remove().map_err(|error: Error| {
@@ -148,33 +156,15 @@ impl Network {
 
     fn join_inside(&self, opened: &mut Opened, endpoint: &EndpointOptions) -> Result<Interface> {
         self.retrying(endpoint, |attempt| {
-            let (plan, settled) = self.plan_birth(opened, endpoint, attempt)?;
+            let (plan, settled) = self.plan_inside(opened, endpoint, attempt)?;
             opened.wear();
             apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })?;
             Ok(settled.interface)
         })
     }
 
-    /// Tries again where something was taken that may not be the next time: an index, as by a kernel
-    /// that puts tunnels into each new namespace, or the name, by the same endpoint's former life, which
-    /// the kernel is still taking down.
-    fn retrying<T>(
-        &self,
-        endpoint: &EndpointOptions,
-        mut attempt: impl FnMut(u32) -> Result<T>,
-    ) -> Result<T> {
-        let mut tries = 0;
-        loop {
-            match attempt(tries) {
-                Err(error) if tries < RETRIES && may_be_taken(&error) => {
-                    if !bridge::await_former_life(&self.host, &self.name, &endpoint.name)? {
-                        return Err(error);
-                    }
-                    tries += 1;
-                }
-                result => return result,
-            }
-        }
+    fn retrying<T>(&self, endpoint: &EndpointOptions, attempt: impl FnMut(u32) -> Result<T>) -> Result<T> {
+        retrying(&self.host, &Mark::default(), &self.name, &endpoint.name, attempt)
     }
 
     /// The plan of [`Network::join`], without carrying it out; [`Network::apply`] does that. A MAC
@@ -183,21 +173,16 @@ impl Network {
     /// # Errors
     /// Those of [`Network::join`] that can be known beforehand.
     pub fn plan_join(&self, sandbox: &Sandbox, endpoint: &EndpointOptions) -> Result<Plan> {
-        sandbox.with(|opened| self.plan_birth(opened, endpoint, 0).map(|(plan, _)| plan))
+        sandbox.with(|opened| self.plan_inside(opened, endpoint, 0).map(|(plan, _)| plan))
     }
 
-    fn plan_birth(
+    fn plan_inside(
         &self,
         opened: &mut Opened,
         endpoint: &EndpointOptions,
         attempt: u32,
     ) -> Result<(Plan, Settled)> {
-        let (host_name, interface) = self.interface(endpoint)?;
-        let survey = opened.survey()?;
-        let ipv6 = &opened.inside.ipv6;
-        let settled = settle(&interface, None, &survey, ipv6)?;
-        let plan = self.endpoint(endpoint, host_name, attempt).join(&settled, ipv6);
-        Ok((plan, settled))
+        plan_birth(self.prepare(endpoint, "", attempt)?, &self.host, opened)
     }
 
     /// Carries out a plan of this network and `sandbox`, as a whole or not at all.
@@ -219,83 +204,31 @@ impl Network {
     /// Busy when endpoints are left, with their number, after a quarter of a second: they might be those
     /// of sandboxes that were just destroyed, which are not counted.
     pub fn delete(&self) -> Result<()> {
-        bridge::delete(&self.host, &self.name, &self.bridge)
+        engine::delete_network(&self.host, &self.driver, &self.name)
             .map_err(|error| error.within("delete network", &self.name))
     }
 
-    /// The endpoint's interface as it will be, and the name of its end on the bridge.
-    fn interface(&self, endpoint: &EndpointOptions) -> Result<(InterfaceName, Interface)> {
-        endpoint.check_in(&self.options)?;
-        let mtu = endpoint.mtu.unwrap_or(self.bridge.mtu);
-        if mtu > self.bridge.mtu {
-            let cause = format!("the network's is {}", self.bridge.mtu);
-            return Err(Error::bad_request("use MTU", mtu.to_string(), cause));
-        }
-        let (host_name, src_name) = driver::link_names(&self.name, &endpoint.name)?;
-        let mut interface = Interface::from_source(src_name);
-        interface.destination = endpoint.destination.clone();
-        interface.mac = Some(endpoint.mac.unwrap_or_else(MacAddr::random));
-        interface.mtu = Some(mtu);
-        interface.address = endpoint.address;
-        interface.address_ipv6 = endpoint.address_ipv6;
-        let route = endpoint.default_route;
-        interface.gateway =
-            self.options.gateway.filter(|_| route && endpoint.address.is_some()).map(|net| net.addr());
-        interface.gateway_ipv6 = self
-            .options
-            .gateway_ipv6
-            .filter(|_| route && endpoint.address_ipv6.is_some())
-            .map(|net| net.addr());
-        interface.routes.clone_from(&endpoint.routes);
-        interface.neighbours.clone_from(&endpoint.neighbours);
-        if interface.address_ipv6.is_some() {
-            interface.neighbours.extend(driver::neighbours(&self.bridge));
-        }
-        interface.check()?;
-        Ok((host_name, interface))
-    }
-
-    fn endpoint<'a>(
-        &'a self,
-        endpoint: &'a EndpointOptions,
-        host: InterfaceName,
-        attempt: u32,
-    ) -> driver::Endpoint<'a> {
-        let port = BridgePort {
-            hairpin: endpoint.hairpin.unwrap_or(self.options.hairpin),
-            isolated: endpoint.isolated.unwrap_or(self.options.isolated),
-        };
-        let options = PortOptions { port, tx_queue_len: self.options.tx_queue_len };
-        driver::Endpoint {
+    fn prepare(&self, endpoint: &EndpointOptions, key: &str, attempt: u32) -> Result<engine::Prepared> {
+        let options = endpoint.for_driver();
+        let mut interface = InterfaceInfo::new(endpoint.mac, endpoint.address, endpoint.address_ipv6);
+        self.driver.create_endpoint(self.name.as_str(), endpoint.name.as_str(), &mut interface, &options)?;
+        let request = Request {
             network: &self.name,
-            name: &endpoint.name,
-            bridge: &self.bridge,
-            options,
-            host,
-            index: driver::port_index(&self.name, &endpoint.name, attempt),
-            ipv6_switch: self.host.can_turn_off_ipv6(),
-        }
-    }
-
-    fn delete_link(&self, name: &InterfaceName, index: u32) -> Result<()> {
-        let mut plan = Plan::default();
-        plan.push(Place::Host, Action::DeleteLink(LinkRef::indexed(name.clone(), index)));
-        match apply(&plan, &mut Ground { host: &self.host, sandbox: None }) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            result => result,
-        }
+            endpoint: &endpoint.name,
+            interface,
+            destination: &endpoint.destination,
+            mtu: endpoint.mtu,
+            routes: &endpoint.routes,
+            neighbours: &endpoint.neighbours,
+            gateway: endpoint.default_route,
+            options: &options,
+        };
+        engine::prepare(&self.driver, &request, key, attempt)
     }
 
     fn subject(&self, endpoint: &EndpointOptions) -> String {
         format!("endpoint {} of network {}", endpoint.name, self.name)
     }
-}
-
-/// The kernel says EBUSY for a taken index, and of the first end EEXIST, as for a taken name.
-fn may_be_taken(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Busy)
-        && error.errno().is_some()
-        && error.rollback_failures().is_empty()
 }
 
 impl fmt::Debug for Network {

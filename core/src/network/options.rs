@@ -1,14 +1,13 @@
 //! What a caller may say about networks and endpoints.
 
-use std::net::IpAddr;
-
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::driver::{IpamData, Options};
 use crate::error::{Error, Result};
-use crate::link::{check_endpoint_address, Destination, InterfaceName, MacAddr, Mtu};
+use crate::link::{check_endpoint_address, Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute};
 use crate::name::Name;
-use crate::sandbox::{Neighbour, StaticRoute};
 
 /// Options of a bridge network (seed `002`, the `DriverParams` of `NewNetwork`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +64,24 @@ impl NetworkOptions {
     pub(super) fn gateways(&self) -> impl Iterator<Item = IpNet> {
         let (v4, v6) = (self.gateway.map(IpNet::V4), self.gateway_ipv6.map(IpNet::V6));
         v4.into_iter().chain(v6)
+    }
+
+    /// The options that the driver parses, and its subnets.
+    pub(super) fn for_driver(&self) -> Result<(Options, Vec<IpamData>, Vec<IpamData>)> {
+        let own = NetworkOptions { gateway: None, gateway_ipv6: None, ..self.clone() };
+        let value = serde_json::to_value(own)
+            .map_err(|error| Error::bad_request("use options", "of a bridge network", error.to_string()))?;
+        let Value::Object(mut options) = value else { return Ok(Default::default()) };
+        options.retain(|key, value| !value.is_null() && !key.starts_with("gateway"));
+        let data = |gateway: Option<IpNet>| {
+            let data = |gateway: IpNet| IpamData {
+                pool: Some(gateway.trunc()),
+                gateway: Some(gateway),
+                ..IpamData::default()
+            };
+            gateway.map(data).into_iter().collect()
+        };
+        Ok((options, data(self.gateway.map(IpNet::V4)), data(self.gateway_ipv6.map(IpNet::V6))))
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -162,25 +179,9 @@ impl EndpointOptions {
         self
     }
 
-    /// Checks that the endpoint's addresses lie in the subnets of the network's gateways.
-    pub(super) fn check_in(&self, network: &NetworkOptions) -> Result<()> {
-        let of = |gateway: Option<IpNet>, address: Option<IpNet>| match (gateway, address) {
-            (Some(gateway), Some(address)) => check_subnet(gateway, address),
-            _ => Ok(()),
-        };
-        of(network.gateway.map(IpNet::V4), self.address.map(IpNet::V4))?;
-        of(network.gateway_ipv6.map(IpNet::V6), self.address_ipv6.map(IpNet::V6))
+    /// What the driver parses of them.
+    pub(super) fn for_driver(&self) -> Options {
+        let flags = [("hairpin", self.hairpin), ("isolated", self.isolated)];
+        flags.into_iter().filter_map(|(key, flag)| Some((key.to_owned(), flag?.into()))).collect()
     }
-}
-
-fn check_subnet(gateway: IpNet, address: IpNet) -> Result<()> {
-    let refuse = |cause: String| Err(Error::bad_request("use address", address.to_string(), cause));
-    let own: IpAddr = address.addr();
-    if !gateway.contains(&own) {
-        return refuse(format!("it is outside the network's subnet {}", gateway.trunc()));
-    }
-    if gateway.addr() == own {
-        return refuse("it is the gateway's address".to_owned());
-    }
-    Ok(())
 }

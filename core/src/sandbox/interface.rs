@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::link::{check_endpoint_address, Destination, InterfaceName, MacAddr, Mtu};
+use crate::link::{check_endpoint_address, Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute};
 
 /// A network device and its settings in a sandbox (seeds `000` and `002`, `Interface`).
 ///
@@ -35,24 +35,6 @@ pub struct Interface {
     pub routes: Vec<StaticRoute>,
     /// Neighbours that never have to be asked for.
     pub neighbours: Vec<Neighbour>,
-}
-
-/// A route to be added to a sandbox (seed `004`, `AddStaticRoute`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct StaticRoute {
-    /// Where it leads.
-    pub destination: IpNet,
-    /// The next hop (libnetwork's `NEXTHOP`); `None` binds it to the interface (`CONNECTED`).
-    pub next_hop: Option<IpAddr>,
-}
-
-/// A permanent entry of the ARP or neighbour table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Neighbour {
-    /// The IP address, or a multicast group.
-    pub address: IpAddr,
-    /// The MAC address that frames to it carry.
-    pub mac: MacAddr,
 }
 
 /// Everything that a sandbox holds (seed `000`, `Info`).
@@ -132,6 +114,10 @@ impl Interface {
             return refuse("it is no unicast address of a host".to_owned());
         }
         if matches!(hop, IpAddr::V6(hop) if hop.is_unicast_link_local()) && self.address_ipv6.is_some() {
+            return Ok(());
+        }
+        let is_connected = |route: &StaticRoute| route.next_hop.is_none() && route.destination.contains(&hop);
+        if self.routes.iter().any(is_connected) {
             return Ok(());
         }
         let Some(address) = self.addresses().find(|address| address.addr().is_ipv4() == hop.is_ipv4()) else {

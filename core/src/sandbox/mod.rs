@@ -11,7 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use interface::{Info, Interface, Neighbour, StaticRoute};
+pub use interface::{Info, Interface};
 pub use key::{generate_key, SandboxKey, DEFAULT_BASE};
 pub(crate) use settle::{settle, Settled};
 use survey::Survey;

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::interface::{check_static_route, StaticRoute};
+use super::interface::check_static_route;
 use super::settle::default_route;
 use super::survey::Survey;
 use super::{Opened, Sandbox};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::RouteState;
-use crate::link::{InterfaceName, LinkRef, Place, RouteSpec};
+use crate::link::{InterfaceName, LinkRef, Place, RouteSpec, StaticRoute};
 use crate::plan::{apply, Action, Ground, Plan, Step, Undo};
 
 impl Sandbox {
@@ -110,7 +110,7 @@ impl Sandbox {
 }
 
 /// `route` in place of every default route of its family. The kernel replaces one of the same metric.
-fn replacement(survey: &Survey, route: RouteSpec) -> Plan {
+pub(super) fn replacement(survey: &Survey, route: RouteSpec) -> Plan {
     let ipv6 = route.destination.addr().is_ipv6();
     let own_metric = if ipv6 { Some(1024) } else { None };
     let (same, other): (Vec<RouteState>, Vec<_>) =

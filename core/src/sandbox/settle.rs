@@ -6,6 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::alias;
 use super::interface::Interface;
+use super::routes::replacement;
 use super::survey::Survey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{
@@ -99,6 +100,20 @@ impl Settled {
                 RouteSpec { link: self.link.clone(), destination, gateway, metric: None, replace: false };
             plan.steps.push(Step::new(Place::Sandbox, Action::AddRoute(route)));
         }
+    }
+}
+
+impl Settled {
+    /// Adds what puts the gateways of `wanted` in the place of those that the sandbox has.
+    pub(crate) fn replace_gateways(&mut self, wanted: &Interface, survey: &Survey, plan: &mut Plan) {
+        for gateway in wanted.gateways() {
+            if survey.default_route(gateway.is_ipv6()).is_none() {
+                continue;
+            }
+            plan.steps.extend(replacement(survey, default_route(self.link.clone(), gateway, true)).steps);
+        }
+        self.interface.gateway = wanted.gateway;
+        self.interface.gateway_ipv6 = wanted.gateway_ipv6;
     }
 }
 

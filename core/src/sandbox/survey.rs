@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::alias;
-use super::interface::{Info, Interface, Neighbour, StaticRoute};
+use super::interface::{Info, Interface};
 use crate::error::Result;
 use crate::link::parse::{self, AddressState, LinkState, PermanentNeighbour, RouteState};
-use crate::link::{message, Destination, InterfaceName, Mtu};
+use crate::link::{message, Destination, InterfaceName, Mtu, Neighbour, StaticRoute};
 use crate::netlink::RouteSocket;
 
 /// Links, addresses and routes of one moment.

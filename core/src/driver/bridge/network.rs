@@ -1,0 +1,263 @@
+//! The bridge behind a network: what makes it, completes it and takes it away.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+
+use super::options::BridgeOptions;
+use super::{gone, keys, naming, IpamData, Mark, Options, TYPE};
+use crate::driver::subnets::Subnets;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::link::parse::{self, LinkState};
+use crate::link::{
+    message, AddressSpec, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MacAddr, Mtu, Place,
+    LINK_GROUP,
+};
+use crate::name::Name;
+use crate::plan::{Action, Plan, Step, Undo};
+
+/// How long a sandbox that was destroyed may take to begin to die.
+const DYING: Duration = Duration::from_millis(250);
+
+/// A bridge as the kernel has it.
+#[derive(Clone, Debug)]
+pub(super) struct Bridge {
+    pub(super) link: LinkRef,
+    pub(super) mac: MacAddr,
+    pub(super) mtu: Mtu,
+    pub(super) multicast_snooping: bool,
+}
+
+/// A network that the driver was told of.
+pub(super) struct BridgeNetwork {
+    pub(super) name: Name,
+    pub(super) bridge_name: InterfaceName,
+    pub(super) options: BridgeOptions,
+    pub(super) subnets: Subnets,
+    pub(super) internal: bool,
+    /// The gateway addresses that the bridge had not when the driver was told.
+    added: Vec<IpNet>,
+    /// Looked up when it is first needed.
+    bridge: Mutex<Option<Bridge>>,
+}
+
+impl BridgeNetwork {
+    /// The network, and what its bridge still needs: everything when there is none.
+    pub(super) fn plan(
+        host: &Host,
+        mark: &Mark,
+        name: &str,
+        options: &Options,
+        ipv4: &[IpamData],
+        ipv6: &[IpamData],
+    ) -> Result<(Self, Plan)> {
+        let name = Name::new(name)?;
+        let internal = keys::is_internal(options);
+        let options: BridgeOptions = keys::parse(TYPE, options)?;
+        let subnets = Subnets::new(ipv4, ipv6)?;
+        let bridge_name = bridge_name(&name, &options)?;
+        let mut network = Self {
+            name,
+            bridge_name,
+            options,
+            subnets,
+            internal,
+            added: Vec::new(),
+            bridge: Mutex::default(),
+        };
+        let plan = match host.link(&network.bridge_name)? {
+            Some(state) => network.adoption(host, mark, &state)?,
+            None => network.creation(host, mark)?,
+        };
+        Ok((network, plan))
+    }
+
+    /// The bridge, which must be there.
+    pub(super) fn bridge(&self, host: &Host) -> Result<Bridge> {
+        let mut known = self.bridge.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bridge) = &*known {
+            return Ok(bridge.clone());
+        }
+        let state = host.link(&self.bridge_name)?.ok_or_else(|| gone(&self.bridge_name))?;
+        let own = Mtu::new(state.mtu)?;
+        let bridge = Bridge {
+            link: LinkRef::indexed(self.bridge_name.clone(), state.index),
+            // A bridge without a MAC of its own has none while it has no port, and then takes the first one's.
+            mac: state.mac.unwrap_or_else(MacAddr::random),
+            mtu: self.options.mtu.unwrap_or(own),
+            multicast_snooping: state.multicast_snooping,
+        };
+        *known = Some(bridge.clone());
+        Ok(bridge)
+    }
+
+    fn creation(&mut self, host: &Host, mark: &Mark) -> Result<Plan> {
+        let mtu = self.options.mtu.map_or_else(|| uplink_mtu(host), Ok)?;
+        let kind =
+            LinkKind::Bridge { multicast_snooping: self.options.multicast_snooping, vlan_default_pvid: 0 };
+        let mut bridge = LinkSpec::new(self.bridge_name.clone(), kind);
+        bridge.mac = Some(self.options.mac.unwrap_or_else(MacAddr::random));
+        // The kernel takes an MTU for the administrator's choice only when it changes; one that is not
+        // would follow the ports', which are then walked at every join.
+        bridge.mtu = Some(mtu.neighbour());
+        let mut plan = Plan::default();
+        plan.push(Place::Host, Action::CreateLink(bridge));
+        self.complete(mark, Some(mtu), &[], &mut plan);
+        Ok(plan)
+    }
+
+    /// What a bridge with the addresses `there` still needs; an MTU for one that is new.
+    fn complete(&mut self, mark: &Mark, mtu: Option<Mtu>, there: &[IpNet], plan: &mut Plan) {
+        let link = LinkRef::named(self.bridge_name.clone());
+        if let Some(mtu) = mtu {
+            let mut settings = LinkChange::new(link.clone());
+            settings.mtu = Some(mtu);
+            settings.alias = Some(mark.network(&self.name));
+            plan.push(Place::Host, Action::SetLink(settings));
+        }
+        self.added = self.subnets.gateways().filter(|gateway| !there.contains(gateway)).collect();
+        for address in &self.added {
+            let spec = AddressSpec { link: link.clone(), address: *address };
+            plan.steps.push(Step::new(Place::Host, Action::AddAddress(spec)).existing_ok());
+        }
+        let mut up = LinkChange::new(link);
+        up.up = Some(true);
+        plan.push(Place::Host, Action::SetLink(up));
+    }
+
+    /// Takes the bridge as it is, and completes what another process may be about to complete too.
+    fn adoption(&mut self, host: &Host, mark: &Mark, state: &LinkState) -> Result<Plan> {
+        let taken = |cause: String| {
+            Err(Error::new(ErrorKind::AlreadyExists, "use bridge", state.name.as_str()).with_cause(cause))
+        };
+        if state.kind != "bridge" {
+            let kind = if state.kind.is_empty() { "plain device" } else { &state.kind };
+            return taken(format!("a link of that name exists but is no bridge: it is a {kind}"));
+        }
+        let ours = mark.network(&self.name);
+        let other = state.alias.as_deref().filter(|alias| alias.starts_with(naming::NETWORK_ALIAS));
+        if let Some(other) = other.filter(|alias| *alias != ours) {
+            return taken(format!("it belongs to another network ({other:?})"));
+        }
+        // Whoever comes first says what it is for.
+        let half_made = is_half_made(state);
+        let own = Mtu::new(state.mtu)?;
+        let mtu = match self.options.mtu {
+            None if half_made => uplink_mtu(host)?,
+            Some(wanted) if half_made => wanted,
+            Some(wanted) if wanted > own => {
+                return taken(format!("its MTU is {own}, less than the network's"))
+            }
+            _ => own,
+        };
+        let there = addresses_of(host, state.index)?;
+        let there: Vec<_> = there.iter().map(|own| own.address).collect();
+        let mut plan = Plan::default();
+        if !half_made && state.up && self.subnets.gateways().all(|gateway| there.contains(&gateway)) {
+            return Ok(plan);
+        }
+        self.complete(mark, half_made.then_some(mtu), &there, &mut plan);
+        if let (true, Some(up)) = (!half_made && !state.up, plan.steps.last_mut()) {
+            let mut down = LinkChange::new(LinkRef::named(self.bridge_name.clone()));
+            down.up = Some(false);
+            up.undo = vec![Undo { place: Place::Host, action: Action::SetLink(down) }];
+        }
+        Ok(plan)
+    }
+
+    /// Deletes the bridge when this library made it for this network, else takes off it the gateways
+    /// that this library added.
+    pub(super) fn deletion(&self, host: &Host, mark: &Mark) -> Result<Plan> {
+        let mut plan = Plan::default();
+        let name = &self.bridge_name;
+        let Some(state) = host.link(name)? else { return Ok(plan) };
+        if is_half_made(&state) {
+            // The network is gone; this is what another process is about to make of it anew.
+            return Ok(plan);
+        }
+        let is_ours = state.group == LINK_GROUP && state.alias.as_deref() == Some(&mark.network(&self.name));
+        let ports = live_ports(host, mark, &self.name, &state, is_ours)?;
+        if ports > 0 {
+            let cause = format!("it is in use by {ports} endpoint{}", if ports == 1 { "" } else { "s" });
+            return Err(Error::new(ErrorKind::Busy, "delete bridge", name.as_str()).with_cause(cause));
+        }
+        let link = LinkRef::indexed(name.clone(), state.index);
+        if is_ours {
+            plan.push(Place::Host, Action::DeleteLink(link));
+            return Ok(plan);
+        }
+        // Those that the kernel remembers as this library's, and those of this handle.
+        let ours = |own: &parse::AddressState| own.ours || self.added.contains(&own.address);
+        for own in addresses_of(host, state.index)?.into_iter().filter(ours) {
+            let spec = AddressSpec { link: link.clone(), address: own.address };
+            plan.steps.push(Step::new(Place::Host, Action::DeleteAddress(spec)));
+        }
+        Ok(plan)
+    }
+}
+
+fn bridge_name(network: &Name, options: &BridgeOptions) -> Result<InterfaceName> {
+    if let Some(name) = &options.bridge {
+        return Ok(name.clone());
+    }
+    InterfaceName::new(&format!("br-{network}")).map_err(|error| {
+        error.with_cause("the network's name is too long for a bridge's: choose one with `bridge`")
+    })
+}
+
+/// Whether a process has just made the bridge and not yet said what for.
+fn is_half_made(bridge: &LinkState) -> bool {
+    bridge.group == LINK_GROUP && bridge.alias.is_none()
+}
+
+fn addresses_of(host: &Host, index: u32) -> Result<Vec<parse::AddressState>> {
+    let addresses = host.socket().dump(&message::list_addresses())?;
+    Ok(addresses.iter().filter_map(parse::address).filter(|own| own.index == index).collect())
+}
+
+/// The lowest MTU of the interfaces that carry a default route, so that nothing has to be
+/// fragmented on the way out; 1500 where there is none.
+pub(crate) fn uplink_mtu(host: &Host) -> Result<Mtu> {
+    let mut socket = host.socket();
+    let mut routes = socket.dump(&message::list_routes(false))?;
+    routes.extend(socket.dump(&message::list_routes(true))?);
+    let uplinks: HashSet<_> = routes
+        .iter()
+        .filter_map(parse::route)
+        .filter(|route| route.destination.prefix_len() == 0)
+        .map(|route| route.index)
+        .collect();
+    drop(socket);
+    let mut lowest = None;
+    for index in uplinks {
+        let mtu = host.link_at(index)?.and_then(|link| Mtu::new(link.mtu).ok());
+        lowest = lowest.into_iter().chain(mtu).min();
+    }
+    Ok(lowest.unwrap_or(Mtu::ETHERNET))
+}
+
+/// How many ports keep the bridge in use: on a bridge of ours any, on another the network's own.
+///
+/// A sandbox that was destroyed a moment ago is still there for a grace period of the kernel's; that
+/// is waited for.
+fn live_ports(host: &Host, mark: &Mark, network: &Name, bridge: &LinkState, is_ours: bool) -> Result<usize> {
+    let is_of_network = |link: &LinkState| {
+        let of = link.alias.as_deref().and_then(|alias| mark.parse(alias));
+        of.is_some_and(|(of, endpoint)| endpoint.is_some() && of == *network)
+    };
+    let begin = Instant::now();
+    loop {
+        let mut live = 0;
+        let links = host.socket().dump(&message::list_ports(bridge.index))?;
+        for link in links.iter().filter_map(parse::link).filter(|link| link.master == Some(bridge.index)) {
+            live += usize::from((is_ours || is_of_network(&link)) && !host.is_dying(&link));
+        }
+        if live == 0 || begin.elapsed() > DYING {
+            return Ok(live);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

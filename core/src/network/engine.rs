@@ -1,0 +1,223 @@
+//! What every network does with its driver: make it, join an endpoint to a sandbox, take both away.
+
+use std::time::{Duration, Instant};
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
+use crate::driver::naming::{self, Mark};
+use crate::driver::{Birth, Driver, InterfaceInfo, IpamData, JoinInfo, NetworkInfo, Options};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::link::{Destination, LinkRef, Mtu, Neighbour, Place, StaticRoute};
+use crate::name::Name;
+use crate::plan::{apply, Action, Ground, Plan};
+use crate::sandbox::{settle, Interface, Opened, Settled};
+
+/// How often another process may be in the way of a network that is being made.
+const TRIES: usize = 4;
+/// How often a join is tried again when what it needs was taken.
+const RETRIES: u32 = 2;
+/// How long a sandbox that was destroyed may take to begin to die.
+const DYING: Duration = Duration::from_millis(250);
+/// How long the kernel may take for a namespace that is dying; many at once take longer.
+const DEAD: Duration = Duration::from_secs(10);
+
+/// Tells the driver of the network and carries out what it returns.
+pub(super) fn create_network(
+    host: &Host,
+    driver: &dyn Driver,
+    name: &Name,
+    options: &Options,
+    ipv4: &[IpamData],
+    ipv6: &[IpamData],
+) -> Result<NetworkInfo> {
+    let mut tries = 0;
+    loop {
+        let mut info = NetworkInfo::default();
+        let plan = driver.create_network(name.as_str(), options, &mut info, ipv4, ipv6)?;
+        match apply(&plan, &mut Ground { host, sandbox: None }) {
+            Ok(()) => return Ok(info),
+            // Another process has made in the meantime what the driver found missing, or taken away what
+            // it found.
+            Err(error) if tries < TRIES && is_race(&error) => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_race(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound)
+        && error.errno().is_some()
+        && error.rollback_failures().is_empty()
+}
+
+/// Carries out what the driver returns for the end of the network; one that is gone is no error.
+pub(super) fn delete_network(host: &Host, driver: &dyn Driver, name: &Name) -> Result<()> {
+    let plan = driver.delete_network(name.as_str())?;
+    match apply(&plan, &mut Ground { host, sandbox: None }) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// What is asked of a join.
+pub(super) struct Request<'a> {
+    pub(super) network: &'a Name,
+    pub(super) endpoint: &'a Name,
+    /// As the driver left it when it made the endpoint.
+    pub(super) interface: InterfaceInfo,
+    pub(super) destination: &'a Destination,
+    pub(super) mtu: Option<Mtu>,
+    pub(super) routes: &'a [StaticRoute],
+    pub(super) neighbours: &'a [Neighbour],
+    /// Whether the network's gateways are wanted.
+    pub(super) gateway: bool,
+    pub(super) options: &'a Options,
+}
+
+/// An interface that is to come to a sandbox, and how.
+pub(super) struct Prepared {
+    pub(super) interface: Interface,
+    pub(super) device: Device,
+    /// Whether its gateways take the place of those that the sandbox has.
+    pub(super) replace_gateways: bool,
+    /// What else is to be done inside when it is up, with the interface's final name.
+    pub(super) finish: Option<Finish>,
+    pub(super) join: JoinInfo,
+}
+
+/// Steps that need the final name of an interface.
+pub(super) type Finish = Box<dyn Fn(&LinkRef, &mut Plan) -> Result<()>>;
+
+/// How a device comes to a sandbox.
+pub(super) enum Device {
+    /// It is born there.
+    Born(Birth),
+    /// It exists in the host and moves.
+    Existing,
+    /// There is none.
+    None,
+}
+
+/// Asks the driver for the device and puts together the interface.
+pub(super) fn prepare(
+    driver: &dyn Driver,
+    request: &Request<'_>,
+    key: &str,
+    attempt: u32,
+) -> Result<Prepared> {
+    let mut join = JoinInfo::new(request.interface.clone(), request.mtu).at_attempt(attempt);
+    driver.join(request.network.as_str(), request.endpoint.as_str(), key, &mut join, request.options)?;
+    let birth = join.birth.take();
+    let Some(src_name) = join.names.src_name.clone() else {
+        let interface = Interface::new("lo")?;
+        return Ok(Prepared { interface, device: Device::None, replace_gateways: false, finish: None, join });
+    };
+    let mut interface = Interface::from_source(src_name);
+    interface.destination = match (request.destination, &join.names.dst_prefix) {
+        (default, Some(prefix)) if *default == Destination::default() => Destination::Prefix(prefix.clone()),
+        (wanted, _) => wanted.clone(),
+    };
+    interface.mac = request.interface.mac_address();
+    let host_prefix = birth.as_ref().is_some_and(|birth| birth.host_prefix);
+    interface.address = request.interface.address();
+    interface.address_ipv6 = request.interface.address_ipv6();
+    if host_prefix {
+        interface.address = interface.address.map(|net| Ipv4Net::new_assert(net.addr(), 32));
+        interface.address_ipv6 = interface.address_ipv6.map(|net| Ipv6Net::new_assert(net.addr(), 128));
+    }
+    interface.mtu = birth.as_ref().map_or(request.mtu, |birth| birth.link.mtu);
+    let gateway = request.gateway && !join.gateway_service_disabled;
+    interface.gateway = join.gateway.filter(|_| gateway && interface.address.is_some());
+    interface.gateway_ipv6 = join.gateway_ipv6.filter(|_| gateway && interface.address_ipv6.is_some());
+    interface.routes = join.static_routes.iter().chain(request.routes).copied().collect();
+    interface.neighbours = request.neighbours.to_vec();
+    interface.neighbours.extend(birth.iter().flat_map(|birth| birth.neighbours.iter().copied()));
+    interface.check()?;
+    let device = birth.map_or(Device::Existing, Device::Born);
+    Ok(Prepared { interface, device, replace_gateways: false, finish: None, join })
+}
+
+/// The pair with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
+pub(super) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
+    let Prepared { interface, device: Device::Born(birth), .. } = prepared else {
+        return Err(Error::new(ErrorKind::NotImplemented, "link", "a device that is not born"));
+    };
+    let mut plan = Plan::default();
+    let inside = LinkRef::named(interface.src_name.clone());
+    plan.steps.push(birth.create(Place::Host, &inside, interface.mac));
+    plan.steps.extend(birth.after.steps);
+    Ok((plan, interface))
+}
+
+/// The device born in the sandbox under its final name, configured and up.
+pub(super) fn plan_birth(prepared: Prepared, host: &Host, opened: &mut Opened) -> Result<(Plan, Settled)> {
+    let Device::Born(birth) = prepared.device else {
+        return Err(Error::new(ErrorKind::NotImplemented, "join", "a device that is not born"));
+    };
+    let _ = host;
+    let interface = &prepared.interface;
+    let survey = opened.survey()?;
+    let ipv6 = &opened.inside.ipv6;
+    let mut settled = settle(interface, None, &survey, ipv6)?;
+    let mut plan = Plan::default();
+    settled.before_birth(ipv6, &mut plan);
+    plan.steps.push(birth.create(Place::Sandbox, &settled.link, interface.mac));
+    settled.after_birth(interface.mac, &mut plan);
+    if prepared.replace_gateways {
+        settled.replace_gateways(interface, &survey, &mut plan);
+    }
+    if let Some(finish) = &prepared.finish {
+        finish(&settled.link, &mut plan)?;
+    }
+    plan.steps.extend(birth.after.steps);
+    plan.push(Place::Sandbox, Action::SyncLink(settled.link.clone()));
+    Ok((plan, settled))
+}
+
+/// Tries again where something was taken that may not be the next time: an index, as by a kernel
+/// that puts tunnels into each new namespace, or the name, by the same endpoint's former life, which
+/// the kernel is still taking down.
+pub(super) fn retrying<T>(
+    host: &Host,
+    mark: &Mark,
+    network: &Name,
+    endpoint: &Name,
+    mut attempt: impl FnMut(u32) -> Result<T>,
+) -> Result<T> {
+    let mut tries = 0;
+    loop {
+        match attempt(tries) {
+            Err(error) if tries < RETRIES && may_be_taken(&error) => {
+                if !await_former_life(host, mark, network, endpoint)? {
+                    return Err(error);
+                }
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// The kernel says EBUSY for a taken index, and of the first end EEXIST, as for a taken name.
+fn may_be_taken(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Busy)
+        && error.errno().is_some()
+        && error.rollback_failures().is_empty()
+}
+
+/// Waits for the pair of an endpoint whose sandbox was destroyed a moment ago. False when the
+/// endpoint is there to stay, or its name is somebody else's.
+fn await_former_life(host: &Host, mark: &Mark, network: &Name, endpoint: &Name) -> Result<bool> {
+    let (name, _) = naming::link_names(network, endpoint)?;
+    let begin = Instant::now();
+    loop {
+        let Some(link) = host.link(&name)? else { return Ok(true) };
+        let is_ours = mark.is_endpoint(&link, network, endpoint);
+        let patience = if host.is_dying(&link) { DEAD } else { DYING };
+        if !is_ours || link.peer_namespace.is_none() || begin.elapsed() > patience {
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
