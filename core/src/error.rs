@@ -24,9 +24,9 @@ pub enum ErrorKind {
     NotFound,
     /// The driver does not offer the operation.
     NotImplemented,
-    /// The process lacks a privilege that the operation needs.
+    /// The process lacks a privilege that the operation needs, or the filesystem is read-only.
     PermissionDenied,
-    /// A limit was reached: ports of a bridge, descriptors, memory.
+    /// A limit was reached: ports of a bridge, descriptors, memory, the room on a disk.
     ResourceExhausted,
     /// The kernel refused for a reason that has no category of its own; see [`Error::errno`].
     System,
@@ -41,10 +41,14 @@ impl ErrorKind {
             libc::EINVAL | libc::ERANGE | libc::ENAMETOOLONG => Self::BadRequest,
             libc::EBUSY | libc::EAGAIN => Self::Busy,
             libc::ENOENT | libc::ENODEV | libc::ENXIO | libc::ESRCH | libc::EADDRNOTAVAIL => Self::NotFound,
-            libc::EPERM | libc::EACCES => Self::PermissionDenied,
-            libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS | libc::ENOSPC | libc::EXFULL => {
-                Self::ResourceExhausted
-            }
+            libc::EPERM | libc::EACCES | libc::EROFS => Self::PermissionDenied,
+            libc::EMFILE
+            | libc::ENFILE
+            | libc::ENOMEM
+            | libc::ENOBUFS
+            | libc::ENOSPC
+            | libc::EDQUOT
+            | libc::EXFULL => Self::ResourceExhausted,
             libc::EOPNOTSUPP | libc::ENOSYS | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT => Self::Unsupported,
             _ => Self::System,
         }

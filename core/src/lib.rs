@@ -29,6 +29,7 @@
 
 pub mod driver;
 mod error;
+mod events;
 mod host;
 mod ipam;
 pub mod link;
@@ -41,6 +42,7 @@ mod store;
 mod sys;
 
 pub use error::{Error, ErrorKind, Result};
+pub use events::{Closer, Event, EventKind, Events, Subscription};
 pub use ipnet;
 pub use link::{Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute};
 pub use name::Name;

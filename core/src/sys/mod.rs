@@ -3,12 +3,19 @@
 //! [`raw`] wraps each system call in a safe function with an `io::Result`; everything else here is
 //! ordinary code on top of it.
 
+mod directory;
 mod ipv6;
 mod mount;
 mod namespace;
+#[allow(dead_code)]
+mod process;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
+mod stamp;
 
+pub(crate) use directory::make_directory;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub use namespace::{Namespace, NamespaceId};
-pub(crate) use raw::random_bytes;
+pub(crate) use process::Process;
+pub(crate) use raw::{random_bytes, try_lock, unlock};
+pub(crate) use stamp::Stamp;

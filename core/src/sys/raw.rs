@@ -75,12 +75,28 @@ pub(super) fn detach_open(fd: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// `flock(fd, LOCK_EX | LOCK_NB)`; false when another process holds the lock.
-pub(super) fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
+pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
     // SAFETY: flock takes no pointer and `fd` is open for the length of the call.
     match check(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }) {
         Ok(_) => Ok(true),
         Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// `flock(fd, LOCK_UN)`.
+pub(crate) fn unlock(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: flock takes no pointer and `fd` is open for the length of the call.
+    check(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_UN) }).map(drop)
+}
+
+/// `kill(pid, 0)`: whether there is a process of that number, the caller's to signal or not.
+pub(super) fn process_exists(pid: u32) -> bool {
+    let Some(pid) = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0) else { return false };
+    // SAFETY: kill takes no pointer, and signal 0 is never delivered.
+    match check(unsafe { libc::kill(pid, 0) }) {
+        Err(error) => error.raw_os_error() != Some(libc::ESRCH),
+        Ok(_) => true,
     }
 }
 
