@@ -1,6 +1,7 @@
 //! The namespace that plays the host: bridges and the host's ends of links live there.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use once_cell::sync::Lazy;
@@ -80,5 +81,16 @@ impl Host {
         };
         let answer = self.socket().get(&message::get_loopback_of(number));
         answer.is_err_and(|error| error.errno() == Some(libc::EINVAL))
+    }
+
+    /// Where this library's routes through a link lead, when they lead to single addresses.
+    pub(crate) fn destinations_through(&self, link: &InterfaceName) -> Result<Vec<IpAddr>> {
+        let Some(link) = self.link(link)? else { return Ok(Vec::new()) };
+        let mut socket = self.socket();
+        let mut routes = socket.dump(&message::list_routes(false))?;
+        routes.extend(socket.dump(&message::list_routes(true))?);
+        let own = routes.iter().filter_map(parse::route).filter(|route| route.ours && route.index == link.index);
+        let single = own.filter(|route| route.destination.prefix_len() == route.destination.max_prefix_len());
+        Ok(single.map(|route| route.destination.addr()).collect())
     }
 }

@@ -112,6 +112,8 @@ pub struct JoinInfo {
     pub(crate) gateway_service_disabled: bool,
     pub(crate) table_entries: Vec<TableEntry>,
     pub(crate) birth: Option<Birth>,
+    /// What is done in the sandbox when there is no device.
+    pub(crate) inside: Plan,
 }
 
 /// An entry for a table of the gossip layer (seed `004`, `AddTableEntry`).
@@ -230,12 +232,14 @@ pub struct Birth {
     pub neighbours: Vec<Neighbour>,
     /// The addresses inside are alone in their subnets: /32 and /128.
     pub host_prefix: bool,
+    /// Whose the link is, for a link that has no end in the host to say so.
+    pub(crate) owner: Option<String>,
 }
 
 impl Birth {
     /// A birth of `link` alone.
     pub fn new(link: LinkSpec) -> Self {
-        Self { link, after: Plan::default(), neighbours: Vec::new(), host_prefix: false }
+        Self { link, after: Plan::default(), neighbours: Vec::new(), host_prefix: false, owner: None }
     }
 
     /// The step that creates the link, its end in `place` under `inside`.

@@ -8,15 +8,19 @@
 
 pub(crate) mod bridge;
 mod info;
+mod macvlan;
 pub(crate) mod naming;
 mod options;
+mod plain;
 mod registry;
+mod routed;
 mod subnets;
 mod types;
 pub(crate) mod veth;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 pub use info::{Birth, InterfaceInfo, InterfaceNameInfo, JoinInfo, NetworkInfo, TableEntry};
 pub use options::{Options, DOCKER_GENERIC, DOCKER_INTERNAL};
@@ -25,8 +29,46 @@ pub use registry::{DriverCallback, Registry};
 use subnets::Subnets;
 pub use types::{Capability, DiscoveryType, EventType, IpamData, ObjectType, RouteType, Scope};
 
+use plain::Kind;
+
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
 use crate::plan::Plan;
+use naming::Mark;
+
+/// The types of network that have no addresses.
+pub(crate) const WITHOUT_ADDRESSES: [&str; 3] =
+    [Kind::Host.as_str(), Kind::Loopback.as_str(), Kind::Null.as_str()];
+/// The types of network whose subnets are those of a LAN that is there.
+pub(crate) const ON_A_LAN: [&str; 1] = [macvlan::TYPE];
+/// The types of network whose endpoints have an end in the host.
+const WITH_HOST_LINK: [&str; 2] = [bridge::TYPE, routed::TYPE];
+
+/// The library's own drivers.
+pub(crate) fn builtin(host: &Arc<Host>, mark: &Mark) -> Vec<Arc<dyn Driver>> {
+    let plain = |kind| Arc::new(plain::PlainDriver::new(kind, Arc::clone(host)));
+    vec![
+        Arc::new(bridge::BridgeDriver::new(Arc::clone(host), mark.clone())),
+        plain(Kind::Host),
+        plain(Kind::Loopback),
+        Arc::new(macvlan::MacvlanDriver::new(Arc::clone(host), mark.clone())),
+        plain(Kind::Null),
+        Arc::new(routed::RoutedDriver::new(Arc::clone(host), mark.clone())),
+    ]
+}
+
+/// Whether the type has a driver of the library's own: one that decides at once, acts on nothing by
+/// itself and remembers nothing of endpoints.
+pub(crate) fn is_builtin(network_type: &str) -> bool {
+    WITHOUT_ADDRESSES.contains(&network_type)
+        || ON_A_LAN.contains(&network_type)
+        || has_host_link(network_type)
+}
+
+/// Whether an endpoint of such a network has an end in the host.
+pub(crate) fn has_host_link(network_type: &str) -> bool {
+    WITH_HOST_LINK.contains(&network_type)
+}
 
 /// The endpoint type by which plugins say that they are network drivers (seed `004`,
 /// `NetworkPluginEndpointType`).

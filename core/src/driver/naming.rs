@@ -68,6 +68,13 @@ pub(crate) fn link_names(network: &Name, endpoint: &Name) -> Result<(InterfaceNa
     ))
 }
 
+/// Whether an endpoint's end in the host can have that name.
+pub(crate) fn is_link_name(name: &str) -> bool {
+    let digits = name.strip_prefix("veth").unwrap_or("");
+    let digits = digits.strip_suffix('p').unwrap_or(digits);
+    digits.len() == 10 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The `ifindex` of an endpoint's end in the host, far above those that the kernel gives out. Where
 /// it is taken, as in one join of a million, the next `attempt` has another.
 pub(crate) fn host_index(network: &Name, endpoint: &Name, attempt: u32) -> u32 {

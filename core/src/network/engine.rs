@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::link::{Destination, LinkRef, Mtu, Neighbour, Place, StaticRoute};
 use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan};
-use crate::sandbox::{settle, Interface, Opened, Settled};
+use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
 
 /// How often another process may be in the way of a network that is being made.
 const TRIES: usize = 4;
@@ -23,7 +23,7 @@ const DYING: Duration = Duration::from_millis(250);
 const DEAD: Duration = Duration::from_secs(10);
 
 /// Tells the driver of the network and carries out what it returns.
-pub(super) fn create_network(
+pub(crate) fn create_network(
     host: &Host,
     driver: &dyn Driver,
     name: &Name,
@@ -52,7 +52,7 @@ fn is_race(error: &Error) -> bool {
 }
 
 /// Carries out what the driver returns for the end of the network; one that is gone is no error.
-pub(super) fn delete_network(host: &Host, driver: &dyn Driver, name: &Name) -> Result<()> {
+pub(crate) fn delete_network(host: &Host, driver: &dyn Driver, name: &Name) -> Result<()> {
     let plan = driver.delete_network(name.as_str())?;
     match apply(&plan, &mut Ground { host, sandbox: None }) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -61,36 +61,36 @@ pub(super) fn delete_network(host: &Host, driver: &dyn Driver, name: &Name) -> R
 }
 
 /// What is asked of a join.
-pub(super) struct Request<'a> {
-    pub(super) network: &'a Name,
-    pub(super) endpoint: &'a Name,
+pub(crate) struct Request<'a> {
+    pub(crate) network: &'a Name,
+    pub(crate) endpoint: &'a Name,
     /// As the driver left it when it made the endpoint.
-    pub(super) interface: InterfaceInfo,
-    pub(super) destination: &'a Destination,
-    pub(super) mtu: Option<Mtu>,
-    pub(super) routes: &'a [StaticRoute],
-    pub(super) neighbours: &'a [Neighbour],
+    pub(crate) interface: InterfaceInfo,
+    pub(crate) destination: &'a Destination,
+    pub(crate) mtu: Option<Mtu>,
+    pub(crate) routes: &'a [StaticRoute],
+    pub(crate) neighbours: &'a [Neighbour],
     /// Whether the network's gateways are wanted.
-    pub(super) gateway: bool,
-    pub(super) options: &'a Options,
+    pub(crate) gateway: bool,
+    pub(crate) options: &'a Options,
 }
 
 /// An interface that is to come to a sandbox, and how.
-pub(super) struct Prepared {
-    pub(super) interface: Interface,
-    pub(super) device: Device,
+pub(crate) struct Prepared {
+    pub(crate) interface: Interface,
+    pub(crate) device: Device,
     /// Whether its gateways take the place of those that the sandbox has.
-    pub(super) replace_gateways: bool,
+    pub(crate) replace_gateways: bool,
     /// What else is to be done inside when it is up, with the interface's final name.
-    pub(super) finish: Option<Finish>,
-    pub(super) join: JoinInfo,
+    pub(crate) finish: Option<Finish>,
+    pub(crate) join: JoinInfo,
 }
 
 /// Steps that need the final name of an interface.
-pub(super) type Finish = Box<dyn Fn(&LinkRef, &mut Plan) -> Result<()>>;
+pub(crate) type Finish = Box<dyn Fn(&LinkRef, &mut Plan) -> Result<()>>;
 
 /// How a device comes to a sandbox.
-pub(super) enum Device {
+pub(crate) enum Device {
     /// It is born there.
     Born(Birth),
     /// It exists in the host and moves.
@@ -100,7 +100,7 @@ pub(super) enum Device {
 }
 
 /// Asks the driver for the device and puts together the interface.
-pub(super) fn prepare(
+pub(crate) fn prepare(
     driver: &dyn Driver,
     request: &Request<'_>,
     key: &str,
@@ -139,7 +139,7 @@ pub(super) fn prepare(
 }
 
 /// The pair with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
-pub(super) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
+pub(crate) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
     let Prepared { interface, device: Device::Born(birth), .. } = prepared else {
         return Err(Error::new(ErrorKind::NotImplemented, "link", "a device that is not born"));
     };
@@ -151,15 +151,17 @@ pub(super) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
 }
 
 /// The device born in the sandbox under its final name, configured and up.
-pub(super) fn plan_birth(prepared: Prepared, host: &Host, opened: &mut Opened) -> Result<(Plan, Settled)> {
+pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Plan, Settled)> {
     let Device::Born(birth) = prepared.device else {
         return Err(Error::new(ErrorKind::NotImplemented, "join", "a device that is not born"));
     };
-    let _ = host;
     let interface = &prepared.interface;
     let survey = opened.survey()?;
     let ipv6 = &opened.inside.ipv6;
     let mut settled = settle(interface, None, &survey, ipv6)?;
+    if let Some(owner) = &birth.owner {
+        settled.say_owner(&interface.src_name, owner);
+    }
     let mut plan = Plan::default();
     settled.before_birth(ipv6, &mut plan);
     plan.steps.push(birth.create(Place::Sandbox, &settled.link, interface.mac));
@@ -178,7 +180,7 @@ pub(super) fn plan_birth(prepared: Prepared, host: &Host, opened: &mut Opened) -
 /// Tries again where something was taken that may not be the next time: an index, as by a kernel
 /// that puts tunnels into each new namespace, or the name, by the same endpoint's former life, which
 /// the kernel is still taking down.
-pub(super) fn retrying<T>(
+pub(crate) fn retrying<T>(
     host: &Host,
     mark: &Mark,
     network: &Name,
@@ -220,4 +222,52 @@ fn await_former_life(host: &Host, mark: &Mark, network: &Name, endpoint: &Name) 
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// What a join does, whatever the device; the interface, unless the network has none.
+pub(crate) fn plan_join(
+    prepared: Prepared,
+    sandbox: &Sandbox,
+    opened: &mut Opened,
+) -> Result<(Plan, Option<Interface>)> {
+    match prepared.device {
+        Device::Born(_) => {
+            plan_birth(prepared, opened).map(|(plan, settled)| (plan, Some(settled.interface)))
+        }
+        Device::Existing => plan_move(prepared, sandbox, opened),
+        Device::None => Ok((prepared.join.inside, None)),
+    }
+}
+
+fn plan_move(
+    prepared: Prepared,
+    sandbox: &Sandbox,
+    opened: &mut Opened,
+) -> Result<(Plan, Option<Interface>)> {
+    let interface = &prepared.interface;
+    let (mut plan, mut settled) = sandbox.plan_move_in(opened, interface)?;
+    if prepared.replace_gateways {
+        let survey = opened.survey()?;
+        settled.replace_gateways(interface, &survey, &mut plan);
+    }
+    if let Some(finish) = &prepared.finish {
+        finish(&settled.link, &mut plan)?;
+    }
+    Ok((plan, Some(settled.interface)))
+}
+
+/// Joins; on a failure everything is as it was.
+pub(crate) fn join(prepared: Prepared, host: &Host, sandbox: &Sandbox) -> Result<Option<Interface>> {
+    sandbox.with(|opened| {
+        let (plan, interface) = plan_join(prepared, sandbox, opened)?;
+        opened.wear();
+        apply(&plan, &mut Ground { host, sandbox: Some(&mut opened.inside) })?;
+        Ok(interface)
+    })
+}
+
+/// The plan without the deletion of links, which go by themselves when their namespace goes.
+pub(crate) fn without_links(mut plan: Plan) -> Plan {
+    plan.steps.retain(|step| !matches!(step.action, Action::DeleteLink(_)));
+    plan
 }

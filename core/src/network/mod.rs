@@ -1,6 +1,6 @@
 //! Networks that sandboxes join (seed `002`).
 
-mod engine;
+pub(crate) mod engine;
 mod options;
 
 use std::fmt;
@@ -182,7 +182,7 @@ impl Network {
         endpoint: &EndpointOptions,
         attempt: u32,
     ) -> Result<(Plan, Settled)> {
-        plan_birth(self.prepare(endpoint, "", attempt)?, &self.host, opened)
+        plan_birth(self.prepare(endpoint, "", attempt)?, opened)
     }
 
     /// Carries out a plan of this network and `sandbox`, as a whole or not at all.

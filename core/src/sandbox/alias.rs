@@ -7,6 +7,7 @@ use crate::link::InterfaceName;
 
 const MARK: &str = "libnetns src=";
 const OURS: &str = "libnetns";
+const OWNER: &str = " of=";
 const BEFORE: &str = " was=";
 /// `IFALIASZ` less the terminating NUL.
 const MAX: usize = 255;
@@ -23,11 +24,24 @@ pub(super) fn compose(src_name: &InterfaceName, before: Option<&str>) -> String 
     alias
 }
 
+/// The alias of an interface that was born inside as `src_name` and says itself whose it is.
+pub(super) fn compose_owned(src_name: &InterfaceName, owner: &str) -> String {
+    format!("{MARK}{src_name}{OWNER}{owner}")
+}
+
+/// Whose the interface of that alias is, where it says so.
+pub(super) fn owner(alias: &str) -> Option<&str> {
+    let rest = alias.strip_prefix(MARK)?;
+    let (rest, _) = rest.split_once(BEFORE).unwrap_or((rest, ""));
+    rest.split_once(OWNER).map(|(_, owner)| owner)
+}
+
 /// Where the interface of that alias came from, and the alias that it had there; `None` when it is
 /// not one of ours.
 pub(super) fn parse(alias: &str) -> Option<(InterfaceName, &str)> {
     let rest = alias.strip_prefix(MARK)?;
-    let (src_name, before) = rest.split_once(BEFORE).unwrap_or((rest, ""));
+    let (rest, before) = rest.split_once(BEFORE).unwrap_or((rest, ""));
+    let (src_name, _) = rest.split_once(OWNER).unwrap_or((rest, ""));
     // What is inside a sandbox can write the alias. It must not make the host take a device for ours.
     let before = if before.starts_with(OURS) { "" } else { before };
     Some((InterfaceName::new(src_name).ok()?, before))
@@ -44,6 +58,15 @@ mod tests {
             let alias = compose(&name, before);
             assert_eq!(parse(&alias), Some((name.clone(), before.unwrap_or(""))));
         }
+    }
+
+    #[test]
+    fn an_alias_can_say_whose_it_is() {
+        let name = InterfaceName::new("veth0").unwrap();
+        let alias = compose_owned(&name, "libnetns network=n endpoint=e store=0");
+        assert_eq!(parse(&alias), Some((name.clone(), "")));
+        assert_eq!(owner(&alias), Some("libnetns network=n endpoint=e store=0"));
+        assert_eq!(owner(&compose(&name, Some("of=x"))), None);
     }
 
     #[test]

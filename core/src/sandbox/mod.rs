@@ -19,10 +19,12 @@ use survey::Survey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::parse::{self, LinkState};
-use crate::link::{message, AddressSpec, InterfaceName, LinkChange, LinkRef, MoveSpec, Mtu, Place};
+use crate::link::{
+    message, AddressSpec, InterfaceName, LinkChange, LinkRef, MoveSpec, Mtu, Place, LINK_GROUP,
+};
 use crate::netlink::RouteSocket;
 use crate::plan::{apply, Action, Ground, Inside, Plan, Step, Undo};
-use crate::sys::{Ipv6Default, Namespace};
+use crate::sys::{Ipv6Default, Namespace, NamespaceId};
 
 /// A container's network: a namespace, identified by the path where it is mounted.
 ///
@@ -192,7 +194,7 @@ impl Sandbox {
         self.with(|opened| self.plan_move_in(opened, interface).map(|(plan, _)| plan))
     }
 
-    fn plan_move_in(&self, opened: &mut Opened, interface: &Interface) -> Result<(Plan, Settled)> {
+    pub(crate) fn plan_move_in(&self, opened: &mut Opened, interface: &Interface) -> Result<(Plan, Settled)> {
         let src_name = &interface.src_name;
         let Some(device) = self.host.link(src_name)? else {
             return Err(Error::new(ErrorKind::NotFound, "find link", src_name.as_str())
@@ -304,6 +306,38 @@ impl Sandbox {
             apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })
         })
         .map_err(within)
+    }
+
+    /// Takes what came from `src_name` out of the sandbox: a device that was born there is deleted, one
+    /// that was handed over goes back to the host. One that is gone is no error.
+    pub(crate) fn take_out(&self, src_name: &InterfaceName) -> Result<()> {
+        let born = self.with_or(None, |opened| {
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let is_born = |index| survey.links.iter().any(|link| link.index == index && link.group == LINK_GROUP);
+            let link = survey.from_source(src_name)?;
+            Ok(link.filter(|link| link.index.is_some_and(is_born)))
+        })?;
+        let Some(link) = born else {
+            return self.remove_interface(&Interface::from_source(src_name.clone()));
+        };
+        self.with_or((), |opened| {
+            let mut plan = Plan::default();
+            plan.push(Place::Sandbox, Action::DeleteLink(link));
+            match apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) }) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                result => result,
+            }
+        })
+    }
+
+    /// What this library brought, each with what its alias says of its owner.
+    pub(crate) fn interfaces_with_owners(&self) -> Result<Vec<(Interface, Option<String>)>> {
+        self.with(|opened| Ok(Survey::take(&mut opened.inside.socket)?.with_owners()))
+    }
+
+    /// The identity of the namespace.
+    pub(crate) fn namespace_id(&self) -> Result<NamespaceId> {
+        self.with(|opened| Ok(opened.inside.namespace.id()))
     }
 
     /// Ends the sandbox: unmounts the namespace, removes the file and closes this handle's

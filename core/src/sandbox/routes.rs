@@ -104,6 +104,18 @@ impl Sandbox {
         })
     }
 
+    /// Has the default route of one family lead through what came from `src_name`.
+    pub(crate) fn route_through(&self, src_name: &InterfaceName, gateway: IpAddr) -> Result<()> {
+        let replace = |opened: &mut Opened| {
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let Some(link) = survey.from_source(src_name)? else { return Ok(()) };
+            let plan = replacement(&survey, default_route(link, gateway, true));
+            self.apply_inside(opened, &plan)
+        };
+        self.with(replace)
+            .map_err(|error| error.within("set gateway", format_args!("{gateway} of {}", self.key())))
+    }
+
     fn apply_inside(&self, opened: &mut Opened, plan: &Plan) -> Result<()> {
         apply(plan, &mut Ground { host: self.host(), sandbox: Some(&mut opened.inside) })
     }

@@ -104,6 +104,11 @@ impl Settled {
 }
 
 impl Settled {
+    /// Has the interface's alias say whose it is.
+    pub(crate) fn say_owner(&mut self, src_name: &InterfaceName, owner: &str) {
+        self.alias = alias::compose_owned(src_name, owner);
+    }
+
     /// Adds what puts the gateways of `wanted` in the place of those that the sandbox has.
     pub(crate) fn replace_gateways(&mut self, wanted: &Interface, survey: &Survey, plan: &mut Plan) {
         for gateway in wanted.gateways() {

@@ -8,7 +8,7 @@ use super::alias;
 use super::interface::{Info, Interface};
 use crate::error::Result;
 use crate::link::parse::{self, AddressState, LinkState, PermanentNeighbour, RouteState};
-use crate::link::{message, Destination, InterfaceName, Mtu, Neighbour, StaticRoute};
+use crate::link::{message, Destination, InterfaceName, LinkRef, Mtu, Neighbour, StaticRoute};
 use crate::netlink::RouteSocket;
 
 /// Links, addresses and routes of one moment.
@@ -93,6 +93,22 @@ impl Survey {
             .collect();
         ours.sort_by(|(a, ..), (b, ..)| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
         ours
+    }
+
+    /// The link that came from `src_name`.
+    pub(super) fn from_source(&self, src_name: &InterfaceName) -> Result<Option<LinkRef>> {
+        let ours = self.ours();
+        let Some((link, ..)) = ours.iter().find(|(_, src, _)| src == src_name) else { return Ok(None) };
+        Ok(Some(LinkRef::indexed(InterfaceName::new(&link.name)?, link.index)))
+    }
+
+    /// The interfaces that this library brought, each with what its alias says of its owner.
+    pub(super) fn with_owners(&self) -> Vec<(Interface, Option<String>)> {
+        let owned = self.ours().into_iter().filter_map(|(link, src_name, _)| {
+            let owner = alias::owner(link.alias.as_deref()?).map(str::to_owned);
+            Some((self.interface(link, src_name, &[])?, owner))
+        });
+        owned.collect()
     }
 
     pub(super) fn info(&self, neighbours: &[PermanentNeighbour]) -> Info {

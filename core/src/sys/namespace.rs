@@ -211,6 +211,11 @@ impl fmt::Debug for Namespace {
 }
 
 impl NamespaceId {
+    /// Device and inode of its file.
+    pub(crate) fn numbers(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     pub(super) fn of(file: &File) -> std::io::Result<Self> {
         let metadata = file.metadata()?;
         Ok(Self { device: metadata.dev(), inode: metadata.ino() })

@@ -209,11 +209,11 @@ fn bridge_name(network: &Name, options: &BridgeOptions) -> Result<InterfaceName>
 }
 
 /// Whether a process has just made the bridge and not yet said what for.
-fn is_half_made(bridge: &LinkState) -> bool {
+pub(super) fn is_half_made(bridge: &LinkState) -> bool {
     bridge.group == LINK_GROUP && bridge.alias.is_none()
 }
 
-fn addresses_of(host: &Host, index: u32) -> Result<Vec<parse::AddressState>> {
+pub(super) fn addresses_of(host: &Host, index: u32) -> Result<Vec<parse::AddressState>> {
     let addresses = host.socket().dump(&message::list_addresses())?;
     Ok(addresses.iter().filter_map(parse::address).filter(|own| own.index == index).collect())
 }

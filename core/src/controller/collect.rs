@@ -1,0 +1,427 @@
+//! What processes that are gone left half done, found and put right.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::join::is_there;
+use super::record::{EndpointRecord, Joined, SandboxRecord};
+use super::{Controller, NetworkConfig};
+use crate::driver::{has_host_link, naming};
+use crate::error::{Error, Result};
+use crate::events::{self, EventKind};
+use crate::link::parse::{self, LinkState};
+use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP};
+use crate::name::Name;
+use crate::plan::{Action, Plan};
+use crate::sandbox::{Sandbox, SandboxKey};
+
+/// How long a link may take to be told whose it is; one that takes longer has lost its maker.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a collection found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Collected {
+    /// In the order in which it was found.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that was not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What it is.
+    pub kind: FindingKind,
+    /// Which one: a name or a path.
+    pub object: String,
+    /// What is wrong with it, and what becomes of it.
+    pub reason: String,
+    /// Why it could not be put right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// A bridge, or another link of a whole network.
+    Bridge,
+    /// A file that was to become a definition.
+    Definition,
+    /// An endpoint in the store, with its leases.
+    Endpoint,
+    /// An endpoint's link in the host.
+    Link,
+    /// The socket of a listener to events.
+    Listener,
+    /// A proxy entry of the neighbour table.
+    Proxy,
+    /// A sandbox.
+    Sandbox,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = format!("{:?}", self.kind).to_lowercase();
+        write!(f, "{kind} {}: {}", self.object, self.reason)?;
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, ", but: {error}"))
+    }
+}
+
+impl Controller {
+    /// Finds what processes that are gone left half done, or left although it should have gone with
+    /// them, and puts it right: links, namespaces, mounts, bridges, leases, files. What others made, and
+    /// what processes that are alive are about to do, is left alone.
+    ///
+    /// What was finished stays, unless its [`Lifetime`](super::Lifetime) says otherwise. What could not
+    /// be put right is in the findings, with the error, and does not keep the rest.
+    ///
+    /// # Errors
+    /// Those of reading the store and the kernel's tables.
+    pub fn collect(&self) -> Result<Collected> {
+        self.survey(false)
+    }
+
+    /// What [`Controller::collect`] would find now, with nothing changed.
+    ///
+    /// # Errors
+    /// Those of [`Controller::collect`].
+    pub fn plan_collect(&self) -> Result<Collected> {
+        self.survey(true)
+    }
+
+    fn survey(&self, dry_run: bool) -> Result<Collected> {
+        let mut run = Run { controller: self, dry_run, findings: Vec::new() };
+        run.sandboxes()?;
+        let links: Vec<_> = {
+            let links = self.host.socket().dump(&message::list_links())?;
+            links.iter().filter_map(parse::link).collect()
+        };
+        let records = self.store.read(|tx| EndpointRecord::all(tx))?;
+        run.endpoints(&records, &links)?;
+        run.links(&links)?;
+        run.half_made(&links)?;
+        run.proxies()?;
+        run.files()?;
+        let findings = run.findings;
+        if !findings.is_empty() && !dry_run {
+            self.tell(EventKind::Collected, None, None, None);
+        }
+        for finding in &findings {
+            log::info!("collect: {finding}");
+        }
+        Ok(Collected { findings })
+    }
+
+    /// Removes the record of an endpoint whose sandbox is gone, with all that is left of it. False when
+    /// it is not that, or was removed by others.
+    pub(super) fn discard_stale(&self, wanted: &EndpointRecord) -> Result<bool> {
+        let _gate = self.gate.enter()?;
+        let Some(there) = self.find(&wanted.network, &wanted.config.name)? else { return Ok(false) };
+        let is_stale = there.joined.as_ref().is_some_and(|joined| !is_there(joined)) && there.transient;
+        if is_stale || there.is_orphan() {
+            self.discard(&there)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Takes the endpoint out of its sandbox, if that is there, and removes it.
+    fn discard(&self, record: &EndpointRecord) -> Result<()> {
+        let mut record = record.clone();
+        self.detach(&mut record, false)?;
+        self.forget(&record)
+    }
+
+    /// Removes the endpoint; when its driver cannot, its record and its leases all the same.
+    pub(super) fn forget(&self, record: &EndpointRecord) -> Result<()> {
+        self.remove(record)
+    }
+}
+
+struct Run<'a> {
+    controller: &'a Controller,
+    dry_run: bool,
+    findings: Vec<Finding>,
+}
+
+impl Run<'_> {
+    /// Notes what was found, and puts it right with `repair`, alone with store and kernel. `repair` looks
+    /// again, and says whether it is still so.
+    fn found(
+        &mut self,
+        kind: FindingKind,
+        object: impl fmt::Display,
+        reason: &str,
+        repair: impl FnOnce(&Controller) -> Result<bool>,
+    ) {
+        let mut error = None;
+        if !self.dry_run {
+            let controller = self.controller;
+            match controller.gate.enter().and_then(|_gate| repair(controller)) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(failure) => error = Some(failure.to_string()),
+            }
+        }
+        let finding = Finding { kind, object: object.to_string(), reason: reason.to_owned(), error };
+        self.findings.push(finding);
+    }
+
+    /// Sandboxes that should have gone with their makers, and what is left of those that are gone.
+    fn sandboxes(&mut self) -> Result<()> {
+        for record in self.controller.store.read(|tx| SandboxRecord::all(tx))? {
+            let mounted = is_mounted(&record.path);
+            let reason = match (mounted, record.is_orphan(), record.owner.is_alive()) {
+                (true, true, _) => "its process is gone: destroyed",
+                (false, _, false) => "it is not mounted and its process is gone: removed",
+                _ => continue,
+            };
+            let Some(key) = key_of(&record.path) else { continue };
+            // The gate is taken in there.
+            let remove = || self.controller.end(&record.path, || Sandbox::remove(&key)).map(|()| true);
+            let error = if self.dry_run { None } else { remove().err().map(|error| error.to_string()) };
+            let object = record.path.display().to_string();
+            self.findings.push(Finding { kind: FindingKind::Sandbox, object, reason: reason.to_owned(), error });
+        }
+        Ok(())
+    }
+
+    fn endpoints(&mut self, records: &[EndpointRecord], links: &[LinkState]) -> Result<()> {
+        let by_name: HashMap<_, _> = links.iter().map(|link| (link.name.as_str(), link)).collect();
+        for record in records {
+            let Some(reason) = self.whats_wrong(record, &by_name)? else { continue };
+            let object = super::endpoints::of(&record.config.name, &record.network);
+            let ends = record.transient || record.is_orphan();
+            let reason = format!("{reason}: {}", if ends { "removed" } else { "left" });
+            self.found(FindingKind::Endpoint, object, &reason, |controller| {
+                // What has changed since is not what was looked at.
+                if controller.find(&record.network, &record.config.name)?.as_ref() != Some(record) {
+                    return Ok(false);
+                }
+                match ends {
+                    true => controller.discard(record)?,
+                    false => controller.detach(&mut record.clone(), true)?,
+                }
+                Ok(true)
+            });
+        }
+        Ok(())
+    }
+
+    /// What is wrong with an endpoint, if anything.
+    fn whats_wrong(
+        &self,
+        record: &EndpointRecord,
+        links: &HashMap<&str, &LinkState>,
+    ) -> Result<Option<&'static str>> {
+        if record.is_orphan() {
+            return Ok(Some("its process is gone"));
+        }
+        let Some(joined) = &record.joined else {
+            let lost = record.transient && !record.owner.is_alive();
+            return Ok(lost.then_some("it was being taken away when its process died"));
+        };
+        if !is_there(joined) {
+            return Ok(Some("its sandbox is gone"));
+        }
+        if self.is_whole(record, joined, links)? {
+            return Ok(None);
+        }
+        // Whoever is about to join holds the gate, and a driver in another process takes its time.
+        if record.owner.is_alive() && (joined.src_name.is_none() || !self.has_gate()) {
+            return Ok(None);
+        }
+        Ok(Some("it has no interface, or half of one"))
+    }
+
+    /// Whether nobody is in the middle of a join now.
+    fn has_gate(&self) -> bool {
+        self.controller.gate.enter().is_ok()
+    }
+
+    fn is_whole(
+        &self,
+        record: &EndpointRecord,
+        joined: &Joined,
+        links: &HashMap<&str, &LinkState>,
+    ) -> Result<bool> {
+        let config = self.controller.definition(&record.network).map(|(config, _)| config);
+        let Ok(NetworkConfig { network_type, .. }) = config else { return Ok(true) };
+        let Some(src_name) = &joined.src_name else {
+            return Ok(crate::driver::WITHOUT_ADDRESSES.contains(&network_type.as_str()));
+        };
+        if !has_host_link(&network_type) {
+            let Some(sandbox) = self.controller.open_as(joined)? else { return Ok(false) };
+            return Ok(sandbox.interfaces()?.iter().any(|interface| interface.src_name == *src_name));
+        }
+        let (host_name, _) = naming::link_names(&record.network, &record.config.name)?;
+        let alias = self.controller.mark.endpoint(&record.network, &record.config.name);
+        let link = links.get(host_name.as_str());
+        Ok(link.is_some_and(|link| link.up && link.alias.as_deref() == Some(&alias)))
+    }
+
+    /// Links that say that they are of this store and that the store does not know.
+    fn links(&mut self, links: &[LinkState]) -> Result<()> {
+        for link in links.iter().filter(|link| link.group == LINK_GROUP) {
+            let of = link.alias.as_deref().and_then(|alias| self.controller.mark.parse(alias));
+            match of {
+                Some((network, Some(endpoint))) => self.endpoint_link(link, &network, &endpoint)?,
+                Some((network, None)) => self.network_link(link, &network)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn endpoint_link(&mut self, link: &LinkState, network: &Name, endpoint: &Name) -> Result<()> {
+        let is_known = |controller: &Controller| -> Result<bool> {
+            let record = controller.find(network, endpoint)?;
+            Ok(record.is_some_and(|record| record.joined.is_some()))
+        };
+        if is_known(self.controller)? || self.controller.host.is_dying(link) {
+            return Ok(());
+        }
+        let reason = "its endpoint is gone: deleted";
+        self.found(FindingKind::Link, &link.name, reason, |controller| {
+            Ok(!is_known(controller)? && controller.delete_link(link)?)
+        });
+        Ok(())
+    }
+
+    fn network_link(&mut self, link: &LinkState, network: &Name) -> Result<()> {
+        let is_defined =
+            |controller: &Controller| Ok::<_, Error>(controller.definitions.stamp(network)?.is_some());
+        if is_defined(self.controller)? {
+            return Ok(());
+        }
+        let reason = "its network has no definition: deleted";
+        self.found(FindingKind::Bridge, &link.name, reason, |controller| {
+            let _lock = controller.definitions.lock()?;
+            let records = controller.store.read(|tx| EndpointRecord::of_network(tx, network))?;
+            Ok(records.is_empty() && !is_defined(controller)? && controller.delete_link(link)?)
+        });
+        Ok(())
+    }
+
+    /// Links that nobody has told yet whose they are, and whose maker has died before it came to that.
+    fn half_made(&mut self, links: &[LinkState]) -> Result<()> {
+        let half_made: Vec<_> = links.iter().filter(|link| is_half_made(link)).collect();
+        let half_made: Vec<_> =
+            half_made.into_iter().filter(|link| !self.controller.host.is_dying(link)).collect();
+        if half_made.is_empty() {
+            return Ok(());
+        }
+        if !self.dry_run {
+            std::thread::sleep(PATIENCE);
+        }
+        for link in half_made {
+            let kind = if link.kind == "bridge" { FindingKind::Bridge } else { FindingKind::Link };
+            self.found(kind, &link.name, "it was half made when its process died: deleted", |controller| {
+                let now = controller.host.link_at(link.index)?;
+                let still = now.is_some_and(|now| now.name == link.name && is_half_made(&now));
+                Ok(still && controller.delete_link(link)?)
+            });
+        }
+        Ok(())
+    }
+
+    /// Proxy entries for addresses in our networks that no endpoint has: they do not go with a link.
+    fn proxies(&mut self) -> Result<()> {
+        let entries = {
+            let mut socket = self.controller.host.socket();
+            let mut entries = Vec::new();
+            for message in message::list_proxies() {
+                entries.extend(socket.dump(&message)?.iter().filter_map(parse::proxy));
+            }
+            entries
+        };
+        let ours: Vec<_> = entries.into_iter().filter(|entry| entry.ours).collect();
+        if ours.is_empty() {
+            return Ok(());
+        }
+        let networks = self.controller.definitions.list::<NetworkConfig>()?;
+        let subnets: Vec<_> = networks
+            .into_iter()
+            .filter_map(|(_, config)| config.ok())
+            .flat_map(|config| config.subnets)
+            .map(|subnet| subnet.subnet)
+            .collect();
+        for entry in ours.iter().filter(|entry| subnets.iter().any(|subnet| subnet.contains(&entry.address))) {
+            let is_known = |controller: &Controller| -> Result<bool> {
+                let records = controller.store.read(|tx| EndpointRecord::all(tx))?;
+                let mut joined = records.iter().filter(|record| record.joined.is_some());
+                Ok(joined.any(|record| record.addresses().any(|net| net.addr() == entry.address)))
+            };
+            if is_known(self.controller)? {
+                continue;
+            }
+            let Some(link) = self.controller.host.link_at(entry.index)? else { continue };
+            let link = LinkRef::indexed(InterfaceName::new(&link.name)?, entry.index);
+            let object = format!("{} on {link}", entry.address);
+            self.found(FindingKind::Proxy, object, "its endpoint is gone: deleted", |controller| {
+                if is_known(controller)? {
+                    return Ok(false);
+                }
+                let mut plan = Plan::default();
+                let spec = ProxySpec { link: link.clone(), address: entry.address };
+                plan.push(Place::Host, Action::DeleteProxy(spec));
+                controller.apply(&plan).map(|()| true)
+            });
+        }
+        Ok(())
+    }
+
+    fn files(&mut self) -> Result<()> {
+        for path in self.controller.definitions.stale()? {
+            let reason = "its writer died: removed";
+            self.found(FindingKind::Definition, path.display(), reason, |controller| {
+                controller.definitions.remove_stale(&path).map(|()| true)
+            });
+        }
+        for path in events::stale(&self.controller.options.run_dir)? {
+            let reason = "its listener died: removed";
+            self.found(FindingKind::Listener, path.display(), reason, |_| {
+                std::fs::remove_file(&path).or_else(ignore_missing(&path)).map(|()| true)
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Controller {
+    /// False when it is gone.
+    fn delete_link(&self, link: &LinkState) -> Result<bool> {
+        let mut plan = Plan::default();
+        let link = LinkRef::indexed(InterfaceName::new(&link.name)?, link.index);
+        plan.push(Place::Host, Action::DeleteLink(link));
+        self.apply(&plan).map(|()| true)
+    }
+}
+
+/// Ours by its group and its name, and without an alias.
+fn is_half_made(link: &LinkState) -> bool {
+    let is_veth = link.kind == "veth" && naming::is_link_name(&link.name);
+    link.group == LINK_GROUP && link.alias.is_none() && (is_veth || link.kind == "bridge")
+}
+
+fn is_mounted(path: &Path) -> bool {
+    crate::sys::Namespace::open(path).is_ok()
+}
+
+fn key_of(path: &Path) -> Option<SandboxKey> {
+    SandboxKey::in_base(path.parent()?, path.file_name()?.to_str()?).ok()
+}
+
+fn ignore_missing(path: &Path) -> impl FnOnce(std::io::Error) -> Result<()> + '_ {
+    move |error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(Error::from_io("remove", path.display().to_string(), error)),
+    }
+}

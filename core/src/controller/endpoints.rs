@@ -1,0 +1,370 @@
+//! Endpoints: made, joined, left and deleted.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use rusqlite::Transaction;
+use serde::Serialize;
+
+use super::networks::Active;
+use super::record::EndpointRecord;
+use super::{Controller, EndpointConfig};
+use crate::driver::InterfaceInfo;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventKind;
+use crate::link::MacAddr;
+use crate::name::Name;
+use crate::plan::{apply, Ground, Plan};
+use crate::sandbox::{Interface, Sandbox};
+use crate::store::leases;
+use crate::sys::Process;
+
+/// An endpoint of a network, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// The network's name.
+    pub network: Name,
+    /// What was asked for.
+    pub config: EndpointConfig,
+    /// The IPv4 address that it has, with the subnet's prefix length.
+    pub address: Option<Ipv4Net>,
+    /// The IPv6 address that it has, with the subnet's prefix length.
+    pub address_ipv6: Option<Ipv6Net>,
+    /// The hardware address that it has.
+    pub mac: Option<MacAddr>,
+    /// The path of the sandbox that it joined.
+    pub sandbox: Option<PathBuf>,
+    /// The interface in the sandbox, from the call that joined it; none on a network without devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<Interface>,
+}
+
+impl Endpoint {
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.config.name
+    }
+}
+
+impl From<EndpointRecord> for Endpoint {
+    fn from(record: EndpointRecord) -> Self {
+        Self {
+            network: record.network,
+            config: record.config,
+            address: record.address,
+            address_ipv6: record.address_ipv6,
+            mac: record.mac,
+            sandbox: record.joined.map(|joined| joined.sandbox),
+            interface: None,
+        }
+    }
+}
+
+impl Controller {
+    /// Makes an endpoint with its addresses, for [`Controller::join`] later.
+    ///
+    /// # Errors
+    /// NotFound when there is no such network; AlreadyExists when it has an endpoint of that name or the
+    /// address that is wanted is taken; ResourceExhausted when no address is left. Nothing is left behind.
+    pub fn create_endpoint(&self, network: &str, config: EndpointConfig) -> Result<Endpoint> {
+        let name = config.name.clone();
+        let create = || {
+            let active = self.activate(&Name::new(network)?)?;
+            let record = self.record(&active, config, false)?;
+            self.add(&active, record).map(Endpoint::from)
+        };
+        let endpoint = create().map_err(|error: Error| error.within("create endpoint", of(&name, network)))?;
+        self.tell(EventKind::EndpointCreated, Some(&endpoint.network), Some(&name), None);
+        Ok(endpoint)
+    }
+
+    /// Deletes an endpoint and gives its addresses back; one that is gone is no error.
+    ///
+    /// # Errors
+    /// Busy when it is joined to a sandbox, with that.
+    pub fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let delete = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            let _gate = self.gate.enter()?;
+            let Some(record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            if let Some(joined) = &record.joined {
+                let cause = format!("it is joined to {}: leave that first", joined.sandbox.display());
+                return Err(Error::new(ErrorKind::Busy, "delete", "endpoint").with_cause(cause));
+            }
+            self.remove(&record)?;
+            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
+            Ok(())
+        };
+        delete().map_err(|error: Error| error.within("delete endpoint", of(endpoint, network)))
+    }
+
+    /// An endpoint.
+    ///
+    /// # Errors
+    /// NotFound when the network has none of that name.
+    pub fn endpoint(&self, network: &str, endpoint: &str) -> Result<Endpoint> {
+        let find = || self.known(&Name::new(network)?, &Name::new(endpoint)?).map(Endpoint::from);
+        find().map_err(|error: Error| error.within("find endpoint", of(endpoint, network)))
+    }
+
+    /// The endpoints of all networks, by the names of these and theirs.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn endpoints(&self) -> Result<Vec<Endpoint>> {
+        Ok(self.store.read(|tx| EndpointRecord::all(tx))?.into_iter().map(Endpoint::from).collect())
+    }
+
+    /// What the driver knows of the endpoint (seed `004`, `EndpointOperInfo`).
+    ///
+    /// # Errors
+    /// NotFound when there is no such endpoint.
+    pub fn endpoint_oper_info(&self, network: &str, endpoint: &str) -> Result<crate::driver::Options> {
+        let look = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            self.known(&network, &endpoint)?;
+            let active = self.activate(&network)?;
+            active.driver.endpoint_oper_info(network.as_str(), endpoint.as_str())
+        };
+        look().map_err(|error: Error| error.within("inspect endpoint", of(endpoint, network)))
+    }
+
+    /// Takes an endpoint out of its sandbox; it keeps its addresses. An endpoint that is gone, or in no
+    /// sandbox, is no error, nor is a sandbox that is gone.
+    ///
+    /// # Errors
+    /// PermissionDenied without `CAP_NET_ADMIN`.
+    pub fn leave(&self, network: &str, endpoint: &str) -> Result<()> {
+        self.part(network, endpoint, false)
+            .map_err(|error| error.within("leave", of(endpoint, network)))
+    }
+
+    /// Takes an endpoint out of its sandbox and deletes it: [`Controller::leave`] and
+    /// [`Controller::delete_endpoint`] in one.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn disconnect(&self, network: &str, endpoint: &str) -> Result<()> {
+        self.part(network, endpoint, true)
+            .map_err(|error| error.within("disconnect", of(endpoint, network)))
+    }
+
+    fn part(&self, network: &str, endpoint: &str, delete: bool) -> Result<()> {
+        let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+        let gate = self.gate.enter()?;
+        let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+        let left = record.joined.clone();
+        if left.is_some() {
+            self.detach(&mut record, !delete)?;
+        }
+        if delete {
+            self.remove(&record)?;
+        }
+        drop(gate);
+        if let Some(joined) = left {
+            self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
+        }
+        if delete {
+            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
+        }
+        Ok(())
+    }
+
+    pub(super) fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<EndpointRecord>> {
+        self.store.read(|tx| EndpointRecord::find(tx, network, endpoint))
+    }
+
+    pub(super) fn known(&self, network: &Name, endpoint: &Name) -> Result<EndpointRecord> {
+        self.find(network, endpoint)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "find endpoint", endpoint.as_str())
+                .with_cause(format!("network {network} has no endpoint of that name"))
+        })
+    }
+
+    /// A record of an endpoint that has yet to get its addresses.
+    pub(super) fn record(
+        &self,
+        active: &Active,
+        config: EndpointConfig,
+        transient: bool,
+    ) -> Result<EndpointRecord> {
+        config.check(&active.config)?;
+        Ok(EndpointRecord {
+            network: active.config.name.clone(),
+            address: None,
+            address_ipv6: None,
+            mac: config.mac,
+            config,
+            transient,
+            lifetime: self.options.lifetime,
+            owner: Process::current()?,
+            joined: None,
+        })
+    }
+
+    /// Gives the endpoint its addresses, records it and has the driver make it.
+    fn add(&self, active: &Active, mut record: EndpointRecord) -> Result<EndpointRecord> {
+        let others = self.take_elsewhere(active, &mut record)?;
+        if active.is_builtin {
+            let _gate = self.gate.enter()?;
+            let recorded = self.store.write(|tx| {
+                take(tx, active, &mut record)?;
+                self.make(active, &mut record)?;
+                record.insert(tx)
+            });
+            recorded.inspect_err(|_| self.give_back_elsewhere(active, &others))?;
+            return Ok(record);
+        }
+        let recorded = self.store.write(|tx| {
+            take(tx, active, &mut record)?;
+            record.insert(tx)
+        });
+        recorded.inspect_err(|_| self.give_back_elsewhere(active, &others))?;
+        let made = self.make(active, &mut record).and_then(|()| self.store.write(|tx| record.update(tx)));
+        made.map_err(|error| error.with_rollback(self.remove(&record).err().into_iter().collect()))?;
+        Ok(record)
+    }
+
+    /// Has the driver make the endpoint, and takes over what it chose.
+    pub(super) fn make(&self, active: &Active, record: &mut EndpointRecord) -> Result<()> {
+        let mut interface = InterfaceInfo::new(record.mac, record.address, record.address_ipv6);
+        let plan = active.driver.create_endpoint(
+            active.config.name.as_str(),
+            record.config.name.as_str(),
+            &mut interface,
+            &record.config.options,
+        )?;
+        record.mac = interface.mac_address();
+        record.address = interface.address();
+        record.address_ipv6 = interface.address_ipv6();
+        self.apply(&plan)
+    }
+
+    /// Removes what the driver made of the endpoint, its record and its leases.
+    pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
+        let active = match self.activate(&record.network) {
+            Ok(active) => Some(active),
+            // The definition was deleted or broken by hand: the leases are given back nevertheless.
+            Err(error) => {
+                log::warn!("removing endpoint {} without its network: {error}", record.config.name);
+                None
+            }
+        };
+        if let Some(active) = &active {
+            let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
+            self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
+        }
+        self.store.write(|tx| {
+            record.delete(tx)?;
+            record.addresses().try_for_each(|address| leases::release(tx, address.trunc(), address.addr()).map(drop))
+        })?;
+        if let Some(active) = active {
+            self.give_back_elsewhere(&active, &record.addresses().map(|net| net.addr()).collect::<Vec<_>>());
+        }
+        Ok(())
+    }
+
+    /// Carries out a plan in the host; what is gone already is no error.
+    pub(super) fn apply(&self, plan: &Plan) -> Result<()> {
+        match apply(plan, &mut Ground { host: &self.host, sandbox: None }) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Takes the addresses from an address management that is not the store itself.
+    pub(super) fn take_elsewhere(&self, active: &Active, record: &mut EndpointRecord) -> Result<Vec<IpAddr>> {
+        let mut taken = Vec::new();
+        let Some(ipam) = &active.ipam else { return Ok(taken) };
+        for subnet in &active.config.subnets {
+            let wanted = record.config.wanted(subnet.subnet);
+            let answer = subnet.pool_id().and_then(|id| ipam.request_address(&id, wanted, &BTreeMap::new()));
+            match answer {
+                Ok((address, _)) => {
+                    record.set_address(address);
+                    taken.push(address.addr());
+                }
+                Err(error) => {
+                    self.give_back_elsewhere(active, &taken);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Gives addresses back to an address management that is not the store itself.
+    pub(super) fn give_back_elsewhere(&self, active: &Active, addresses: &[IpAddr]) {
+        let Some(ipam) = &active.ipam else { return };
+        for address in addresses {
+            let subnets = active.config.subnets.iter();
+            for subnet in subnets.filter(|subnet| subnet.subnet.contains(address)) {
+                let released = subnet.pool_id().and_then(|id| ipam.release_address(&id, *address));
+                if let Err(error) = released {
+                    log::warn!("{error}");
+                }
+            }
+        }
+    }
+}
+
+/// Takes an address of each family from the store's own leases.
+pub(super) fn take(tx: &Transaction<'_>, active: &Active, record: &mut EndpointRecord) -> Result<()> {
+    if active.ipam.is_none() {
+        for subnet in &active.config.subnets {
+            let range = subnet.range.unwrap_or(subnet.subnet);
+            let address = leases::take(tx, subnet.subnet, range, record.config.wanted(subnet.subnet))?;
+            if let Ok(address) = IpNet::new(address, subnet.subnet.prefix_len()) {
+                record.set_address(address);
+            }
+        }
+    }
+    if active.is_builtin && !active.config.subnets.is_empty() && record.mac.is_none() {
+        record.mac = Some(MacAddr::random());
+    }
+    Ok(())
+}
+
+impl EndpointRecord {
+    pub(super) fn set_address(&mut self, address: IpNet) {
+        match address {
+            IpNet::V4(address) => self.address = Some(address),
+            IpNet::V6(address) => self.address_ipv6 = Some(address),
+        }
+    }
+}
+
+impl EndpointConfig {
+    /// The address that is wanted of a subnet.
+    fn wanted(&self, subnet: IpNet) -> Option<IpAddr> {
+        match subnet {
+            IpNet::V4(_) => self.address.map(IpAddr::V4),
+            IpNet::V6(_) => self.address_ipv6.map(IpAddr::V6),
+        }
+    }
+
+    /// Checks what the network cannot give.
+    fn check(&self, network: &super::NetworkConfig) -> Result<()> {
+        for (wanted, ipv6) in
+            [(self.address.map(IpAddr::V4), false), (self.address_ipv6.map(IpAddr::V6), true)]
+        {
+            let Some(wanted) = wanted.filter(|_| network.subnet(ipv6).is_none()) else { continue };
+            let cause = format!("network {} has no addresses of that family", network.name);
+            return Err(Error::bad_request("use address", wanted.to_string(), cause));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn of(endpoint: impl std::fmt::Display, network: impl std::fmt::Display) -> String {
+    format!("{endpoint} of network {network}")
+}
+
+/// A sandbox's path and the identity of its namespace.
+pub(super) fn place(sandbox: &Sandbox) -> Result<(PathBuf, u64, u64)> {
+    let (device, inode) = sandbox.namespace_id()?.numbers();
+    Ok((sandbox.key().path().to_owned(), device, inode))
+}

@@ -1,0 +1,359 @@
+//! Endpoints and sandboxes: joining and parting.
+
+use std::sync::Arc;
+
+use super::endpoints::{of, place, take};
+use super::gateway::{choose, offered};
+use super::networks::Active;
+use super::record::{EndpointRecord, Joined};
+use super::{Controller, Endpoint, EndpointConfig};
+use crate::driver::InterfaceInfo;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventKind;
+use crate::link::{LinkRef, Place, SysctlSpec};
+use crate::name::Name;
+use crate::network::engine::{self, Device, Prepared, Request};
+use crate::plan::{Action, Plan};
+use crate::sandbox::{Interface, Sandbox, SandboxKey};
+use crate::sys::{Namespace, Process};
+
+impl Controller {
+    /// Joins `sandbox` to a network by an endpoint that is made for it and goes with it: addresses are
+    /// chosen, recorded, and the interface is up and configured when this returns.
+    ///
+    /// # Errors
+    /// Those of [`Controller::create_endpoint`] and [`Controller::join`]. Nothing is left behind.
+    pub fn connect(&self, network: &str, sandbox: &Sandbox, config: EndpointConfig) -> Result<Endpoint> {
+        let name = config.name.clone();
+        let connect = || {
+            let active = self.activate(&Name::new(network)?)?;
+            let record = self.record(&active, config, true)?;
+            self.attach(&active, record, sandbox, true)
+        };
+        let endpoint = connect()
+            .map_err(|error: Error| error.within("connect", format_args!("{} as {}", sandbox.key(), of(&name, network))))?;
+        self.tell(EventKind::EndpointCreated, Some(&endpoint.network), Some(&name), None);
+        self.tell(EventKind::EndpointJoined, Some(&endpoint.network), Some(&name), Some(sandbox.key().path()));
+        Ok(endpoint)
+    }
+
+    /// Joins `sandbox` to a network by an endpoint that was made before.
+    ///
+    /// Of several endpoints of a sandbox the one with the highest priority gives it its default gateways;
+    /// then one that is dual-stack before one that is not, then the network's name decides. An internal
+    /// network gives none.
+    ///
+    /// # Errors
+    /// NotFound when there is no such endpoint; Busy when it is in a sandbox; AlreadyExists when the
+    /// sandbox has an interface of that name or a route that the address overlaps. The endpoint is then
+    /// as it was.
+    pub fn join(&self, network: &str, endpoint: &str, sandbox: &Sandbox) -> Result<Endpoint> {
+        let join = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            let active = self.activate(&network)?;
+            let mut record = self.known(&network, &endpoint)?;
+            record.owner = Process::current()?;
+            self.attach(&active, record, sandbox, false)
+        };
+        let within = |error: Error| {
+            error.within("join", format_args!("{} as {}", sandbox.key(), of(endpoint, network)))
+        };
+        let joined = join().map_err(within)?;
+        let path = Some(sandbox.key().path());
+        self.tell(EventKind::EndpointJoined, Some(&joined.network), Some(joined.name()), path);
+        Ok(joined)
+    }
+
+    /// What [`Controller::connect`] would do, as a plan; nothing is recorded, and no address is kept.
+    ///
+    /// # Errors
+    /// Those of [`Controller::connect`] that can be known beforehand; NotImplemented for a network whose
+    /// driver acts by itself.
+    pub fn plan_connect(&self, network: &str, sandbox: &Sandbox, config: EndpointConfig) -> Result<Plan> {
+        let plan = || {
+            let active = self.activate(&Name::new(network)?)?;
+            if !active.is_builtin {
+                let error = Error::new(ErrorKind::NotImplemented, "plan", "a join");
+                return Err(error.with_cause(format!("the driver {} acts by itself", active.config.network_type)));
+            }
+            let mut record = self.record(&active, config, true)?;
+            let (prepared, _) = self.store.read(|tx| {
+                take(tx, &active, &mut record)?;
+                let others = EndpointRecord::of_sandbox(tx, sandbox.key().path())?;
+                self.make(&active, &mut record)?;
+                self.prepare(&active, &mut record, sandbox, &others, 0)
+            })?;
+            self.plan_join(prepared, sandbox)
+        };
+        plan().map_err(|error: Error| error.within("plan connection", format_args!("of {} to {network}", sandbox.key())))
+    }
+
+    /// Records the endpoint as joined and joins it, or takes both back.
+    fn attach(
+        &self,
+        active: &Arc<Active>,
+        record: EndpointRecord,
+        sandbox: &Sandbox,
+        is_new: bool,
+    ) -> Result<Endpoint> {
+        match self.try_attach(active, record.clone(), sandbox, is_new) {
+            // What the network needs in the host was taken away: it is made again.
+            Err(error) if error.kind() == ErrorKind::NotFound && active.is_builtin => {
+                let active = self.reactivate(&active.config.name)?;
+                self.try_attach(&active, record, sandbox, is_new)
+            }
+            // What a sandbox that is gone left in the store must not block the next one.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && self.discard_stale(&record)? => {
+                self.try_attach(active, record, sandbox, is_new)
+            }
+            result => result,
+        }
+    }
+
+    fn try_attach(
+        &self,
+        active: &Active,
+        mut record: EndpointRecord,
+        sandbox: &Sandbox,
+        is_new: bool,
+    ) -> Result<Endpoint> {
+        let before = record.clone();
+        let elsewhere = if is_new { self.take_elsewhere(active, &mut record)? } else { Vec::new() };
+        let gate = active.is_builtin.then(|| self.gate.enter()).transpose()?;
+        let recorded = self.record_join(active, &mut record, sandbox, is_new);
+        let prepared = recorded.inspect_err(|_| self.give_back_elsewhere(active, &elsewhere))?;
+        let joined = match prepared {
+            Some(prepared) => self.carry_out(active, &mut record, sandbox, prepared),
+            None => self.join_by_itself(active, &mut record, sandbox),
+        };
+        let interface = joined.map_err(|error| {
+            let undone = if is_new {
+                self.remove(&record)
+            } else {
+                self.store.write(|tx| before.update(tx))
+            };
+            error.with_rollback(undone.err().into_iter().collect())
+        })?;
+        drop(gate);
+        Ok(Endpoint { interface, ..Endpoint::from(record) })
+    }
+
+    /// Records that the endpoint is about to join; of a driver that decides at once also what.
+    fn record_join(
+        &self,
+        active: &Active,
+        record: &mut EndpointRecord,
+        sandbox: &Sandbox,
+        is_new: bool,
+    ) -> Result<Option<Prepared>> {
+        let (path, device, inode) = place(sandbox)?;
+        self.store.write(|tx| {
+            if is_new {
+                take(tx, active, record)?;
+            } else {
+                refuse_joined(tx, record)?;
+            }
+            let mut others = EndpointRecord::of_sandbox(tx, &path)?;
+            others.retain(|other| is_of(other, device, inode));
+            record.joined = Some(Joined {
+                sandbox: path.clone(),
+                device,
+                inode,
+                src_name: None,
+                gateway: None,
+                gateway_ipv6: None,
+            });
+            let mut prepared = None;
+            if active.is_builtin {
+                if is_new {
+                    self.make(active, record)?;
+                }
+                prepared = Some(self.prepare(active, record, sandbox, &others, 0)?.0);
+            }
+            if is_new {
+                record.insert(tx)?;
+            } else {
+                record.update(tx)?;
+            }
+            Ok(prepared)
+        })
+    }
+
+    /// Asks the driver for the device; `record` learns what it says of gateways and names.
+    fn prepare(
+        &self,
+        active: &Active,
+        record: &mut EndpointRecord,
+        sandbox: &Sandbox,
+        others: &[EndpointRecord],
+        attempt: u32,
+    ) -> Result<(Prepared, ())> {
+        let key = sandbox.key().to_string();
+        let request = Request {
+            network: &active.config.name,
+            endpoint: &record.config.name,
+            interface: InterfaceInfo::new(record.mac, record.address, record.address_ipv6),
+            destination: &record.config.destination,
+            mtu: record.config.mtu,
+            routes: &record.config.routes,
+            neighbours: &record.config.neighbours,
+            gateway: record.config.default_route && !active.config.internal,
+            options: &record.config.options,
+        };
+        let mut prepared = engine::prepare(&*active.driver, &request, &key, attempt)?;
+        let interface = &mut prepared.interface;
+        if let Some(joined) = &mut record.joined {
+            joined.src_name = prepared.join.names.src_name.clone();
+            (joined.gateway, joined.gateway_ipv6) = (interface.gateway, interface.gateway_ipv6);
+        }
+        let mut all: Vec<_> = others.iter().filter(|other| !is_same(other, record)).cloned().collect();
+        all.push(record.clone());
+        let gives = |ipv6| choose(&all, ipv6).is_some_and(|best| is_same(best, record));
+        interface.gateway = interface.gateway.filter(|_| gives(false));
+        interface.gateway_ipv6 = interface.gateway_ipv6.filter(|_| gives(true));
+        prepared.replace_gateways = all.len() > 1;
+        if !record.config.sysctls.is_empty() {
+            prepared.finish = Some(finish(record));
+        }
+        Ok((prepared, ()))
+    }
+
+    fn carry_out(
+        &self,
+        active: &Active,
+        record: &mut EndpointRecord,
+        sandbox: &Sandbox,
+        prepared: Prepared,
+    ) -> Result<Option<Interface>> {
+        let mut first = Some(prepared);
+        let (network, endpoint) = (record.network.clone(), record.config.name.clone());
+        engine::retrying(&self.host, &self.mark, &network, &endpoint, |attempt| {
+            let prepared = match first.take() {
+                Some(prepared) => prepared,
+                None => {
+                    let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
+                    self.prepare(active, record, sandbox, &others, attempt)?.0
+                }
+            };
+            engine::join(prepared, &self.host, sandbox)
+        })
+    }
+
+    /// As a driver that acts by itself does it, without holding anything that others wait for.
+    fn join_by_itself(
+        &self,
+        active: &Active,
+        record: &mut EndpointRecord,
+        sandbox: &Sandbox,
+    ) -> Result<Option<Interface>> {
+        if record.transient {
+            self.make(active, record)?;
+        }
+        let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
+        let (prepared, ()) = self.prepare(active, record, sandbox, &others, 0)?;
+        self.store.write(|tx| record.update(tx))?;
+        let joined = self.gate.enter().and_then(|_gate| engine::join(prepared, &self.host, sandbox));
+        joined.map_err(|error| {
+            let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
+            let undone = active.driver.leave(network, endpoint).and_then(|plan| self.apply(&plan));
+            error.with_rollback(undone.err().into_iter().collect())
+        })
+    }
+
+    fn plan_join(&self, prepared: Prepared, sandbox: &Sandbox) -> Result<Plan> {
+        sandbox.with(|opened| engine::plan_join(prepared, sandbox, opened).map(|(plan, _)| plan))
+    }
+
+    /// Takes the endpoint's device out of its sandbox; `record` says afterwards that it is in none, and
+    /// so does the store when `keep` says that the endpoint stays.
+    pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
+        let Some(joined) = record.joined.clone() else { return Ok(()) };
+        let active = self.activate(&record.network).ok();
+        if let Some(active) = &active {
+            let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
+            self.apply(&active.driver.leave(network, endpoint)?)?;
+        }
+        if let Some(sandbox) = self.open_as(&joined)? {
+            if let Some(src_name) = &joined.src_name {
+                sandbox.take_out(src_name)?;
+            }
+            self.pass_gateways_on(record, &sandbox)?;
+        }
+        record.joined = None;
+        if keep {
+            self.store.write(|tx| record.update(tx))?;
+        }
+        Ok(())
+    }
+
+    /// The sandbox that the endpoint joined; none when it is gone or another is in its place.
+    pub(super) fn open_as(&self, joined: &Joined) -> Result<Option<Sandbox>> {
+        if !is_there(joined) {
+            return Ok(None);
+        }
+        let (Some(base), Some(name)) = (joined.sandbox.parent(), joined.sandbox.file_name()) else {
+            return Ok(None);
+        };
+        match Sandbox::open(&SandboxKey::in_base(base, &name.to_string_lossy())?) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BadRequest) => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
+    /// Where the endpoint that leaves gave the default gateway, the next in line gives it.
+    fn pass_gateways_on(&self, leaving: &EndpointRecord, sandbox: &Sandbox) -> Result<()> {
+        let all = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
+        let rest: Vec<_> = all.iter().filter(|record| !is_same(record, leaving)).cloned().collect();
+        for ipv6 in [false, true] {
+            let gave = choose(&all, ipv6).is_some_and(|best| is_same(best, leaving));
+            let Some(next) = choose(&rest, ipv6).filter(|_| gave) else { continue };
+            let src_name = next.joined.as_ref().and_then(|joined| joined.src_name.as_ref());
+            if let (Some(src_name), Some(gateway)) = (src_name, offered(next, ipv6)) {
+                sandbox.route_through(src_name, gateway)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the very sandbox is still mounted where it was.
+pub(super) fn is_there(joined: &Joined) -> bool {
+    Namespace::open(&joined.sandbox)
+        .is_ok_and(|namespace| namespace.id().numbers() == (joined.device, joined.inode))
+}
+
+pub(super) fn is_same(a: &EndpointRecord, b: &EndpointRecord) -> bool {
+    a.network == b.network && a.config.name == b.config.name
+}
+
+/// Endpoints of a sandbox that was at the same path before are not this one's.
+fn is_of(record: &EndpointRecord, device: u64, inode: u64) -> bool {
+    record.joined.as_ref().is_some_and(|joined| (joined.device, joined.inode) == (device, inode))
+}
+
+/// The interface's own settings, once it has its name.
+fn finish(record: &EndpointRecord) -> engine::Finish {
+    let sysctls = record.config.sysctls.clone();
+    Box::new(move |link: &LinkRef, plan: &mut Plan| {
+        for (key, value) in &sysctls {
+            let spec = SysctlSpec::for_interface(key, value, &link.name)?;
+            plan.push(Place::Sandbox, Action::SetSysctl(spec));
+        }
+        Ok(())
+    })
+}
+
+fn refuse_joined(tx: &rusqlite::Transaction<'_>, record: &EndpointRecord) -> Result<()> {
+    let now = EndpointRecord::find(tx, &record.network, &record.config.name)?;
+    let joined = match now {
+        None => {
+            return Err(Error::new(ErrorKind::NotFound, "find endpoint", record.config.name.as_str())
+                .with_cause("it was deleted in the meantime"));
+        }
+        Some(now) => now.joined,
+    };
+    let Some(joined) = joined else { return Ok(()) };
+    let there = if is_there(&joined) { "" } else { ", which is gone: leave it first" };
+    Err(Error::new(ErrorKind::Busy, "join", "endpoint")
+        .with_cause(format!("it is joined to {}{there}", joined.sandbox.display())))
+}

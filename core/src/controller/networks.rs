@@ -1,0 +1,414 @@
+//! Networks: their definitions, and bringing them to life.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::record::EndpointRecord;
+use super::{Controller, Endpoint, NetworkConfig, SubnetConfig};
+use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, WITHOUT_ADDRESSES, ON_A_LAN};
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventKind;
+use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
+use crate::link::{message, parse};
+use crate::name::Name;
+use crate::network::engine;
+use crate::store::{leases, Stamp};
+
+/// The option by which an address management knows that an address is for a gateway, and its value.
+const REQUEST_TYPE: &str = "RequestAddressType";
+const GATEWAY: &str = "com.docker.network.gateway";
+
+/// A network that this process has told its driver of.
+pub(super) struct Active {
+    pub(super) config: NetworkConfig,
+    stamp: Stamp,
+    pub(super) driver: Arc<dyn Driver>,
+    /// The driver is one of this library's: it decides at once, and remembers nothing of endpoints.
+    pub(super) is_builtin: bool,
+    /// Who gives out its addresses, unless that is the store itself.
+    pub(super) ipam: Option<Arc<dyn Ipam>>,
+}
+
+/// A network with its endpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NetworkDetails {
+    /// Its definition.
+    #[serde(flatten)]
+    pub config: NetworkConfig,
+    /// Its endpoints, by their names.
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl Controller {
+    /// Makes a network, and returns its definition with what was left open filled in: subnets from the
+    /// default pools that overlap no other network and no route of the host, and their gateways.
+    ///
+    /// # Errors
+    /// AlreadyExists when there is a network of that name, or a subnet overlaps another network's or a
+    /// route of the host; NotFound for an unknown type; BadRequest for a definition that contradicts
+    /// itself or has options that the driver does not take; PermissionDenied when the definition cannot
+    /// be written. Nothing is left behind.
+    pub fn create_network(&self, config: NetworkConfig) -> Result<NetworkConfig> {
+        let name = config.name.clone();
+        self.create(config).map_err(|error| error.within("create network", name))
+    }
+
+    fn create(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
+        config.check()?;
+        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let _lock = self.definitions.lock()?;
+        if self.definitions.stamp(&config.name)?.is_some() {
+            return Err(Error::new(ErrorKind::AlreadyExists, "define network", config.name.as_str())
+                .with_cause("there is a network of that name"));
+        }
+        let in_use = self.subnets_of_others(&config.name)?;
+        self.complete(&mut config, &in_use)?;
+        let made = self.define(&config, &*driver);
+        if made.is_err() {
+            self.release_pools(&config);
+        }
+        made?;
+        self.tell(EventKind::NetworkCreated, Some(&config.name), None, None);
+        Ok(config)
+    }
+
+    /// Writes the definition and makes the network, or neither.
+    fn define(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+        // What the driver finds wrong is found before anything is written.
+        let (options, ipv4, ipv6) = for_driver(config);
+        driver.create_network(config.name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
+        self.definitions.create(&config.name, config)?;
+        // From here on a death leaves a network that is made when it is first used.
+        self.bring_up(config, driver).map_err(|error| {
+            let undone = self.definitions.remove(&config.name);
+            error.with_rollback(undone.err().into_iter().collect())
+        })
+    }
+
+    /// Chooses the subnets and gateways that are missing.
+    fn complete(&self, config: &mut NetworkConfig, in_use: &[IpNet]) -> Result<()> {
+        if WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
+            return refuse_subnets(config);
+        }
+        config.ipv6 |= config.subnet(true).is_some();
+        let of_host = self.routes_of_others(config)?;
+        let ipam = self.ipam(&config.ipam)?;
+        for ipv6 in [false, true] {
+            if !(if ipv6 { config.ipv6 } else { config.ipv4 }) {
+                continue;
+            }
+            let given = config.subnets.iter().position(|subnet| subnet.subnet.addr().is_ipv6() == ipv6);
+            let mut taken = in_use.to_vec();
+            // On a LAN the host has a route to the very subnet.
+            if given.is_none() || !ON_A_LAN.contains(&config.network_type.as_str()) {
+                taken.extend(&of_host);
+            }
+            let subnet = given.map(|at| config.subnets.remove(at));
+            let chosen = choose_subnet(&*ipam, config, subnet, ipv6, taken)?;
+            config.subnets.push(chosen);
+        }
+        config.check()
+    }
+
+    fn release_pools(&self, config: &NetworkConfig) {
+        let Ok(ipam) = self.ipam(&config.ipam) else { return };
+        for subnet in &config.subnets {
+            if let Err(error) = subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
+                log::warn!("{error}");
+            }
+        }
+    }
+
+    /// The subnets of all networks but `name`; a definition that cannot be read has none.
+    fn subnets_of_others(&self, name: &Name) -> Result<Vec<IpNet>> {
+        let others = self.definitions.list::<NetworkConfig>()?.into_iter();
+        let others = others.filter(|(other, _)| other != name).filter_map(|(_, config)| config.ok());
+        Ok(others.flat_map(|config| config.subnets).map(|subnet| subnet.subnet).collect())
+    }
+
+    /// Where the host's routes lead, but for those through a link that is the network's own.
+    fn routes_of_others(&self, config: &NetworkConfig) -> Result<Vec<IpNet>> {
+        let mut socket = self.host.socket();
+        let links = socket.dump(&message::list_links())?;
+        let mut routes = socket.dump(&message::list_routes(false))?;
+        routes.extend(socket.dump(&message::list_routes(true))?);
+        let alias = self.mark.network(&config.name);
+        let own_name = config.options.get("bridge").and_then(|name| name.as_str());
+        let own = links.iter().filter_map(parse::link).filter(|link| {
+            link.alias.as_deref() == Some(&alias) || own_name == Some(&link.name)
+        });
+        let own: Vec<_> = own.map(|link| link.index).collect();
+        let routes = routes.iter().filter_map(parse::route);
+        let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));
+        Ok(routes.map(|route| route.destination).collect())
+    }
+
+    /// The networks, by their names. A definition that cannot be read is an error in its place.
+    ///
+    /// # Errors
+    /// PermissionDenied when the directory cannot be read.
+    pub fn networks(&self) -> Result<Vec<(Name, Result<NetworkConfig>)>> {
+        self.definitions.list().map_err(|error| error.within("list", "networks"))
+    }
+
+    /// A network's definition with its endpoints.
+    ///
+    /// # Errors
+    /// NotFound when there is none of that name; BadRequest when its definition cannot be read.
+    pub fn inspect_network(&self, name: &str) -> Result<NetworkDetails> {
+        let inspect = || {
+            let name = Name::new(name)?;
+            let (config, _) = self.definition(&name)?;
+            let records = self.store.read(|tx| EndpointRecord::of_network(tx, &name))?;
+            Ok(NetworkDetails { config, endpoints: records.into_iter().map(Endpoint::from).collect() })
+        };
+        inspect().map_err(|error: Error| error.within("inspect network", name))
+    }
+
+    pub(super) fn definition(&self, name: &Name) -> Result<(NetworkConfig, Stamp)> {
+        let found = self.definitions.load::<NetworkConfig>(name)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "find network", name.as_str())
+                .with_cause("there is no network of that name")
+        })?;
+        if found.0.name != *name {
+            let cause = format!("its definition calls itself {}", found.0.name);
+            return Err(Error::bad_request("use definition of network", name.as_str(), cause));
+        }
+        found.0.check()?;
+        Ok(found)
+    }
+
+    /// Deletes the network and its definition; one that is gone is no error.
+    ///
+    /// # Errors
+    /// Busy while it has endpoints, with their names and sandboxes.
+    pub fn delete_network(&self, name: &str) -> Result<()> {
+        let delete = || {
+            let name = Name::new(name)?;
+            // The gate keeps endpoints from coming between the look and the deed. It comes before the lock
+            // everywhere, so that nobody waits for one another.
+            let _gate = self.gate.enter()?;
+            let _lock = self.definitions.lock()?;
+            if self.definitions.stamp(&name)?.is_none() {
+                return Ok(());
+            }
+            let records = self.store.read(|tx| EndpointRecord::of_network(tx, &name))?;
+            refuse_in_use(&records)?;
+            self.take_down(&name)?;
+            self.definitions.remove(&name)?;
+            self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+            self.tell(EventKind::NetworkDeleted, Some(&name), None, None);
+            Ok(())
+        };
+        delete().map_err(|error: Error| error.within("delete network", name))
+    }
+
+    /// Takes away what the network has in the host and in the store. The definition of one that cannot
+    /// be read, or whose driver is unknown here, can still be deleted.
+    fn take_down(&self, name: &Name) -> Result<()> {
+        let config = match self.definition(name) {
+            Ok((config, _)) => config,
+            Err(error) => {
+                log::warn!("deleting network {name} by its file alone: {error}");
+                return Ok(());
+            }
+        };
+        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let (options, ipv4, ipv6) = for_driver(&config);
+        // A driver that was not told of the network cannot take it away.
+        driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
+        engine::delete_network(&self.host, &*driver, name)?;
+        self.release_pools(&config);
+        Ok(())
+    }
+
+    /// The network `name`, alive: its driver knows it and what it needs in the host is there.
+    pub(super) fn activate(&self, name: &Name) -> Result<Arc<Active>> {
+        let known = self.active.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let stamp = self.definitions.stamp(name)?;
+        if let Some(known) = known.filter(|known| Some(known.stamp) == stamp) {
+            return Ok(known);
+        }
+        self.reactivate(name)
+    }
+
+    /// As [`Controller::activate`], also when it was alive before.
+    pub(super) fn reactivate(&self, name: &Name) -> Result<Arc<Active>> {
+        let (mut config, stamp) = self.definition(name)?;
+        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        self.refuse_overlap(&config)?;
+        if config.subnets.len() < usize::from(config.ipv4) + usize::from(config.ipv6) {
+            config = self.complete_by_hand(config)?;
+        }
+        let ipam = (config.ipam != PoolIpam::NAME).then(|| self.ipam(&config.ipam)).transpose()?;
+        self.bring_up(&config, &*driver)?;
+        let is_builtin = is_builtin(&config.network_type);
+        let active = Arc::new(Active { config, stamp, driver, is_builtin, ipam });
+        let mut all = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.clone(), Arc::clone(&active));
+        Ok(active)
+    }
+
+    /// A definition that somebody wrote without saying everything gets the rest, and keeps it.
+    fn complete_by_hand(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
+        if WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
+            return Ok(config);
+        }
+        let _lock = self.definitions.lock()?;
+        let in_use = self.subnets_of_others(&config.name)?;
+        self.complete(&mut config, &in_use)?;
+        self.definitions.replace(&config.name, &config)?;
+        Ok(config)
+    }
+
+    /// Makes what the network needs in the host, and reserves its addresses.
+    fn bring_up(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+        if config.ipam == PoolIpam::NAME {
+            self.store.write(|tx| {
+                for subnet in &config.subnets {
+                    for address in subnet.reserved() {
+                        match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
+                            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                            result => drop(result?),
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        let (options, ipv4, ipv6) = for_driver(config);
+        let info = engine::create_network(&self.host, driver, &config.name, &options, &ipv4, &ipv6)?;
+        if !info.tables().is_empty() {
+            log::info!("network {} wants to hear of tables, which local networks have none of", config.name);
+        }
+        Ok(())
+    }
+
+    /// A definition that was edited to overlap another is refused, unless it alone has endpoints.
+    fn refuse_overlap(&self, config: &NetworkConfig) -> Result<()> {
+        for (other, other_config) in self.definitions.list::<NetworkConfig>()? {
+            let Ok(other_config) = other_config else { continue };
+            if other == config.name {
+                continue;
+            }
+            for subnet in &config.subnets {
+                let overlapped = other_config.subnets.iter().find(|there| overlap(there.subnet, subnet.subnet));
+                let Some(overlapped) = overlapped else { continue };
+                let endpoints = |name: &Name| self.store.read(|tx| EndpointRecord::of_network(tx, name));
+                if endpoints(&other)?.is_empty() && !endpoints(&config.name)?.is_empty() {
+                    continue;
+                }
+                let cause = format!("it overlaps {} of network {other}", overlapped.subnet);
+                let subject = format!("{} of network {}", subnet.subnet, config.name);
+                return Err(Error::new(ErrorKind::AlreadyExists, "use subnet", subject).with_cause(cause));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SubnetConfig {
+    pub(super) fn pool_id(&self) -> Result<PoolId> {
+        match &self.pool_id {
+            Some(id) => Ok(id.clone()),
+            None => PoolId::new(Name::new(AddressSpace::Local.as_str())?, self.subnet, self.range),
+        }
+    }
+}
+
+fn overlap(a: IpNet, b: IpNet) -> bool {
+    a.contains(&b) || b.contains(&a)
+}
+
+fn refuse_subnets(config: &mut NetworkConfig) -> Result<()> {
+    if !config.subnets.is_empty() {
+        let cause = format!("a {} network has no addresses", config.network_type);
+        return Err(Error::bad_request("use subnets", format!("of {}", config.name), cause));
+    }
+    (config.ipv4, config.ipv6) = (false, false);
+    Ok(())
+}
+
+/// The subnet of one family, as it was given or by default, with its gateway.
+fn choose_subnet(
+    ipam: &dyn Ipam,
+    config: &NetworkConfig,
+    given: Option<SubnetConfig>,
+    ipv6: bool,
+    in_use: Vec<IpNet>,
+) -> Result<SubnetConfig> {
+    let request = PoolRequest {
+        address_space: ipam.default_address_spaces().local,
+        pool: given.as_ref().map(|subnet| subnet.subnet),
+        sub_pool: given.as_ref().and_then(|subnet| subnet.range),
+        ipv6,
+        options: config.ipam_options.clone(),
+        in_use,
+    };
+    let pool = ipam.request_pool(&request)?;
+    let mut subnet = given.unwrap_or_else(|| SubnetConfig::new(pool.pool));
+    if config.ipam != PoolIpam::NAME {
+        subnet.pool_id = Some(pool.id.clone());
+    }
+    if subnet.gateway.is_none() {
+        subnet.gateway = choose_gateway(ipam, &pool.id, &subnet)?;
+    }
+    Ok(subnet)
+}
+
+/// The first address that is free; none in a subnet that has room for a single one.
+fn choose_gateway(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) -> Result<Option<IpAddr>> {
+    if subnet.subnet.prefix_len() == subnet.subnet.max_prefix_len() {
+        return Ok(None);
+    }
+    let options = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
+    let wanted = subnet.subnet.hosts().find(|host| !subnet.auxiliary.values().any(|other| other == host));
+    let wanted = wanted.filter(|_| subnet.pool_id.is_none());
+    ipam.request_address(pool, wanted, &options).map(|(gateway, _)| Some(gateway.addr()))
+}
+
+/// What the driver is told of a network.
+fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
+    let mut options = config.options.clone();
+    if config.internal {
+        options.insert(DOCKER_INTERNAL.to_owned(), true.into());
+    }
+    let data = |ipv6: bool| {
+        let data = |subnet: &SubnetConfig| IpamData {
+            address_space: AddressSpace::Local.as_str().to_owned(),
+            pool: Some(subnet.subnet),
+            gateway: subnet.gateway_net(),
+            aux_addresses: auxiliary(subnet),
+        };
+        config.subnet(ipv6).map(data).into_iter().collect()
+    };
+    (options, data(false), data(true))
+}
+
+fn auxiliary(subnet: &SubnetConfig) -> BTreeMap<String, IpNet> {
+    let with_prefix = |address: &IpAddr| IpNet::new(*address, subnet.subnet.prefix_len()).ok();
+    let named = subnet.auxiliary.iter();
+    named.filter_map(|(name, address)| Some((name.clone(), with_prefix(address)?))).collect()
+}
+
+fn refuse_in_use(records: &[EndpointRecord]) -> Result<()> {
+    const NAMED: usize = 5;
+    if records.is_empty() {
+        return Ok(());
+    }
+    let name = |record: &EndpointRecord| match &record.joined {
+        Some(joined) => format!("{} (in {})", record.config.name, joined.sandbox.display()),
+        None => record.config.name.to_string(),
+    };
+    let mut names: Vec<_> = records.iter().take(NAMED).map(name).collect();
+    if records.len() > NAMED {
+        names.push(format!("{} more", records.len() - NAMED));
+    }
+    Err(Error::new(ErrorKind::Busy, "delete", "its endpoints first")
+        .with_cause(format!("it is in use by {}", names.join(", "))))
+}

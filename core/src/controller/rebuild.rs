@@ -1,0 +1,137 @@
+//! A store that was lost, made anew from what the kernel tells.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Transaction;
+
+use super::join::place;
+use super::record::{EndpointRecord, Joined, Lifetime, SandboxRecord};
+use super::{ControllerOptions, EndpointConfig, NetworkConfig};
+use crate::driver::naming::{self, Mark};
+use crate::error::{ErrorKind, Result};
+use crate::host::Host;
+use crate::link::{message, parse, InterfaceName};
+use crate::name::Name;
+use crate::sandbox::{Interface, Sandbox, SandboxKey};
+use crate::store::{leases, Definitions};
+use crate::sys::Process;
+
+/// By the name of the end inside, whose it is.
+type Owners = HashMap<InterfaceName, (Name, Name)>;
+
+/// Records the endpoints whose links carry this store's mark, the sandboxes that they are in, and their
+/// addresses. What they were asked for beyond that is lost, and with their sandboxes they will go.
+pub(super) fn rebuild(
+    tx: &Transaction<'_>,
+    host: &Host,
+    mark: &Mark,
+    options: &ControllerOptions,
+) -> Result<usize> {
+    let owners = owners(host, mark)?;
+    let definitions = Definitions::new(options.networks_dir.clone());
+    let mut found = 0;
+    for path in mounted(&options.sandbox_dir) {
+        // One that cannot be opened or read does not keep the others.
+        match recover(tx, &owners, mark, &definitions, &path) {
+            Ok(endpoints) => found += endpoints,
+            Err(error) if error.kind() == ErrorKind::BadRequest => {}
+            Err(error) => log::warn!("rebuilding the store: {error}"),
+        }
+    }
+    Ok(found)
+}
+
+fn owners(host: &Host, mark: &Mark) -> Result<Owners> {
+    let links = host.socket().dump(&message::list_links())?;
+    let mut owners = Owners::new();
+    for link in links.iter().filter_map(parse::link) {
+        let of = link.alias.as_deref().and_then(|alias| mark.parse(alias));
+        if let Some((network, Some(endpoint))) = of {
+            let (_, src_name) = naming::link_names(&network, &endpoint)?;
+            owners.insert(src_name, (network, endpoint));
+        }
+    }
+    Ok(owners)
+}
+
+fn mounted(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Records what is in one sandbox, and returns how many endpoints that was.
+fn recover(
+    tx: &Transaction<'_>,
+    owners: &Owners,
+    mark: &Mark,
+    definitions: &Definitions,
+    path: &Path,
+) -> Result<usize> {
+    let (Some(base), Some(name)) = (path.parent(), path.file_name()) else { return Ok(0) };
+    let sandbox = Sandbox::open(&SandboxKey::in_base(base, &name.to_string_lossy())?)?;
+    let mut found = 0;
+    for (interface, of) in sandbox.interfaces_with_owners()? {
+        let of = of.and_then(|of| mark.parse(&of)).and_then(|(network, endpoint)| Some((network, endpoint?)));
+        let Some((network, endpoint)) = owners.get(&interface.src_name).cloned().or(of) else { continue };
+        record(tx, definitions, &sandbox, &interface, network, &endpoint)?;
+        found += 1;
+    }
+    if found > 0 {
+        let owner = Process::current()?;
+        SandboxRecord { path: path.to_owned(), lifetime: Lifetime::Host, owner }.insert(tx)?;
+    }
+    Ok(found)
+}
+
+fn record(
+    tx: &Transaction<'_>,
+    definitions: &Definitions,
+    sandbox: &Sandbox,
+    interface: &Interface,
+    network: Name,
+    endpoint: &Name,
+) -> Result<()> {
+    let (path, device, inode) = place(sandbox)?;
+    let config = definitions.load::<NetworkConfig>(&network).ok().flatten().map(|(config, _)| config);
+    let subnet = |ipv6| config.as_ref().and_then(|config| config.subnet(ipv6));
+    let gateway = |ipv6| {
+        let is_internal = config.as_ref().is_some_and(|config| config.internal);
+        subnet(ipv6).filter(|_| !is_internal).and_then(|subnet| subnet.gateway)
+    };
+    let joined = Joined {
+        sandbox: path,
+        device,
+        inode,
+        src_name: Some(interface.src_name.clone()),
+        gateway: interface.address.and(gateway(false)).and_then(super::gateway::v4),
+        gateway_ipv6: interface.address_ipv6.and(gateway(true)).and_then(super::gateway::v6),
+    };
+    let mut record = EndpointRecord {
+        network,
+        config: EndpointConfig::new(endpoint.as_str())?,
+        address: interface.address,
+        address_ipv6: interface.address_ipv6,
+        mac: interface.mac,
+        transient: true,
+        lifetime: Lifetime::Host,
+        owner: Process::current()?,
+        joined: Some(joined),
+    };
+    for ipv6 in [false, true] {
+        let Some(subnet) = subnet(ipv6).map(|subnet| subnet.subnet) else { continue };
+        for address in record.addresses().filter(|net| subnet.contains(&net.addr())).collect::<Vec<_>>() {
+            // The prefix inside may be longer than the subnet's.
+            if let Ok(own) = ipnet::IpNet::new(address.addr(), subnet.prefix_len()) {
+                record.set_address(own);
+            }
+            match leases::take(tx, subnet, subnet, Some(address.addr())) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                result => drop(result?),
+            }
+        }
+    }
+    record.insert(tx)
+}

@@ -1,0 +1,201 @@
+//! What the store remembers of endpoints and sandboxes. What the kernel knows better is not in here.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use rusqlite::{params, Connection, OptionalExtension, Row};
+use serde::{Deserialize, Serialize};
+
+use super::EndpointConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{InterfaceName, MacAddr};
+use crate::name::Name;
+use crate::store::store_error;
+use crate::sys::Process;
+
+/// How long what a controller makes lasts when its process ends without taking it down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifetime {
+    /// Until it is deleted, or the host restarts. What was begun and not finished is undone.
+    #[default]
+    Host,
+    /// As long as the process that made it: collected when that is gone.
+    Process,
+}
+
+/// An endpoint as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EndpointRecord {
+    pub(super) network: Name,
+    pub(super) config: EndpointConfig,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<Ipv4Net>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) address_ipv6: Option<Ipv6Net>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mac: Option<MacAddr>,
+    /// It was made by the call that joined it, and goes with its sandbox.
+    #[serde(default)]
+    pub(super) transient: bool,
+    #[serde(default)]
+    pub(super) lifetime: Lifetime,
+    /// Who made it, or joined it last.
+    pub(super) owner: Process,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) joined: Option<Joined>,
+}
+
+/// Where an endpoint is, or is about to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Joined {
+    /// Where the sandbox's namespace is mounted.
+    pub(super) sandbox: PathBuf,
+    /// Which namespace that was.
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    /// By this name its device is known in the host and in the alias inside; none of a network without
+    /// devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) src_name: Option<InterfaceName>,
+    /// The gateways that it offers, whether or not they are the sandbox's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gateway: Option<Ipv4Addr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gateway_ipv6: Option<Ipv6Addr>,
+}
+
+impl EndpointRecord {
+    pub(super) fn addresses(&self) -> impl Iterator<Item = IpNet> {
+        let (v4, v6) = (self.address.map(IpNet::V4), self.address_ipv6.map(IpNet::V6));
+        v4.into_iter().chain(v6)
+    }
+
+    /// Whether it lasts no longer than a process that is gone.
+    pub(super) fn is_orphan(&self) -> bool {
+        self.lifetime == Lifetime::Process && !self.owner.is_alive()
+    }
+
+    fn sandbox(&self) -> Option<String> {
+        self.joined.as_ref().map(|joined| joined.sandbox.to_string_lossy().into_owned())
+    }
+
+    pub(super) fn insert(&self, tx: &Connection) -> Result<()> {
+        let failed = |error| store_error("record endpoint", self.config.name.as_str(), error);
+        let sql = "INSERT INTO endpoint (network, name, sandbox, record) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT DO NOTHING";
+        let mut insert = tx.prepare_cached(sql).map_err(failed)?;
+        let network = self.network.as_str();
+        let name = self.config.name.as_str();
+        let rows = insert.execute(params![network, name, self.sandbox(), to_json(self)?]).map_err(failed)?;
+        if rows == 0 {
+            return Err(Error::new(ErrorKind::AlreadyExists, "create endpoint", name)
+                .with_cause(format!("network {network} has an endpoint of that name")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn update(&self, tx: &Connection) -> Result<()> {
+        let failed = |error| store_error("record endpoint", self.config.name.as_str(), error);
+        let sql = "UPDATE endpoint SET sandbox = ?3, record = ?4 WHERE network = ?1 AND name = ?2";
+        let mut update = tx.prepare_cached(sql).map_err(failed)?;
+        let key = (self.network.as_str(), self.config.name.as_str());
+        update.execute(params![key.0, key.1, self.sandbox(), to_json(self)?]).map_err(failed)?;
+        Ok(())
+    }
+
+    pub(super) fn delete(&self, tx: &Connection) -> Result<()> {
+        let failed = |error| store_error("forget endpoint", self.config.name.as_str(), error);
+        let mut delete =
+            tx.prepare_cached("DELETE FROM endpoint WHERE network = ?1 AND name = ?2").map_err(failed)?;
+        delete.execute(params![self.network.as_str(), self.config.name.as_str()]).map_err(failed)?;
+        Ok(())
+    }
+
+    pub(super) fn find(tx: &Connection, network: &Name, name: &Name) -> Result<Option<Self>> {
+        let failed = |error| store_error("look up endpoint", name.as_str(), error);
+        let sql = "SELECT record FROM endpoint WHERE network = ?1 AND name = ?2";
+        let mut select = tx.prepare_cached(sql).map_err(failed)?;
+        let row = select
+            .query_row(params![network.as_str(), name.as_str()], |row| row.get::<_, String>(0))
+            .optional()
+            .map_err(failed)?;
+        row.map(|json| from_json(&json)).transpose()
+    }
+
+    pub(super) fn of_network(tx: &Connection, network: &Name) -> Result<Vec<Self>> {
+        let sql = "SELECT record FROM endpoint WHERE network = ?1 ORDER BY name";
+        select(tx, sql, params![network.as_str()])
+    }
+
+    pub(super) fn of_sandbox(tx: &Connection, sandbox: &std::path::Path) -> Result<Vec<Self>> {
+        let sql = "SELECT record FROM endpoint WHERE sandbox = ?1 ORDER BY network, name";
+        select(tx, sql, params![sandbox.to_string_lossy()])
+    }
+
+    pub(super) fn all(tx: &Connection) -> Result<Vec<Self>> {
+        select(tx, "SELECT record FROM endpoint ORDER BY network, name", params![])
+    }
+}
+
+/// A sandbox as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SandboxRecord {
+    pub(super) path: PathBuf,
+    #[serde(default)]
+    pub(super) lifetime: Lifetime,
+    pub(super) owner: Process,
+}
+
+impl SandboxRecord {
+    pub(super) fn is_orphan(&self) -> bool {
+        self.lifetime == Lifetime::Process && !self.owner.is_alive()
+    }
+
+    /// Records the sandbox, in the place of one that was at its path before, which is returned.
+    pub(super) fn insert(&self, tx: &Connection) -> Result<Option<Self>> {
+        let path = self.path.to_string_lossy();
+        let failed = |error| store_error("record sandbox", &path, error);
+        let before = select(tx, "SELECT record FROM sandbox WHERE path = ?1", params![path])?.pop();
+        let sql = "INSERT OR REPLACE INTO sandbox (path, record) VALUES (?1, ?2)";
+        let mut insert = tx.prepare_cached(sql).map_err(failed)?;
+        insert.execute(params![path, to_json(self)?]).map_err(failed)?;
+        Ok(before)
+    }
+
+    pub(super) fn delete(tx: &Connection, path: &std::path::Path) -> Result<()> {
+        let path = path.to_string_lossy();
+        let failed = |error| store_error("forget sandbox", &path, error);
+        let mut delete = tx.prepare_cached("DELETE FROM sandbox WHERE path = ?1").map_err(failed)?;
+        delete.execute(params![path]).map_err(failed)?;
+        Ok(())
+    }
+
+    pub(super) fn all(tx: &Connection) -> Result<Vec<Self>> {
+        select(tx, "SELECT record FROM sandbox ORDER BY path", params![])
+    }
+}
+
+fn select<T: serde::de::DeserializeOwned>(
+    tx: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<T>> {
+    let failed = |error| store_error("list", "records", error);
+    let mut select = tx.prepare_cached(sql).map_err(failed)?;
+    let rows = select.query_map(params, |row: &Row<'_>| row.get::<_, String>(0)).map_err(failed)?;
+    rows.map(|json| from_json(&json.map_err(failed)?)).collect()
+}
+
+fn to_json(record: &impl Serialize) -> Result<String> {
+    serde_json::to_string(record).map_err(|error| unreadable(&error))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &serde_json::Error) -> Error {
+    Error::new(ErrorKind::System, "read", "a record of the store").with_cause(error.to_string())
+}

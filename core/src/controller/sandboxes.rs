@@ -1,0 +1,151 @@
+//! Sandboxes of a controller: made, listed and destroyed with their endpoints.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::record::{EndpointRecord, SandboxRecord};
+use super::{Controller, Endpoint};
+use crate::error::{Error, Result};
+use crate::events::EventKind;
+use crate::network::engine;
+use crate::sandbox::{Sandbox, SandboxKey};
+use crate::sys::{Namespace, Process};
+
+/// A sandbox with its endpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SandboxDetails {
+    /// Where it is mounted.
+    pub path: PathBuf,
+    /// Its endpoints, by the names of their networks and theirs.
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl Controller {
+    /// The key of the sandbox `name` in this controller's directory.
+    ///
+    /// # Errors
+    /// BadRequest when `name` is no [`Name`](crate::Name).
+    pub fn sandbox_key(&self, name: &str) -> Result<SandboxKey> {
+        SandboxKey::in_base(&self.options.sandbox_dir, name)
+    }
+
+    /// Makes a sandbox that this controller knows of, so that it is collected when it should be; see
+    /// [`Sandbox::create`].
+    ///
+    /// # Errors
+    /// Those of [`Sandbox::create`].
+    pub fn create_sandbox(&self, name: &str) -> Result<Sandbox> {
+        let key = self.sandbox_key(name)?;
+        let record = SandboxRecord {
+            path: key.path().to_owned(),
+            lifetime: self.options.lifetime,
+            owner: Process::current(),
+        };
+        let within = |error: Error| error.within("create sandbox", &key);
+        let before = self.store.write(|tx| record.insert(tx)).map_err(within)?;
+        let sandbox = Sandbox::create(&key).map_err(|error| {
+            let undone = self.store.write(|tx| match &before {
+                Some(before) => before.insert(tx).map(drop),
+                None => SandboxRecord::delete(tx, key.path()),
+            });
+            error.with_rollback(undone.err().into_iter().collect())
+        })?;
+        self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
+        Ok(sandbox)
+    }
+
+    /// Opens the sandbox `name` of this controller's directory; see [`Sandbox::open`].
+    ///
+    /// # Errors
+    /// Those of [`Sandbox::open`].
+    pub fn open_sandbox(&self, name: &str) -> Result<Sandbox> {
+        Sandbox::open(&self.sandbox_key(name)?)
+    }
+
+    /// The sandboxes that a controller made or joined and that are there, by their paths.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn sandboxes(&self) -> Result<Vec<SandboxDetails>> {
+        let (made, endpoints) =
+            self.store.read(|tx| Ok((SandboxRecord::all(tx)?, EndpointRecord::all(tx)?)))?;
+        let mut paths: Vec<_> = made.into_iter().map(|record| record.path).collect();
+        paths.extend(endpoints.iter().filter_map(|record| Some(record.joined.as_ref()?.sandbox.clone())));
+        paths.sort();
+        paths.dedup();
+        paths.retain(|path| Namespace::open(path).is_ok());
+        let of = |path: &Path| {
+            let own = endpoints.iter().filter(|record| {
+                record.joined.as_ref().is_some_and(|joined| joined.sandbox == *path)
+            });
+            own.cloned().map(Endpoint::from).collect()
+        };
+        Ok(paths.into_iter().map(|path| SandboxDetails { endpoints: of(&path), path }).collect())
+    }
+
+    /// Ends a sandbox: [`Sandbox::destroy`], and its endpoints leave it. Those that were made by
+    /// [`Controller::connect`] are deleted, others keep their addresses. A sandbox that is gone is no
+    /// error; its endpoints leave it all the same.
+    ///
+    /// # Errors
+    /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
+    pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
+        let path = sandbox.key().path();
+        self.end(path, || sandbox.destroy()).map_err(|error| error.within("destroy sandbox", sandbox.key()))?;
+        self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
+        Ok(())
+    }
+
+    /// As [`Controller::destroy_sandbox`], for a sandbox that is not open here.
+    ///
+    /// # Errors
+    /// Those of [`Controller::destroy_sandbox`].
+    pub fn remove_sandbox(&self, name: &str) -> Result<()> {
+        let key = self.sandbox_key(name)?;
+        self.end(key.path(), || Sandbox::remove(&key))
+            .map_err(|error| error.within("remove sandbox", &key))?;
+        self.tell(EventKind::SandboxDestroyed, None, None, Some(key.path()));
+        Ok(())
+    }
+
+    /// The endpoints leave, the namespace goes, the records go: a death in between is made good by the
+    /// collector, which finds records without a namespace.
+    pub(super) fn end(&self, path: &Path, destroy: impl FnOnce() -> Result<()>) -> Result<()> {
+        let gate = self.gate.enter()?;
+        let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
+        let mut failures = Vec::new();
+        for record in &records {
+            failures.extend(self.let_go(record).err());
+        }
+        destroy()?;
+        for record in &records {
+            failures.extend(self.forget_joined(record).err());
+        }
+        failures.extend(self.store.write(|tx| SandboxRecord::delete(tx, path)).err());
+        drop(gate);
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(failures.remove(0).with_rollback(failures)),
+        }
+    }
+
+    /// Has the driver take the endpoint out of use, as far as that does not happen by itself when the
+    /// namespace goes: its links go with it, and deleting one takes the kernel 12 ms.
+    fn let_go(&self, record: &EndpointRecord) -> Result<()> {
+        let active = self.activate(&record.network)?;
+        let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
+        let plan = active.driver.leave(network, endpoint)?;
+        self.apply(&if active.is_builtin { engine::without_links(plan) } else { plan })
+    }
+
+    fn forget_joined(&self, record: &EndpointRecord) -> Result<()> {
+        if record.transient {
+            return self.forget(record);
+        }
+        let mut record = record.clone();
+        record.joined = None;
+        self.store.write(|tx| record.update(tx))
+    }
+}

@@ -1,0 +1,270 @@
+//! The routed driver: a veth pair an endpoint and no bridge, so no limit of ports.
+//!
+//! The host has a route to each endpoint's addresses through the endpoint's link, and forwards between
+//! them. Inside, an address is alone in its subnet, and everything goes to the gateway, whose MAC
+//! address is known. The gateway's addresses are on a link of the network's own, so that the host answers
+//! to them. With a `parent` the host answers on that link for the endpoints' addresses (proxy ARP and
+//! NDP), as if they were there.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::bridge::anchor::{self, Anchor};
+use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
+use super::naming::{self, Mark};
+use super::options::{self as keys, number};
+use super::subnets::Subnets;
+use super::{veth, Driver, IpamData, Options, RouteType};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::link::{
+    InterfaceName, LinkChange, LinkRef, MacAddr, Mtu, Neighbour, NeighbourSpec, Place, ProxySpec, RouteSpec,
+};
+use crate::name::Name;
+use crate::plan::{Action, Plan, Step};
+
+/// The type that this driver manages.
+pub(crate) const TYPE: &str = "routed";
+
+/// The MAC address of every endpoint's end in the host: they never meet, and a gateway keeps its own.
+const HOST_MAC: [u8; 6] = [0x02, 0x4e, 0x45, 0x54, 0x4e, 0x53];
+
+/// Networks whose endpoints are routes of `host`.
+pub(crate) struct RoutedDriver {
+    host: Arc<Host>,
+    mark: Mark,
+    networks: Mutex<HashMap<String, Arc<RoutedNetwork>>>,
+}
+
+struct RoutedNetwork {
+    name: Name,
+    anchor: Anchor,
+    options: RoutedOptions,
+    subnets: Subnets,
+    internal: bool,
+    mtu: Mtu,
+    parent: Option<LinkRef>,
+}
+
+/// Options of the network; Docker's keys are the same or aliases.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RoutedOptions {
+    /// The link that has the gateway's addresses; `rt-` and the network's name by default.
+    anchor: Option<InterfaceName>,
+    #[serde(alias = "com.docker.network.driver.mtu", deserialize_with = "number")]
+    mtu: Option<Mtu>,
+    parent: Option<InterfaceName>,
+    #[serde(alias = "com.docker.network.container_iface_prefix")]
+    prefix: Option<InterfaceName>,
+    #[serde(deserialize_with = "number")]
+    tx_queue_len: Option<u32>,
+}
+
+/// Endpoints take no options.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoOptions {}
+
+impl RoutedDriver {
+    pub(crate) fn new(host: Arc<Host>, mark: Mark) -> Self {
+        Self { host, mark, networks: Mutex::default() }
+    }
+
+    fn network(&self, network: &str) -> Result<Arc<RoutedNetwork>> {
+        let networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        networks.get(network).cloned().ok_or_else(|| super::no_network(network))
+    }
+
+    fn parent(&self, name: &InterfaceName) -> Result<LinkRef> {
+        let parent = self.host.link(name)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "find parent", name.as_str())
+                .with_cause("there is no such link in the host")
+        })?;
+        Ok(LinkRef::indexed(name.clone(), parent.index))
+    }
+}
+
+impl Driver for RoutedDriver {
+    fn network_type(&self) -> &str {
+        TYPE
+    }
+
+    fn create_network(
+        &self,
+        network: &str,
+        options: &Options,
+        _: &mut NetworkInfo,
+        ipv4: &[IpamData],
+        ipv6: &[IpamData],
+    ) -> Result<Plan> {
+        let name = Name::new(network)?;
+        let internal = keys::is_internal(options);
+        let options: RoutedOptions = keys::parse(TYPE, options)?;
+        let subnets = Subnets::new(ipv4, ipv6)?;
+        let parent = options.parent.as_ref().map(|parent| self.parent(parent)).transpose()?;
+        let mtu = options.mtu.map_or_else(|| anchor::uplink_mtu(&self.host), Ok)?;
+        let anchor = Anchor::new(&name, options.anchor.clone(), subnets.gateways().map(alone).collect())?;
+        let plan = anchor.plan(&self.host, &self.mark, &name)?;
+        let made = RoutedNetwork { name, anchor, options, subnets, internal, mtu, parent };
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        networks.insert(network.to_owned(), Arc::new(made));
+        Ok(plan)
+    }
+
+    fn delete_network(&self, network: &str) -> Result<Plan> {
+        let network = self.network(network)?;
+        network.anchor.deletion(&self.host, &self.mark, &network.name)
+    }
+
+    fn create_endpoint(
+        &self,
+        network: &str,
+        _: &str,
+        interface: &mut InterfaceInfo,
+        options: &Options,
+    ) -> Result<Plan> {
+        let network = self.network(network)?;
+        keys::parse::<NoOptions>(TYPE, options)?;
+        super::check_addresses(&network.subnets, interface)?;
+        if interface.mac_address().is_none() {
+            interface.set_mac_address(MacAddr::random())?;
+        }
+        Ok(Plan::default())
+    }
+
+    fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<Plan> {
+        self.leave(network, endpoint)
+    }
+
+    fn endpoint_oper_info(&self, network: &str, endpoint: &str) -> Result<Options> {
+        let known = self.network(network)?;
+        veth::oper_info(&known.name, &Name::new(endpoint)?, [("anchor", known.anchor.name.as_str())])
+    }
+
+    fn join(
+        &self,
+        network: &str,
+        endpoint: &str,
+        _: &str,
+        join: &mut JoinInfo,
+        options: &Options,
+    ) -> Result<()> {
+        let network = self.network(network)?;
+        keys::parse::<NoOptions>(TYPE, options)?;
+        let mtu = veth::mtu(join.mtu(), network.mtu)?;
+        let end = veth::HostEnd::new(&network.name, &Name::new(endpoint)?, join.attempt())?;
+        let host_mac = MacAddr::new(HOST_MAC)?;
+        let mut birth = Birth::new(end.pair(host_mac, mtu, network.options.tx_queue_len));
+        birth.host_prefix = true;
+        birth.after = open(&network, &end, self.mark.endpoint(&network.name, &end.endpoint), join.interface(), self.host.can_turn_off_ipv6());
+        let gateways: Vec<_> = network.subnets.gateways().map(|gateway| gateway.addr()).collect();
+        for gateway in gateways {
+            let has_family = match gateway {
+                IpAddr::V4(_) => join.interface().address().is_some(),
+                IpAddr::V6(_) => join.interface().address_ipv6().is_some(),
+            };
+            if has_family {
+                birth.neighbours.push(Neighbour { address: gateway, mac: host_mac });
+                join.add_static_route(gateway.into(), RouteType::Connected, None)?;
+            }
+        }
+        // Without a default route the network itself is still reached through the gateway.
+        for subnet in [network.subnets.v4, network.subnets.v6].into_iter().flatten() {
+            let Some(gateway) = subnet.gateway.filter(|_| network.internal) else { continue };
+            join.add_static_route(subnet.pool, RouteType::NextHop, Some(gateway.addr()))?;
+        }
+        let prefix = network.options.prefix.clone();
+        join.interface_name().set_names(end.src_name, prefix.unwrap_or(InterfaceName::new("eth")?));
+        join.set_birth(birth);
+        super::give_gateways(&network.subnets, network.internal, join);
+        Ok(())
+    }
+
+    fn leave(&self, network: &str, endpoint: &str) -> Result<Plan> {
+        let (name, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+        let mut plan = Plan::default();
+        if let Some(parent) = self.network(network).ok().and_then(|network| network.parent.clone()) {
+            // The host's routes through the endpoint's link tell its addresses; they go with the link.
+            let (host_name, _) = naming::link_names(&name, &endpoint)?;
+            for address in self.host.destinations_through(&host_name)? {
+                let spec = ProxySpec { link: parent.clone(), address };
+                plan.push(Place::Host, Action::DeleteProxy(spec));
+            }
+        }
+        plan.steps.extend(veth::deletion(&self.host, &self.mark, &name, &endpoint)?.steps);
+        Ok(plan)
+    }
+}
+
+/// The address with nothing else in its subnet.
+fn alone(net: IpNet) -> IpNet {
+    net.addr().into()
+}
+
+/// The host's end comes up with its routes; the alias that says so comes with being up.
+fn open(
+    network: &RoutedNetwork,
+    end: &veth::HostEnd,
+    alias: String,
+    interface: &InterfaceInfo,
+    ipv6_switch: bool,
+) -> Plan {
+    let mut plan = Plan::default();
+    let mut up = LinkChange::new(end.link());
+    up.alias = Some(alias);
+    up.ipv4_forwarding = interface.address().map(|_| true);
+    if interface.address_ipv6().is_some() {
+        plan.push(Place::Host, Action::ForceIpv6Forwarding(end.link()));
+    }
+    if interface.address_ipv6().is_none() && ipv6_switch {
+        plan.push(Place::Host, Action::TurnOffIpv6(end.link()));
+    } else {
+        // The kernel looks at this after it has brought the link up.
+        let mut quiet = LinkChange::new(end.link());
+        quiet.no_link_local = true;
+        plan.push(Place::Host, Action::SetLink(quiet));
+    }
+    up.up = Some(true);
+    plan.push(Place::Host, Action::SetLink(up));
+    let (v4, v6) = (interface.address().map(IpNet::V4), interface.address_ipv6().map(IpNet::V6));
+    for address in [v4, v6].into_iter().flatten() {
+        add_address(network, end, address, interface.mac_address(), &mut plan);
+    }
+    plan.push(Place::Host, Action::SyncLink(end.link()));
+    plan
+}
+
+/// The way to one address of the endpoint.
+fn add_address(
+    network: &RoutedNetwork,
+    end: &veth::HostEnd,
+    address: IpNet,
+    mac: Option<MacAddr>,
+    plan: &mut Plan,
+) {
+    let is_ipv6 = address.addr().is_ipv6();
+    let subnet = if is_ipv6 { network.subnets.v6 } else { network.subnets.v4 };
+    let route = RouteSpec {
+        link: end.link(),
+        destination: alone(address),
+        gateway: None,
+        source: subnet.and_then(|subnet| subnet.gateway).map(|gateway| gateway.addr()),
+        metric: None,
+        replace: false,
+    };
+    // Routes and neighbours go with the link.
+    plan.steps.push(Step::new(Place::Host, Action::AddRoute(route)).undone_by(Vec::new()));
+    if let Some(mac) = mac {
+        let spec = NeighbourSpec { link: end.link(), address: address.addr(), mac };
+        plan.steps.push(Step::new(Place::Host, Action::AddNeighbour(spec)).undone_by(Vec::new()));
+    }
+    if let Some(parent) = &network.parent {
+        let spec = ProxySpec { link: parent.clone(), address: address.addr() };
+        plan.push(Place::Host, Action::AddProxy(spec));
+    }
+}
