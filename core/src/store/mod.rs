@@ -1,2 +1,4 @@
 //! What survives a process: definitions as files that people edit, leases and attachments in a
 //! database that processes share.
+
+pub(crate) mod database;

@@ -4,11 +4,13 @@
 //! ordinary code on top of it.
 
 mod ipv6;
+mod lock;
 mod mount;
 mod namespace;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
 
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
+pub(crate) use lock::{lock_exclusive, pause};
 pub use namespace::{Namespace, NamespaceId};
 pub(crate) use raw::random_bytes;
