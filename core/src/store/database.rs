@@ -54,13 +54,30 @@ impl Database {
     /// Unsupported for the file of a newer version, PermissionDenied, ResourceExhausted when the file
     /// system is full, Busy when another process has been opening it for 10 s, System.
     pub(crate) fn open(directory: &Path) -> Result<(Self, Opening)> {
-        const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-        let boot = fs::read_to_string(BOOT_ID).map_err(|error| Error::from_io("read", BOOT_ID, error))?;
-        Self::open_in_boot(directory, boot.trim())
+        Self::open_or_rebuild(directory, |_, _| Ok(()))
     }
 
-    fn open_in_boot(directory: &Path, boot: &str) -> Result<(Self, Opening)> {
-        let opened = opening::open(directory, boot)?;
+    /// [`Database::open`], with `rebuild` to record the kernel's state unless there is an `Existing` one.
+    /// It is part of the transaction that makes the tables: a process that is killed in it leaves an empty
+    /// store to the next, and others who open the store wait for it.
+    ///
+    /// # Errors
+    /// As [`Database::open`], and that of `rebuild`, which leaves the store empty.
+    pub(crate) fn open_or_rebuild(
+        directory: &Path,
+        rebuild: impl FnMut(&Transaction<'_>, &Opening) -> Result<()>,
+    ) -> Result<(Self, Opening)> {
+        const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+        let boot = fs::read_to_string(BOOT_ID).map_err(|error| Error::from_io("read", BOOT_ID, error))?;
+        Self::open_in_boot(directory, boot.trim(), rebuild)
+    }
+
+    fn open_in_boot(
+        directory: &Path,
+        boot: &str,
+        mut rebuild: impl FnMut(&Transaction<'_>, &Opening) -> Result<()>,
+    ) -> Result<(Self, Opening)> {
+        let opened = opening::open(directory, boot, &mut rebuild)?;
         let database = Self {
             connection: Mutex::new(opened.connection),
             path: opened.path,

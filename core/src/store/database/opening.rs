@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::failure::is_broken;
 use super::{file_id, store_error, FileId, Opening};
@@ -32,19 +32,19 @@ const VERSION: i64 = 1;
 /// The names of [`TABLES`].
 const NAMES: [&str; 5] = ["cursor", "endpoint", "meta", "sandbox", "taken"];
 const TABLES: &str = "
-    CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE sandbox(
+    CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sandbox(
         path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, record TEXT NOT NULL
     ) WITHOUT ROWID;
-    CREATE TABLE endpoint(
+    CREATE TABLE IF NOT EXISTS endpoint(
         network TEXT NOT NULL, name TEXT NOT NULL, sandbox TEXT, record TEXT NOT NULL,
         PRIMARY KEY(network, name)
     ) WITHOUT ROWID;
-    CREATE INDEX endpoint_sandbox ON endpoint(sandbox) WHERE sandbox IS NOT NULL;
-    CREATE TABLE taken(
+    CREATE INDEX IF NOT EXISTS endpoint_sandbox ON endpoint(sandbox) WHERE sandbox IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS taken(
         pool TEXT NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL, PRIMARY KEY(pool, first)
     ) WITHOUT ROWID;
-    CREATE TABLE cursor(range TEXT PRIMARY KEY, next BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS cursor(range TEXT PRIMARY KEY, next BLOB NOT NULL) WITHOUT ROWID;
     PRAGMA user_version = 1;
 ";
 const WIPE: &str = "DELETE FROM sandbox; DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;";
@@ -59,35 +59,39 @@ pub(super) struct Opened {
 enum Found {
     /// With what is wrong with it.
     Broken(String),
+    /// Nothing, or what an earlier boot left.
     Empty(Connection),
     /// With its version.
     Newer(i64),
     Ours(Connection),
 }
 
+/// What records the kernel's state where nothing is recorded.
+pub(super) type Rebuild<'a> = &'a mut dyn FnMut(&Transaction<'_>, &Opening) -> Result<()>;
+
 /// Opens the store of `directory` for the boot of that id.
-pub(super) fn open(directory: &Path, boot: &str) -> Result<Opened> {
+pub(super) fn open(directory: &Path, boot: &str, rebuild: Rebuild<'_>) -> Result<Opened> {
     // SQLite takes a path that begins with `file:` for a URI.
     let directory =
         std::path::absolute(directory).map_err(|error| from_io("find directory", directory, error))?;
     create_directory(&directory)?;
-    // One process at a time looks at the file and replaces it.
+    // One process at a time looks at the file, replaces it and fills it.
     let _lock = lock(&directory)?;
     let path = directory.join(FILE);
     let failed = |error| store_error(OPERATION, path.display().to_string(), error);
-    let (connection, opening) = match look(&path).map_err(failed)? {
+    let (mut connection, opening) = match look(&path, boot).map_err(failed)? {
         Found::Broken(cause) => replace(&path, boot, &cause)?,
-        Found::Empty(mut connection) => {
-            create(&mut connection, boot).map_err(failed)?;
-            (connection, Opening::New)
-        }
+        Found::Empty(connection) => (connection, Opening::New),
         Found::Newer(version) => return Err(newer(&path, version)),
-        Found::Ours(mut connection) => {
-            let opening = adopt(&mut connection, boot).map_err(failed)?;
-            (connection, opening)
-        }
+        Found::Ours(connection) => (connection, Opening::Existing),
     };
     tune(&connection).map_err(failed)?;
+    if opening != Opening::Existing {
+        // One transaction: a process that is killed in it leaves an empty store to the next.
+        let transaction = begin(&mut connection, boot).map_err(failed)?;
+        rebuild(&transaction, &opening)?;
+        transaction.commit().map_err(failed)?;
+    }
     let file = file_id(&path).map_err(|error| from_io(OPERATION, &path, error))?;
     Ok(Opened { connection, path, file, opening })
 }
@@ -111,8 +115,8 @@ fn lock(directory: &Path) -> Result<File> {
 }
 
 /// What lies at `path`; an empty file is made where nothing does.
-fn look(path: &Path) -> rusqlite::Result<Found> {
-    match connect(path).and_then(inspect) {
+fn look(path: &Path, boot: &str) -> rusqlite::Result<Found> {
+    match connect(path).and_then(|connection| inspect(connection, boot)) {
         Err(error) if is_broken(&error) => Ok(Found::Broken(error.to_string())),
         found => found,
     }
@@ -133,7 +137,7 @@ fn wait(tries: i32) -> bool {
 }
 
 /// Reads only: a file that is not ours stays as it is.
-fn inspect(connection: Connection) -> rusqlite::Result<Found> {
+fn inspect(connection: Connection, boot: &str) -> rusqlite::Result<Found> {
     let health: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if health != "ok" {
         return Ok(Found::Broken(health));
@@ -145,7 +149,10 @@ fn inspect(connection: Connection) -> rusqlite::Result<Found> {
     let tables = tables(&connection)?;
     Ok(match version {
         0 if tables.is_empty() => Found::Empty(connection),
-        VERSION if tables == NAMES => Found::Ours(connection),
+        VERSION if tables == NAMES && recorded_boot(&connection)?.as_deref() == Some(boot) => {
+            Found::Ours(connection)
+        }
+        VERSION if tables == NAMES => Found::Empty(connection),
         _ => Found::Broken("it is somebody else's database".to_owned()),
     })
 }
@@ -155,36 +162,19 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection.prepare(of)?.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Makes the tables, in one transaction.
-pub(crate) fn create_tables(connection: &mut Connection, boot: &str) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(TABLES)?;
-    set_boot(&transaction, boot)?;
-    transaction.commit()
+fn recorded_boot(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE key = 'boot'", [], |row| row.get(0)).optional()
 }
 
-fn create(connection: &mut Connection, boot: &str) -> rusqlite::Result<()> {
+/// Begins a transaction in which the store has its tables, all empty.
+fn begin<'a>(connection: &'a mut Connection, boot: &str) -> rusqlite::Result<Transaction<'a>> {
     // The log lets processes read while one writes. It is the file's mode: others need not ask for it.
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    create_tables(connection, boot)
-}
-
-/// Takes the state of this boot over, and empties that of an earlier one.
-fn adopt(connection: &mut Connection, boot: &str) -> rusqlite::Result<Opening> {
-    let of = "SELECT value FROM meta WHERE key = 'boot'";
-    let recorded: Option<String> = connection.query_row(of, [], |row| row.get(0)).optional()?;
-    if recorded.as_deref() == Some(boot) {
-        return Ok(Opening::Existing);
-    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
     transaction.execute_batch(WIPE)?;
-    set_boot(&transaction, boot)?;
-    transaction.commit()?;
-    Ok(Opening::New)
-}
-
-fn set_boot(connection: &Connection, boot: &str) -> rusqlite::Result<()> {
-    connection.execute("INSERT OR REPLACE INTO meta VALUES('boot', ?1)", [boot]).map(drop)
+    transaction.execute("INSERT OR REPLACE INTO meta VALUES('boot', ?1)", [boot])?;
+    Ok(transaction)
 }
 
 fn tune(connection: &Connection) -> rusqlite::Result<()> {
@@ -199,12 +189,11 @@ fn replace(path: &Path, boot: &str, cause: &str) -> Result<(Connection, Opening)
     let aside = set_aside(path)?;
     log::warn!("{} is broken ({cause}): it is now {}", path.display(), aside.display());
     let failed = |error| store_error(OPERATION, path.display().to_string(), error);
-    let Found::Empty(mut connection) = look(path).map_err(failed)? else {
-        return Err(Error::new(ErrorKind::System, OPERATION, path.display().to_string())
-            .with_cause("a broken file came back after it was moved aside"));
-    };
-    create(&mut connection, boot).map_err(failed)?;
-    Ok((connection, Opening::Replaced(aside)))
+    match look(path, boot).map_err(failed)? {
+        Found::Empty(connection) => Ok((connection, Opening::Replaced(aside))),
+        _ => Err(Error::new(ErrorKind::System, OPERATION, path.display().to_string())
+            .with_cause("a broken file came back after it was moved aside")),
+    }
 }
 
 fn set_aside(path: &Path) -> Result<PathBuf> {

@@ -60,6 +60,10 @@ fn records(database: &Database) -> Vec<String> {
     database.read(read).unwrap()
 }
 
+fn open_in_boot(directory: &Directory, boot: &str) -> Result<(Database, Opening)> {
+    Database::open_in_boot(&directory.0, boot, |_, _| Ok(()))
+}
+
 #[track_caller]
 fn error(opened: Result<(Database, Opening)>) -> Error {
     opened.map(|(_, opening)| opening).expect_err("it opened")
@@ -176,14 +180,43 @@ fn a_newer_version_is_refused_and_left_alone() {
 #[test]
 fn another_boot_begins_with_nothing() {
     let directory = Directory::new();
-    let (database, opening) = Database::open_in_boot(&directory.0, "first").unwrap();
+    let (database, opening) = open_in_boot(&directory, "first").unwrap();
     assert_eq!(opening, Opening::New);
     record(&database, "a").unwrap();
-    assert_eq!(Database::open_in_boot(&directory.0, "first").unwrap().1, Opening::Existing);
-    let (database, opening) = Database::open_in_boot(&directory.0, "second").unwrap();
+    assert_eq!(open_in_boot(&directory, "first").unwrap().1, Opening::Existing);
+    let (database, opening) = open_in_boot(&directory, "second").unwrap();
     assert_eq!(opening, Opening::New);
     assert!(records(&database).is_empty());
-    assert_eq!(Database::open_in_boot(&directory.0, "second").unwrap().1, Opening::Existing);
+    assert_eq!(open_in_boot(&directory, "second").unwrap().1, Opening::Existing);
+}
+
+#[test]
+fn what_is_lost_is_recorded_anew_before_anyone_sees_the_store() {
+    let directory = Directory::new();
+    let rebuild = |tx: &rusqlite::Transaction<'_>, opening: &Opening| {
+        tx.execute("INSERT INTO cursor VALUES(?1, x'00')", [format!("{opening:?}")]).map_err(failed)?;
+        Ok(())
+    };
+    let fail = |tx: &rusqlite::Transaction<'_>, opening: &Opening| {
+        rebuild(tx, opening)?;
+        Err(Error::bad_request("test", "it", "no"))
+    };
+    for _ in 0..2 {
+        let error = error(Database::open_in_boot(&directory.0, "first", fail));
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+    }
+    let first = |boot: &str, rebuild: fn(&rusqlite::Transaction<'_>, &Opening) -> Result<()>| {
+        let (database, opening) = Database::open_in_boot(&directory.0, boot, rebuild).unwrap();
+        (records(&database), opening)
+    };
+    assert_eq!(first("first", rebuild), (vec!["New".to_owned()], Opening::New));
+    let never = |_: &rusqlite::Transaction<'_>, _: &Opening| panic!("nothing was lost");
+    assert_eq!(first("first", never), (vec!["New".to_owned()], Opening::Existing));
+    assert_eq!(first("second", rebuild), (vec!["New".to_owned()], Opening::New));
+    fs::write(directory.file(), "garbage").unwrap();
+    let (records, opening) = first("second", rebuild);
+    assert_eq!(records, [format!("{opening:?}")]);
+    assert!(matches!(opening, Opening::Replaced(_)));
 }
 
 #[test]
