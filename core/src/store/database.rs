@@ -16,6 +16,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{Error, ErrorKind, Result};
 pub(crate) use failure::store_error;
+#[cfg(test)]
+pub(crate) use opening::create_tables;
 
 /// Where the file lies unless the caller chose another directory.
 pub(crate) const DEFAULT_DIRECTORY: &str = "/run/libnetns";

@@ -2,3 +2,4 @@
 //! database that processes share.
 
 pub(crate) mod database;
+pub(crate) mod leases;

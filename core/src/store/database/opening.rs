@@ -228,3 +228,9 @@ fn from_io(operation: &str, path: &Path, error: io::Error) -> Error {
         _ => Error::from_io(operation, path, error),
     }
 }
+
+/// For tests of what keeps its rows here.
+#[cfg(test)]
+pub(crate) fn create_tables(connection: &Connection) {
+    connection.execute_batch(TABLES).unwrap();
+}
