@@ -27,11 +27,12 @@
 //! address, route, neighbour); *seed* in the documentation names the interface description of
 //! libcontainer or libnetwork whose semantics an item has.
 
+mod controller;
 pub mod driver;
 mod error;
 mod events;
 mod host;
-mod ipam;
+pub mod ipam;
 pub mod link;
 mod name;
 mod netlink;
@@ -41,6 +42,10 @@ mod sandbox;
 mod store;
 mod sys;
 
+pub use controller::{
+    Collected, Controller, ControllerOptions, Endpoint, EndpointConfig, Finding, FindingKind, Lifetime,
+    NetworkConfig, NetworkDetails, SandboxDetails, SubnetConfig,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Closer, Event, EventKind, Events, Subscription};
 pub use ipnet;

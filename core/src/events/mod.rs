@@ -4,7 +4,6 @@
 //! something sends it there as JSON, and waits for nobody.
 
 mod listen;
-#[allow(dead_code)]
 mod tell;
 
 #[cfg(test)]
@@ -22,7 +21,6 @@ use crate::error::{Error, Result};
 use crate::sys::Process;
 
 pub use listen::{Closer, Events, Subscription};
-#[allow(unused_imports)]
 pub(crate) use tell::Listeners;
 
 /// Something that happened to a network, an endpoint or a sandbox, after it did.
@@ -79,7 +77,6 @@ pub enum EventKind {
 
 impl Event {
     /// An event of this process and this moment, about nothing yet.
-    #[allow(dead_code)]
     pub(crate) fn new(kind: EventKind) -> Self {
         Self {
             time: from_milliseconds(milliseconds(SystemTime::now())),
@@ -148,7 +145,6 @@ fn owner(path: &Path) -> Option<Process> {
 ///
 /// # Errors
 /// PermissionDenied when the directory cannot be read.
-#[allow(dead_code)]
 pub(crate) fn stale(run: &Path) -> Result<Vec<PathBuf>> {
     let directory = directory_of(run);
     let mut sockets = sockets(&directory)

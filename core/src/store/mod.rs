@@ -1,8 +1,12 @@
 //! What survives a process: definitions as files that people edit, leases and attachments in a
 //! database that processes share.
 
-#[allow(dead_code)]
-pub(crate) mod definitions;
+mod database;
+mod definitions;
 mod flock;
-#[allow(dead_code)]
-pub(crate) mod gate;
+mod gate;
+pub(crate) mod leases;
+
+pub(crate) use database::{store_error, Database};
+pub(crate) use definitions::{Definitions, Stamp};
+pub(crate) use gate::Gate;

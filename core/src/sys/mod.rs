@@ -5,9 +5,9 @@
 
 mod directory;
 mod ipv6;
+mod lock;
 mod mount;
 mod namespace;
-#[allow(dead_code)]
 mod process;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
@@ -15,6 +15,7 @@ mod stamp;
 
 pub(crate) use directory::make_directory;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
+pub(crate) use lock::{lock_exclusive, pause};
 pub use namespace::{Namespace, NamespaceId};
 pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, try_lock, unlock};

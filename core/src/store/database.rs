@@ -1,0 +1,176 @@
+//! The state that processes share: one SQLite file in the run directory.
+#![allow(dead_code, reason = "the controller, which opens it, is still to come")]
+
+mod failure;
+mod opening;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::error::{Error, ErrorKind, Result};
+pub(crate) use failure::store_error;
+#[cfg(test)]
+pub(crate) use opening::create_tables;
+
+/// Where the file lies unless the caller chose another directory.
+pub(crate) const DEFAULT_DIRECTORY: &str = "/run/libnetns";
+
+/// What [`Database::open`] came upon. Unless that is `Existing`, nothing is recorded: whoever knows
+/// the kernel's state has to record it anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// The state of this boot.
+    Existing,
+    /// No state, or one of an earlier boot, which namespaces and leases do not survive.
+    New,
+    /// Garbage, which now lies at this path.
+    Replaced(PathBuf),
+}
+
+/// A connection to `state.db`, shared by the threads of one process; other processes have their own.
+///
+/// A write is all or nothing, also when the process is killed in it, and writes exclude one another
+/// across processes.
+pub(crate) struct Database {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+    file: FileId,
+    process: u32,
+    fail_at: AtomicI64,
+}
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+impl Database {
+    /// Opens `state.db` in `directory`, both made when they are missing, the directory with mode 0700.
+    ///
+    /// # Errors
+    /// Unsupported for the file of a newer version, PermissionDenied, ResourceExhausted when the file
+    /// system is full, Busy when another process has been opening it for 10 s, System.
+    pub(crate) fn open(directory: &Path) -> Result<(Self, Opening)> {
+        Self::open_or_rebuild(directory, |_, _| Ok(()))
+    }
+
+    /// [`Database::open`], with `rebuild` to record the kernel's state unless there is an `Existing` one.
+    /// It is part of the transaction that makes the tables: a process that is killed in it leaves an empty
+    /// store to the next, and others who open the store wait for it.
+    ///
+    /// # Errors
+    /// As [`Database::open`], and that of `rebuild`, which leaves the store empty.
+    pub(crate) fn open_or_rebuild(
+        directory: &Path,
+        rebuild: impl FnMut(&Transaction<'_>, &Opening) -> Result<()>,
+    ) -> Result<(Self, Opening)> {
+        const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+        let boot = fs::read_to_string(BOOT_ID).map_err(|error| Error::from_io("read", BOOT_ID, error))?;
+        Self::open_in_boot(directory, boot.trim(), rebuild)
+    }
+
+    fn open_in_boot(
+        directory: &Path,
+        boot: &str,
+        mut rebuild: impl FnMut(&Transaction<'_>, &Opening) -> Result<()>,
+    ) -> Result<(Self, Opening)> {
+        let opened = opening::open(directory, boot, &mut rebuild)?;
+        let database = Self {
+            connection: Mutex::new(opened.connection),
+            path: opened.path,
+            file: opened.file,
+            process: std::process::id(),
+            fail_at: AtomicI64::new(0),
+        };
+        Ok((database, opened.opening))
+    }
+
+    /// Runs `work` in a transaction of its own (`BEGIN IMMEDIATE`), which is committed when `work`
+    /// succeeds and else leaves nothing. `work` must not use this database but through its argument.
+    ///
+    /// # Errors
+    /// That of `work`; Busy when another process has been writing for 10 s, ResourceExhausted with
+    /// ENOSPC when the file system is full, PermissionDenied, System.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        const OPERATION: &str = "write to store";
+        self.check_process(OPERATION)?;
+        self.pass(OPERATION)?;
+        let mut connection = self.lock();
+        let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = connection.transaction_with_behavior(behavior).map_err(failed)?;
+        self.check_file(OPERATION)?;
+        let value = work(&transaction)?;
+        self.pass("commit to store")?;
+        transaction.commit().map_err(failed)?;
+        Ok(value)
+    }
+
+    /// Runs `work` on the state of one moment; what it writes is not kept. `work` must not use this
+    /// database but through its argument.
+    ///
+    /// # Errors
+    /// That of `work`; Busy, System.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        const OPERATION: &str = "read store";
+        self.check_process(OPERATION)?;
+        let mut connection = self.lock();
+        let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
+        let transaction = connection.transaction().map_err(failed)?;
+        self.check_file(OPERATION)?;
+        work(&transaction)
+    }
+
+    /// For tests: makes a write fail. Each write passes two points, one before it begins and one where
+    /// it would commit, and the `n`th from now fails, once: 1 is the beginning of the next write, 2 its
+    /// commit, 3 the beginning of the one after. 0 calls it off.
+    pub(crate) fn fail_write(&self, n: i64) {
+        self.fail_at.store(n, Ordering::SeqCst);
+    }
+
+    fn pass(&self, operation: &str) -> Result<()> {
+        let count_down = |left: i64| (left > 0).then(|| left - 1);
+        match self.fail_at.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count_down) {
+            Ok(1) => Err(self.refuse(operation, "a test made it fail")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A panic in `work` rolled its transaction back, so a poisoned connection is as good as another.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A child of fork has the connection but not its locks.
+    fn check_process(&self, operation: &str) -> Result<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(self.refuse(operation, "it was opened before a fork: open the controller in the child"))
+    }
+
+    /// A process that found garbage moved the file aside: what is written there is lost.
+    fn check_file(&self, operation: &str) -> Result<()> {
+        match file_id(&self.path) {
+            Ok(file) if file == self.file => Ok(()),
+            _ => {
+                Err(self.refuse(operation, "the file was moved aside or removed: open the controller again"))
+            }
+        }
+    }
+
+    fn refuse(&self, operation: &str, cause: &str) -> Error {
+        Error::new(ErrorKind::System, operation, self.path.display().to_string()).with_cause(cause)
+    }
+}
+
+/// Looks without opening: to close any descriptor of the file would end all locks that SQLite has on
+/// it in this process (`fcntl(2)`).
+fn file_id(path: &Path) -> std::io::Result<FileId> {
+    fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
