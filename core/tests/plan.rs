@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netns::ipnet::IpNet;
 use netns::link::{
-    AddressSpec, BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec, Place,
-    RouteSpec, VethPeer,
+    AddressSpec, BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, NeighbourSpec,
+    Place, RouteSpec, VethPeer,
 };
 use netns::plan::{Action, Plan, Step, Undo};
 use netns::{
@@ -52,24 +52,36 @@ fn net() -> impl Strategy<Value = IpNet> {
     })
 }
 
+fn mode() -> impl Strategy<Value = MacvlanMode> {
+    prop_oneof![
+        Just(MacvlanMode::Bridge),
+        Just(MacvlanMode::Passthru),
+        Just(MacvlanMode::Private),
+        Just(MacvlanMode::Vepa),
+    ]
+}
+
 fn kind() -> impl Strategy<Value = LinkKind> {
     let bridge = (any::<bool>(), any::<u16>()).prop_map(|(multicast_snooping, vlan_default_pvid)| {
         LinkKind::Bridge { multicast_snooping, vlan_default_pvid }
     });
     let veth = (name(), place(), option::of(1_u32..), option::of(mac()))
         .prop_map(|(name, place, index, mac)| LinkKind::Veth { peer: VethPeer { name, place, index, mac } });
-    prop_oneof![bridge, veth]
+    let macvlan = (link(), mode()).prop_map(|(parent, mode)| LinkKind::Macvlan { parent, mode });
+    prop_oneof![bridge, macvlan, veth]
 }
 
 fn create() -> impl Strategy<Value = Action> {
     let numbers = (option::of(1_u32..), option::of(1_u32..9), option::of(any::<u32>()));
-    (name(), kind(), option::of(mac()), option::of(mtu()), option::of(link()), numbers, any::<bool>())
-        .prop_map(|(name, kind, mac, mtu, master, (index, queues, tx_queue_len), up)| {
+    let places = (option::of(link()), option::of(place()));
+    (name(), kind(), option::of(mac()), option::of(mtu()), places, numbers, any::<bool>()).prop_map(
+        |(name, kind, mac, mtu, (master, born_in), (index, queues, tx_queue_len), up)| {
             let mut spec = LinkSpec::new(name, kind);
-            (spec.mac, spec.mtu, spec.master) = (mac, mtu, master);
+            (spec.mac, spec.mtu, spec.master, spec.born_in) = (mac, mtu, master, born_in);
             (spec.index, spec.queues, spec.tx_queue_len, spec.up) = (index, queues, tx_queue_len, up);
             Action::CreateLink(spec)
-        })
+        },
+    )
 }
 
 fn change() -> impl Strategy<Value = Action> {
@@ -148,6 +160,14 @@ fn is_inverse(action: &Action, undo: &Action) -> bool {
     }
 }
 
+/// Where what `action` makes is when it is carried out in `place`.
+fn made_in(place: Place, action: &Action) -> Place {
+    match action {
+        Action::CreateLink(spec) => spec.born_in.unwrap_or(place),
+        _ => place,
+    }
+}
+
 /// Whether what `action` makes would stay behind without an undo.
 fn makes_something(action: &Action) -> bool {
     match action {
@@ -181,7 +201,7 @@ proptest! {
         let step = Step::new(place, action);
         if makes_something(&step.action) {
             prop_assert_eq!(step.undo.len(), 1, "{}", step);
-            prop_assert_eq!(step.undo[0].place, place);
+            prop_assert_eq!(step.undo[0].place, made_in(place, &step.action));
             prop_assert!(is_inverse(&step.action, &step.undo[0].action), "{}", step);
         } else {
             prop_assert!(step.undo.is_empty(), "{}", step);
@@ -206,6 +226,20 @@ fn a_plan_out_of_json_is_checked_as_one_in_code_is() {
     ] {
         assert!(serde_json::from_str::<Plan>(&text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_macvlan_reads_as_a_person_would_say_it() {
+    let parent = LinkRef::named("eth0".parse().unwrap());
+    let kind = LinkKind::Macvlan { parent, mode: MacvlanMode::Vepa };
+    let mut spec = LinkSpec::new("lan0".parse().unwrap(), kind);
+    spec.mtu = Some(Mtu::new(1400).unwrap());
+    spec.index = Some(7);
+    spec.born_in = Some(Place::Sandbox);
+    let step = Step::new(Place::Host, Action::CreateLink(spec));
+    let text = "host     create macvlan lan0 on eth0 in mode vepa, born in sandbox: index 7, mtu 1400  \
+                [undo: delete link lan0 in sandbox]";
+    assert_eq!(step.to_string(), text);
 }
 
 fn dual_stack_network() -> Network {
@@ -237,10 +271,9 @@ fn endpoint() -> EndpointOptions {
 fn can_be_taken_back(plan: &Plan) {
     for step in &plan.steps {
         if makes_something(&step.action) {
-            let undone = step
-                .undo
-                .iter()
-                .any(|undo| undo.place == step.place && is_inverse(&step.action, &undo.action));
+            let undone = step.undo.iter().any(|undo| {
+                undo.place == made_in(step.place, &step.action) && is_inverse(&step.action, &undo.action)
+            });
             assert!(undone, "{step}");
         }
     }

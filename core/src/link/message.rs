@@ -9,8 +9,9 @@ use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope,
 };
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
-    InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan,
+    InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    MacVlanMode,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -21,20 +22,27 @@ use netlink_packet_route::route::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
 use super::{
-    AddressSpec, BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec,
-    RouteSpec, VethPeer, PROTOCOL,
+    AddressSpec, BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec,
+    NeighbourSpec, RouteSpec, VethPeer, PROTOCOL,
 };
 use crate::netlink::Request;
 
-/// `RTM_NEWLINK` that creates. `peer_namespace` is where a veth's other end is born, unless that is
-/// the socket's own namespace; `master` the index of the bridge.
-pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master: Option<u32>) -> Request {
+/// `RTM_NEWLINK` that creates. `elsewhere` is where a veth's other end is born, or a link without one
+/// itself, unless that is the socket's own namespace; `attached_to` the index of the link's parent or
+/// master.
+pub(crate) fn create_link(spec: &LinkSpec, elsewhere: Option<RawFd>, attached_to: Option<u32>) -> Request {
     let mut message = LinkMessage::default();
     set_up(&mut message, spec.up.then_some(true));
     message.header.index = spec.index.unwrap_or(0);
     let attributes = &mut message.attributes;
     attributes.push(LinkAttribute::IfName(spec.name.to_string()));
-    attributes.extend(master.map(LinkAttribute::Controller));
+    attributes.extend(attached_to.map(match &spec.kind {
+        LinkKind::Macvlan { .. } => LinkAttribute::Link,
+        LinkKind::Bridge { .. } | LinkKind::Veth { .. } => LinkAttribute::Controller,
+    }));
+    if !matches!(spec.kind, LinkKind::Veth { .. }) {
+        attributes.extend(elsewhere.map(LinkAttribute::NetNsFd));
+    }
     attributes.extend(spec.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
     attributes.extend(spec.tx_queue_len.map(LinkAttribute::TxQueueLen));
     common(attributes, spec);
@@ -46,12 +54,27 @@ pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master
                 InfoBridge::VlanDefaultPvid(*vlan_default_pvid),
             ])),
         ],
+        LinkKind::Macvlan { mode, .. } => vec![
+            LinkInfo::Kind(InfoKind::MacVlan),
+            LinkInfo::Data(InfoData::MacVlan(vec![InfoMacVlan::Mode((*mode).into())])),
+        ],
         LinkKind::Veth { peer } => vec![
             LinkInfo::Kind(InfoKind::Veth),
-            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(veth_peer(spec, peer, peer_namespace)))),
+            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(veth_peer(spec, peer, elsewhere)))),
         ],
     }));
     Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+impl From<MacvlanMode> for MacVlanMode {
+    fn from(mode: MacvlanMode) -> Self {
+        match mode {
+            MacvlanMode::Bridge => Self::Bridge,
+            MacvlanMode::Passthru => Self::Passthrough,
+            MacvlanMode::Private => Self::Private,
+            MacvlanMode::Vepa => Self::Vepa,
+        }
+    }
 }
 
 /// What both ends of a veth pair have alike.

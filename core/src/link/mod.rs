@@ -4,6 +4,7 @@
 
 mod address;
 mod mac;
+mod macvlan;
 pub(crate) mod message;
 mod mtu;
 mod name;
@@ -12,6 +13,7 @@ mod spec;
 
 pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, RouteSpec, PROTOCOL};
 pub use mac::MacAddr;
+pub use macvlan::MacvlanMode;
 pub use mtu::Mtu;
 pub use name::{Destination, InterfaceName};
 pub use spec::{BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, Place, VethPeer, LINK_GROUP};

@@ -4,12 +4,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use netlink_packet_route::address::{AddressAttribute, AddressProtocol};
-use netlink_packet_route::link::{InfoBridge, InfoData, LinkAttribute, LinkFlags, LinkInfo};
+use netlink_packet_route::link::{
+    InfoBridge, InfoData, InfoMacVlan, LinkAttribute, LinkFlags, LinkInfo, MacVlanMode,
+};
 use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteProtocol, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
-use super::{MacAddr, PROTOCOL};
+use super::{MacAddr, MacvlanMode, PROTOCOL};
 
 /// A link as the kernel describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,9 +26,13 @@ pub(crate) struct LinkState {
     pub(crate) alias: Option<String>,
     pub(crate) group: u32,
     pub(crate) master: Option<u32>,
+    /// The index of the link that it shares, or of its peer, in that one's namespace.
+    pub(crate) parent: Option<u32>,
     /// The number by which the host knows the namespace of the other end, when that is another one.
     pub(crate) peer_namespace: Option<i32>,
     pub(crate) multicast_snooping: bool,
+    /// A macvlan's, where it is one that this library makes.
+    pub(crate) macvlan_mode: Option<MacvlanMode>,
 }
 
 /// Reads an `RTM_NEWLINK`.
@@ -46,6 +52,7 @@ pub(crate) fn link(message: &Message) -> Option<LinkState> {
             LinkAttribute::Mtu(mtu) => state.mtu = *mtu,
             LinkAttribute::Group(group) => state.group = *group,
             LinkAttribute::Controller(master) => state.master = Some(*master),
+            LinkAttribute::Link(parent) => state.parent = Some(*parent),
             LinkAttribute::LinkNetNsId(number) => state.peer_namespace = Some(*number),
             LinkAttribute::Address(bytes) => {
                 state.mac = bytes.as_slice().try_into().ok().and_then(|octets| MacAddr::new(octets).ok());
@@ -64,8 +71,21 @@ fn link_info(infos: &[LinkInfo], state: &mut LinkState) {
             LinkInfo::Data(InfoData::Bridge(options)) => {
                 state.multicast_snooping = options.contains(&InfoBridge::MulticastSnooping(true));
             }
+            LinkInfo::Data(InfoData::MacVlan(options)) => {
+                state.macvlan_mode = options.iter().find_map(macvlan_mode);
+            }
             _ => {}
         }
+    }
+}
+
+fn macvlan_mode(option: &InfoMacVlan) -> Option<MacvlanMode> {
+    match option {
+        InfoMacVlan::Mode(MacVlanMode::Bridge) => Some(MacvlanMode::Bridge),
+        InfoMacVlan::Mode(MacVlanMode::Passthrough) => Some(MacvlanMode::Passthru),
+        InfoMacVlan::Mode(MacVlanMode::Private) => Some(MacvlanMode::Private),
+        InfoMacVlan::Mode(MacVlanMode::Vepa) => Some(MacvlanMode::Vepa),
+        _ => None,
     }
 }
 
@@ -177,4 +197,34 @@ pub(crate) fn neighbour(message: &Message) -> Option<PermanentNeighbour> {
         }
     }
     Some(PermanentNeighbour { index: message.header.ifindex, address: address?, mac: mac? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::message;
+    use crate::netlink::RouteSocket;
+
+    fn look(name: &str) -> LinkState {
+        let request = message::get_link(&name.parse().unwrap());
+        let answer = RouteSocket::open().unwrap().get(&request).unwrap();
+        link(&answer.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_macvlan_knows_its_parent_and_its_mode() {
+        testhost::host(|host| {
+            host.ip(&["link", "add", "lan0", "type", "veth", "peer", "name", "lan1"]);
+            let parent = look("lan0");
+            assert_eq!((parent.parent, parent.macvlan_mode), (Some(look("lan1").index), None));
+            for mode in ["bridge", "private", "vepa", "passthru"] {
+                host.ip(&["link", "add", "link", "lan0", "name", "x0", "type", "macvlan", "mode", mode]);
+                let made = look("x0");
+                assert_eq!(made.kind, "macvlan");
+                assert_eq!((made.parent, made.macvlan_mode), (Some(parent.index), mode.parse().ok()));
+                host.ip(&["link", "delete", "x0"]);
+            }
+            assert_eq!(look("lo").parent, None);
+        });
+    }
 }

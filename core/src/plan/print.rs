@@ -86,7 +86,14 @@ impl fmt::Display for LinkSpec {
         match &self.kind {
             LinkKind::Bridge { multicast_snooping, .. } => {
                 list.flag("multicast snooping", *multicast_snooping);
-                write!(f, "bridge {}: {list}", self.name)
+                write!(f, "bridge {}", self.name)?;
+                self.born_in.map_or(Ok(()), |place| write!(f, ", born in {place}"))?;
+                write!(f, ": {list}")
+            }
+            LinkKind::Macvlan { parent, mode } => {
+                write!(f, "macvlan {} on {parent} in mode {mode}", self.name)?;
+                self.born_in.map_or(Ok(()), |place| write!(f, ", born in {place}"))?;
+                write!(f, ": {list}")
             }
             LinkKind::Veth { peer } => {
                 list.add("index of peer", peer.index);
