@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use netns::ipnet::IpNet;
 use netns::link::{
     AddressSpec, BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, NeighbourSpec,
-    Place, RouteSpec, VethPeer,
+    Place, ProxySpec, RouteSpec, VethPeer,
 };
 use netns::plan::{Action, Plan, Step, Undo};
 use netns::{
@@ -100,11 +100,13 @@ fn change() -> impl Strategy<Value = Action> {
 fn action() -> impl Strategy<Value = Action> {
     let address = || (link(), net()).prop_map(|(link, address)| AddressSpec { link, address });
     let route = || {
-        (link(), net(), option::of(ip()), option::of(any::<u32>()), any::<bool>()).prop_map(
-            |(link, destination, gateway, metric, replace)| RouteSpec {
+        let optional = (option::of(ip()), option::of(ip()), option::of(any::<u32>()));
+        (link(), net(), optional, any::<bool>()).prop_map(
+            |(link, destination, (gateway, source, metric), replace)| RouteSpec {
                 link,
                 destination,
                 gateway,
+                source,
                 metric,
                 replace,
             },
@@ -112,6 +114,7 @@ fn action() -> impl Strategy<Value = Action> {
     };
     let neighbour =
         || (link(), ip(), mac()).prop_map(|(link, address, mac)| NeighbourSpec { link, address, mac });
+    let proxy = || (link(), ip()).prop_map(|(link, address)| ProxySpec { link, address });
     let movement =
         (link(), place(), name(), option::of(1_u32..), option::of(mtu()), option::of(mac())).prop_map(
             |(link, to, name, index, mtu, mac)| MoveSpec { link, to, name, index, mtu, mac, alias: None },
@@ -123,6 +126,8 @@ fn action() -> impl Strategy<Value = Action> {
         route().prop_map(Action::DeleteRoute),
         neighbour().prop_map(Action::AddNeighbour),
         neighbour().prop_map(Action::DeleteNeighbour),
+        proxy().prop_map(Action::AddProxy),
+        proxy().prop_map(Action::DeleteProxy),
         create(),
         change(),
         link().prop_map(Action::DeleteLink),
@@ -151,6 +156,7 @@ fn is_inverse(action: &Action, undo: &Action) -> bool {
     match (action, undo) {
         (Action::AddAddress(added), Action::DeleteAddress(deleted)) => added == deleted,
         (Action::AddNeighbour(added), Action::DeleteNeighbour(deleted)) => added == deleted,
+        (Action::AddProxy(added), Action::DeleteProxy(deleted)) => added == deleted,
         (Action::AddRoute(added), Action::DeleteRoute(deleted)) => added == deleted,
         (Action::CreateLink(spec), Action::DeleteLink(link)) => {
             (&spec.name, spec.index) == (&link.name, link.index)
@@ -176,6 +182,7 @@ fn makes_something(action: &Action) -> bool {
             action,
             Action::AddAddress(_)
                 | Action::AddNeighbour(_)
+                | Action::AddProxy(_)
                 | Action::CreateLink(_)
                 | Action::SetIpv6Default(_)
         ),

@@ -14,7 +14,7 @@ use netlink_packet_route::link::{
     MacVlanMode,
 };
 use netlink_packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
@@ -23,7 +23,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
 use super::{
     AddressSpec, BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec,
-    NeighbourSpec, RouteSpec, VethPeer, PROTOCOL,
+    NeighbourSpec, ProxySpec, RouteSpec, VethPeer, PROTOCOL,
 };
 use crate::netlink::Request;
 
@@ -251,6 +251,7 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
     }
     message.attributes.extend(spec.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
     message.attributes.push(RouteAttribute::Oif(index));
+    message.attributes.extend(spec.source.map(|source| RouteAttribute::PrefSource(source.into())));
     message.attributes.extend(spec.metric.map(RouteAttribute::Priority));
     message
 }
@@ -271,15 +272,19 @@ pub(crate) fn delete_route(spec: &RouteSpec, index: u32) -> Request {
     Request::new(Message::DelRoute(message), 0)
 }
 
+fn neighbour_address(ip: IpAddr) -> NeighbourAttribute {
+    NeighbourAttribute::Destination(match ip {
+        IpAddr::V4(ip) => NeighbourAddress::Inet(ip),
+        IpAddr::V6(ip) => NeighbourAddress::Inet6(ip),
+    })
+}
+
 fn neighbour(spec: &NeighbourSpec, index: u32) -> NeighbourMessage {
     let mut message = NeighbourMessage::default();
     message.header.family = family(spec.address);
     message.header.ifindex = index;
     message.header.state = NeighbourState::Permanent;
-    message.attributes.push(NeighbourAttribute::Destination(match spec.address {
-        IpAddr::V4(ip) => NeighbourAddress::Inet(ip),
-        IpAddr::V6(ip) => NeighbourAddress::Inet6(ip),
-    }));
+    message.attributes.push(neighbour_address(spec.address));
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(spec.mac.octets().to_vec()));
     message
 }
@@ -292,6 +297,26 @@ pub(crate) fn add_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
 /// `RTM_DELNEIGH`.
 pub(crate) fn delete_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
     Request::new(Message::DelNeighbour(neighbour(spec, index)), 0)
+}
+
+fn proxy(spec: &ProxySpec, index: u32) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = family(spec.address);
+    message.header.ifindex = index;
+    message.header.flags = NeighbourFlags::Proxy;
+    message.attributes.push(neighbour_address(spec.address));
+    message.attributes.push(NeighbourAttribute::Protocol(RouteProtocol::Other(PROTOCOL)));
+    message
+}
+
+/// `RTM_NEWNEIGH` of a proxied address.
+pub(crate) fn add_proxy(spec: &ProxySpec, index: u32) -> Request {
+    Request::new(Message::NewNeighbour(proxy(spec, index)), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// `RTM_DELNEIGH` of a proxied address, whoever added it.
+pub(crate) fn delete_proxy(spec: &ProxySpec, index: u32) -> Request {
+    Request::new(Message::DelNeighbour(proxy(spec, index)), 0)
 }
 
 /// `RTM_GETLINK` of all links, without their statistics, which make most of a list.
@@ -324,6 +349,14 @@ pub(crate) fn list_routes(ipv6: bool) -> Message {
 /// `RTM_GETNEIGH` of all neighbours of both families.
 pub(crate) fn list_neighbours() -> Message {
     Message::GetNeighbour(NeighbourMessage::default())
+}
+
+/// `RTM_GETNEIGH` of all proxied addresses of both families.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the drivers to come"))]
+pub(crate) fn list_proxies() -> Message {
+    let mut message = NeighbourMessage::default();
+    message.header.flags = NeighbourFlags::Proxy;
+    Message::GetNeighbour(message)
 }
 
 /// Where multicast listener reports (RFC 3810) and router solicitations (RFC 4861) go.

@@ -11,7 +11,7 @@ mod name;
 pub(crate) mod parse;
 mod spec;
 
-pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, RouteSpec, PROTOCOL};
+pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, ProxySpec, RouteSpec, PROTOCOL};
 pub use mac::MacAddr;
 pub use macvlan::MacvlanMode;
 pub use mtu::Mtu;

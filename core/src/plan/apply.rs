@@ -166,6 +166,7 @@ impl<'plan> Run<'_, '_, 'plan> {
         Ok(match action {
             Action::AddAddress(spec) => message::add_address(spec, index),
             Action::AddNeighbour(spec) => message::add_neighbour(spec, index),
+            Action::AddProxy(spec) => message::add_proxy(spec, index),
             Action::AddRoute(spec) => message::add_route(spec, index),
             Action::CreateLink(spec) => {
                 spec.check()?;
@@ -176,6 +177,7 @@ impl<'plan> Run<'_, '_, 'plan> {
             Action::DeleteAddress(spec) => message::delete_address(spec, index),
             Action::DeleteLink(link) => message::delete_link(link),
             Action::DeleteNeighbour(spec) => message::delete_neighbour(spec, index),
+            Action::DeleteProxy(spec) => message::delete_proxy(spec, index),
             Action::DeleteRoute(spec) => message::delete_route(spec, index),
             Action::MoveLink(spec) => message::move_link(spec, index, self.namespace(spec.to)?),
             Action::SetIpv6Default(_) | Action::TurnOffIpv6(_) => {

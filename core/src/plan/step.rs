@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::{
     AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, Mtu, NeighbourSpec, Place,
-    RouteSpec,
+    ProxySpec, RouteSpec,
 };
 
 /// Steps in the order in which they are carried out.
@@ -58,6 +58,9 @@ pub enum Action {
     AddAddress(AddressSpec),
     /// Adds a permanent neighbour, or changes it.
     AddNeighbour(NeighbourSpec),
+    /// Has a link answer for an address of another. The kernel does not refuse one that it answers for
+    /// already but makes it this library's.
+    AddProxy(ProxySpec),
     /// Adds a route.
     AddRoute(RouteSpec),
     /// Creates a link, with its peer where it has one.
@@ -68,6 +71,8 @@ pub enum Action {
     DeleteLink(LinkRef),
     /// Removes a neighbour.
     DeleteNeighbour(NeighbourSpec),
+    /// Has a link answer for an address no more.
+    DeleteProxy(ProxySpec),
     /// Removes a route.
     DeleteRoute(RouteSpec),
     /// Moves a link to another namespace under another name.
@@ -93,6 +98,7 @@ impl Step {
         let inverse = match &action {
             Action::AddAddress(spec) => Some(Action::DeleteAddress(spec.clone())),
             Action::AddNeighbour(spec) => Some(Action::DeleteNeighbour(spec.clone())),
+            Action::AddProxy(spec) => Some(Action::DeleteProxy(spec.clone())),
             Action::AddRoute(spec) if !spec.replace => Some(Action::DeleteRoute(spec.clone())),
             Action::CreateLink(spec) => {
                 Some(Action::DeleteLink(LinkRef { name: spec.name.clone(), index: spec.index }))
@@ -131,6 +137,8 @@ impl Action {
             | Self::DeleteAddress(AddressSpec { link, .. })
             | Self::AddNeighbour(NeighbourSpec { link, .. })
             | Self::DeleteNeighbour(NeighbourSpec { link, .. })
+            | Self::AddProxy(ProxySpec { link, .. })
+            | Self::DeleteProxy(ProxySpec { link, .. })
             | Self::AddRoute(RouteSpec { link, .. })
             | Self::DeleteRoute(RouteSpec { link, .. })
             | Self::MoveLink(MoveSpec { link, .. }) => Some(link),
@@ -190,6 +198,14 @@ impl Action {
                 )
             }
             (Self::AddRoute(_), libc::EEXIST) => "there is a route to that destination already".to_owned(),
+            (Self::AddRoute(RouteSpec { source: Some(source), .. }), libc::EINVAL) => {
+                format!("is {source} an address of this namespace?")
+            }
+            (Self::AddProxy(ProxySpec { link, address }), libc::ENOBUFS | libc::EINVAL)
+                if address.is_ipv6() =>
+            {
+                format!("IPv6 is off on {link} or in this kernel")
+            }
             (Self::AddAddress(_), libc::EACCES | libc::EOPNOTSUPP | libc::EAFNOSUPPORT) => {
                 "IPv6 is off on that interface or in this kernel".to_owned()
             }
