@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netns::ipnet::IpNet;
 use netns::link::{
-    AddressSpec, BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec, Place,
-    RouteSpec, VethPeer,
+    AddressSpec, BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, NeighbourSpec,
+    Place, ProxySpec, RouteSpec, VethPeer,
 };
 use netns::plan::{Action, Plan, Step, Undo};
 use netns::{
@@ -52,24 +52,36 @@ fn net() -> impl Strategy<Value = IpNet> {
     })
 }
 
+fn mode() -> impl Strategy<Value = MacvlanMode> {
+    prop_oneof![
+        Just(MacvlanMode::Bridge),
+        Just(MacvlanMode::Passthru),
+        Just(MacvlanMode::Private),
+        Just(MacvlanMode::Vepa),
+    ]
+}
+
 fn kind() -> impl Strategy<Value = LinkKind> {
     let bridge = (any::<bool>(), any::<u16>()).prop_map(|(multicast_snooping, vlan_default_pvid)| {
         LinkKind::Bridge { multicast_snooping, vlan_default_pvid }
     });
     let veth = (name(), place(), option::of(1_u32..), option::of(mac()))
         .prop_map(|(name, place, index, mac)| LinkKind::Veth { peer: VethPeer { name, place, index, mac } });
-    prop_oneof![bridge, veth]
+    let macvlan = (link(), mode()).prop_map(|(parent, mode)| LinkKind::Macvlan { parent, mode });
+    prop_oneof![bridge, macvlan, veth]
 }
 
 fn create() -> impl Strategy<Value = Action> {
     let numbers = (option::of(1_u32..), option::of(1_u32..9), option::of(any::<u32>()));
-    (name(), kind(), option::of(mac()), option::of(mtu()), option::of(link()), numbers, any::<bool>())
-        .prop_map(|(name, kind, mac, mtu, master, (index, queues, tx_queue_len), up)| {
+    let places = (option::of(link()), option::of(place()));
+    (name(), kind(), option::of(mac()), option::of(mtu()), places, numbers, any::<bool>()).prop_map(
+        |(name, kind, mac, mtu, (master, born_in), (index, queues, tx_queue_len), up)| {
             let mut spec = LinkSpec::new(name, kind);
-            (spec.mac, spec.mtu, spec.master) = (mac, mtu, master);
+            (spec.mac, spec.mtu, spec.master, spec.born_in) = (mac, mtu, master, born_in);
             (spec.index, spec.queues, spec.tx_queue_len, spec.up) = (index, queues, tx_queue_len, up);
             Action::CreateLink(spec)
-        })
+        },
+    )
 }
 
 fn change() -> impl Strategy<Value = Action> {
@@ -88,11 +100,13 @@ fn change() -> impl Strategy<Value = Action> {
 fn action() -> impl Strategy<Value = Action> {
     let address = || (link(), net()).prop_map(|(link, address)| AddressSpec { link, address });
     let route = || {
-        (link(), net(), option::of(ip()), option::of(any::<u32>()), any::<bool>()).prop_map(
-            |(link, destination, gateway, metric, replace)| RouteSpec {
+        let optional = (option::of(ip()), option::of(ip()), option::of(any::<u32>()));
+        (link(), net(), optional, any::<bool>()).prop_map(
+            |(link, destination, (gateway, source, metric), replace)| RouteSpec {
                 link,
                 destination,
                 gateway,
+                source,
                 metric,
                 replace,
             },
@@ -100,6 +114,7 @@ fn action() -> impl Strategy<Value = Action> {
     };
     let neighbour =
         || (link(), ip(), mac()).prop_map(|(link, address, mac)| NeighbourSpec { link, address, mac });
+    let proxy = || (link(), ip()).prop_map(|(link, address)| ProxySpec { link, address });
     let movement =
         (link(), place(), name(), option::of(1_u32..), option::of(mtu()), option::of(mac())).prop_map(
             |(link, to, name, index, mtu, mac)| MoveSpec { link, to, name, index, mtu, mac, alias: None },
@@ -111,6 +126,8 @@ fn action() -> impl Strategy<Value = Action> {
         route().prop_map(Action::DeleteRoute),
         neighbour().prop_map(Action::AddNeighbour),
         neighbour().prop_map(Action::DeleteNeighbour),
+        proxy().prop_map(Action::AddProxy),
+        proxy().prop_map(Action::DeleteProxy),
         create(),
         change(),
         link().prop_map(Action::DeleteLink),
@@ -139,12 +156,21 @@ fn is_inverse(action: &Action, undo: &Action) -> bool {
     match (action, undo) {
         (Action::AddAddress(added), Action::DeleteAddress(deleted)) => added == deleted,
         (Action::AddNeighbour(added), Action::DeleteNeighbour(deleted)) => added == deleted,
+        (Action::AddProxy(added), Action::DeleteProxy(deleted)) => added == deleted,
         (Action::AddRoute(added), Action::DeleteRoute(deleted)) => added == deleted,
         (Action::CreateLink(spec), Action::DeleteLink(link)) => {
             (&spec.name, spec.index) == (&link.name, link.index)
         }
         (Action::SetIpv6Default(on), Action::SetIpv6Default(back)) => on != back,
         _ => false,
+    }
+}
+
+/// Where what `action` makes is when it is carried out in `place`.
+fn made_in(place: Place, action: &Action) -> Place {
+    match action {
+        Action::CreateLink(spec) => spec.born_in.unwrap_or(place),
+        _ => place,
     }
 }
 
@@ -156,6 +182,7 @@ fn makes_something(action: &Action) -> bool {
             action,
             Action::AddAddress(_)
                 | Action::AddNeighbour(_)
+                | Action::AddProxy(_)
                 | Action::CreateLink(_)
                 | Action::SetIpv6Default(_)
         ),
@@ -181,7 +208,7 @@ proptest! {
         let step = Step::new(place, action);
         if makes_something(&step.action) {
             prop_assert_eq!(step.undo.len(), 1, "{}", step);
-            prop_assert_eq!(step.undo[0].place, place);
+            prop_assert_eq!(step.undo[0].place, made_in(place, &step.action));
             prop_assert!(is_inverse(&step.action, &step.undo[0].action), "{}", step);
         } else {
             prop_assert!(step.undo.is_empty(), "{}", step);
@@ -206,6 +233,20 @@ fn a_plan_out_of_json_is_checked_as_one_in_code_is() {
     ] {
         assert!(serde_json::from_str::<Plan>(&text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_macvlan_reads_as_a_person_would_say_it() {
+    let parent = LinkRef::named("eth0".parse().unwrap());
+    let kind = LinkKind::Macvlan { parent, mode: MacvlanMode::Vepa };
+    let mut spec = LinkSpec::new("lan0".parse().unwrap(), kind);
+    spec.mtu = Some(Mtu::new(1400).unwrap());
+    spec.index = Some(7);
+    spec.born_in = Some(Place::Sandbox);
+    let step = Step::new(Place::Host, Action::CreateLink(spec));
+    let text = "host     create macvlan lan0 on eth0 in mode vepa, born in sandbox: index 7, mtu 1400  \
+                [undo: delete link lan0 in sandbox]";
+    assert_eq!(step.to_string(), text);
 }
 
 fn dual_stack_network() -> Network {
@@ -237,10 +278,9 @@ fn endpoint() -> EndpointOptions {
 fn can_be_taken_back(plan: &Plan) {
     for step in &plan.steps {
         if makes_something(&step.action) {
-            let undone = step
-                .undo
-                .iter()
-                .any(|undo| undo.place == step.place && is_inverse(&step.action, &undo.action));
+            let undone = step.undo.iter().any(|undo| {
+                undo.place == made_in(step.place, &step.action) && is_inverse(&step.action, &undo.action)
+            });
             assert!(undone, "{step}");
         }
     }

@@ -8,7 +8,7 @@ use common::{
     assert_inside_is, dual, endpoint, inside, interface, ipv6_setting, link, links, network, refused,
     sandbox, veth, with_base,
 };
-use netns::link::{LinkChange, LinkRef, Place};
+use netns::link::{AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, Place};
 use netns::plan::{Action, Plan, Step};
 use netns::{EndpointOptions, ErrorKind, Interface, InterfaceName, Mtu, Network, Sandbox, StaticRoute};
 use testhost::{host, Host};
@@ -159,6 +159,37 @@ fn a_device_whose_old_index_was_taken_meanwhile_is_given_back_under_another() {
         refused(network.apply(&broken, &sandbox), ErrorKind::NotFound, &["notthere"]);
         assert_eq!(links(host, ""), ["br-net", "lo", "peer0", "theirs", "veth0"]);
         assert_eq!(link(host, "", "veth0")["ifalias"], "the uplink");
+    });
+}
+
+/// A macvlan of `veth0`, born in the sandbox, configured and up.
+fn macvlan_plan() -> Plan {
+    let kind = LinkKind::Macvlan { parent: LinkRef::named(device_name("veth0")), mode: MacvlanMode::Bridge };
+    let mut spec = LinkSpec::new(device_name("eth0"), kind);
+    spec.index = Some(1000);
+    spec.born_in = Some(Place::Sandbox);
+    let link = LinkRef::indexed(spec.name.clone(), 1000);
+    let mut plan = Plan::default();
+    plan.push(Place::Host, Action::CreateLink(spec));
+    let mut change = LinkChange::new(link.clone());
+    change.up = Some(true);
+    plan.push(Place::Sandbox, Action::SetLink(change));
+    let address = AddressSpec { link, address: "10.7.0.2/24".parse().unwrap() };
+    plan.push(Place::Sandbox, Action::AddAddress(address));
+    plan
+}
+
+#[test]
+fn a_macvlan_whose_plan_fails_at_any_step_leaves_nothing() {
+    host(|host| {
+        let network = network("net");
+        let sandbox = sandbox("web");
+        veth(host, "veth0", "peer0");
+        let plan = macvlan_plan();
+        let injected = fail_everywhere(host, &network, &sandbox, &plan);
+        println!("{injected} failures injected into a macvlan");
+        network.apply(&plan, &sandbox).unwrap();
+        assert_eq!(links(host, "web"), ["eth0", "lo"]);
     });
 }
 

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{LinkRef, MacAddr};
 use crate::error::{Error, Result};
 
-/// The protocol of every route and, from Linux 5.18 on, every address that this library adds, so that
-/// they can be told from others (`ip route show proto 78`, `ip -d address`).
+/// The protocol of every route and proxied address and, from Linux 5.18 on, every address that this
+/// library adds, so that they can be told from others (`ip route show proto 78`, `ip -d address`,
+/// `ip neighbour show proxy`).
 pub const PROTOCOL: u8 = 78;
 
 /// An address of a link. IPv6 addresses are added without duplicate address detection
@@ -31,6 +32,10 @@ pub struct RouteSpec {
     pub destination: IpNet,
     /// The next hop; none binds the destination to the link itself (link scope).
     pub gateway: Option<IpAddr>,
+    /// The address of the link's namespace that packets leave with when their sender chose none
+    /// (`RTA_PREFSRC`); the kernel's choice when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<IpAddr>,
     /// Priority, the lower the better; the kernel's own (0, for IPv6 1024) when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
@@ -48,6 +53,19 @@ pub struct NeighbourSpec {
     pub address: IpAddr,
     /// Its hardware address.
     pub mac: MacAddr,
+}
+
+/// An address that a link answers for in another's stead: ARP and neighbour solicitations for it that
+/// come in by that link get the link's own MAC address (ip-neighbour(8), `proxy`).
+///
+/// For IPv4 the link must forward, and the address be reached through another link; for IPv6 the link
+/// must forward and have `proxy_ndp` on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxySpec {
+    /// The link that answers.
+    pub link: LinkRef,
+    /// The address that it answers for.
+    pub address: IpAddr,
 }
 
 /// Checks that `address` can be an endpoint's: a host's own unicast address in its subnet.

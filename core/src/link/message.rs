@@ -9,11 +9,12 @@ use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope,
 };
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
-    InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan,
+    InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    MacVlanMode,
 };
 use netlink_packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
@@ -21,20 +22,27 @@ use netlink_packet_route::route::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
 use super::{
-    AddressSpec, BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec,
-    RouteSpec, VethPeer, PROTOCOL,
+    AddressSpec, BridgePort, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec,
+    NeighbourSpec, ProxySpec, RouteSpec, VethPeer, PROTOCOL,
 };
 use crate::netlink::Request;
 
-/// `RTM_NEWLINK` that creates. `peer_namespace` is where a veth's other end is born, unless that is
-/// the socket's own namespace; `master` the index of the bridge.
-pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master: Option<u32>) -> Request {
+/// `RTM_NEWLINK` that creates. `elsewhere` is where a veth's other end is born, or a link without one
+/// itself, unless that is the socket's own namespace; `attached_to` the index of the link's parent or
+/// master.
+pub(crate) fn create_link(spec: &LinkSpec, elsewhere: Option<RawFd>, attached_to: Option<u32>) -> Request {
     let mut message = LinkMessage::default();
     set_up(&mut message, spec.up.then_some(true));
     message.header.index = spec.index.unwrap_or(0);
     let attributes = &mut message.attributes;
     attributes.push(LinkAttribute::IfName(spec.name.to_string()));
-    attributes.extend(master.map(LinkAttribute::Controller));
+    attributes.extend(attached_to.map(match &spec.kind {
+        LinkKind::Macvlan { .. } => LinkAttribute::Link,
+        LinkKind::Bridge { .. } | LinkKind::Veth { .. } => LinkAttribute::Controller,
+    }));
+    if !matches!(spec.kind, LinkKind::Veth { .. }) {
+        attributes.extend(elsewhere.map(LinkAttribute::NetNsFd));
+    }
     attributes.extend(spec.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
     attributes.extend(spec.tx_queue_len.map(LinkAttribute::TxQueueLen));
     common(attributes, spec);
@@ -46,12 +54,27 @@ pub(crate) fn create_link(spec: &LinkSpec, peer_namespace: Option<RawFd>, master
                 InfoBridge::VlanDefaultPvid(*vlan_default_pvid),
             ])),
         ],
+        LinkKind::Macvlan { mode, .. } => vec![
+            LinkInfo::Kind(InfoKind::MacVlan),
+            LinkInfo::Data(InfoData::MacVlan(vec![InfoMacVlan::Mode((*mode).into())])),
+        ],
         LinkKind::Veth { peer } => vec![
             LinkInfo::Kind(InfoKind::Veth),
-            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(veth_peer(spec, peer, peer_namespace)))),
+            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(veth_peer(spec, peer, elsewhere)))),
         ],
     }));
     Request::new(Message::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+impl From<MacvlanMode> for MacVlanMode {
+    fn from(mode: MacvlanMode) -> Self {
+        match mode {
+            MacvlanMode::Bridge => Self::Bridge,
+            MacvlanMode::Passthru => Self::Passthrough,
+            MacvlanMode::Private => Self::Private,
+            MacvlanMode::Vepa => Self::Vepa,
+        }
+    }
 }
 
 /// What both ends of a veth pair have alike.
@@ -228,6 +251,7 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
     }
     message.attributes.extend(spec.gateway.map(|gateway| RouteAttribute::Gateway(gateway.into())));
     message.attributes.push(RouteAttribute::Oif(index));
+    message.attributes.extend(spec.source.map(|source| RouteAttribute::PrefSource(source.into())));
     message.attributes.extend(spec.metric.map(RouteAttribute::Priority));
     message
 }
@@ -248,15 +272,19 @@ pub(crate) fn delete_route(spec: &RouteSpec, index: u32) -> Request {
     Request::new(Message::DelRoute(message), 0)
 }
 
+fn neighbour_address(ip: IpAddr) -> NeighbourAttribute {
+    NeighbourAttribute::Destination(match ip {
+        IpAddr::V4(ip) => NeighbourAddress::Inet(ip),
+        IpAddr::V6(ip) => NeighbourAddress::Inet6(ip),
+    })
+}
+
 fn neighbour(spec: &NeighbourSpec, index: u32) -> NeighbourMessage {
     let mut message = NeighbourMessage::default();
     message.header.family = family(spec.address);
     message.header.ifindex = index;
     message.header.state = NeighbourState::Permanent;
-    message.attributes.push(NeighbourAttribute::Destination(match spec.address {
-        IpAddr::V4(ip) => NeighbourAddress::Inet(ip),
-        IpAddr::V6(ip) => NeighbourAddress::Inet6(ip),
-    }));
+    message.attributes.push(neighbour_address(spec.address));
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(spec.mac.octets().to_vec()));
     message
 }
@@ -269,6 +297,26 @@ pub(crate) fn add_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
 /// `RTM_DELNEIGH`.
 pub(crate) fn delete_neighbour(spec: &NeighbourSpec, index: u32) -> Request {
     Request::new(Message::DelNeighbour(neighbour(spec, index)), 0)
+}
+
+fn proxy(spec: &ProxySpec, index: u32) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = family(spec.address);
+    message.header.ifindex = index;
+    message.header.flags = NeighbourFlags::Proxy;
+    message.attributes.push(neighbour_address(spec.address));
+    message.attributes.push(NeighbourAttribute::Protocol(RouteProtocol::Other(PROTOCOL)));
+    message
+}
+
+/// `RTM_NEWNEIGH` of a proxied address.
+pub(crate) fn add_proxy(spec: &ProxySpec, index: u32) -> Request {
+    Request::new(Message::NewNeighbour(proxy(spec, index)), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// `RTM_DELNEIGH` of a proxied address, whoever added it.
+pub(crate) fn delete_proxy(spec: &ProxySpec, index: u32) -> Request {
+    Request::new(Message::DelNeighbour(proxy(spec, index)), 0)
 }
 
 /// `RTM_GETLINK` of all links, without their statistics, which make most of a list.
@@ -301,6 +349,14 @@ pub(crate) fn list_routes(ipv6: bool) -> Message {
 /// `RTM_GETNEIGH` of all neighbours of both families.
 pub(crate) fn list_neighbours() -> Message {
     Message::GetNeighbour(NeighbourMessage::default())
+}
+
+/// `RTM_GETNEIGH` of all proxied addresses of both families.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the drivers to come"))]
+pub(crate) fn list_proxies() -> Message {
+    let mut message = NeighbourMessage::default();
+    message.header.flags = NeighbourFlags::Proxy;
+    Message::GetNeighbour(message)
 }
 
 /// Where multicast listener reports (RFC 3810) and router solicitations (RFC 4861) go.

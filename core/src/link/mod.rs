@@ -4,6 +4,7 @@
 
 mod address;
 mod mac;
+mod macvlan;
 pub(crate) mod message;
 mod mtu;
 mod name;
@@ -11,8 +12,9 @@ pub(crate) mod parse;
 mod route;
 mod spec;
 
-pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, RouteSpec, PROTOCOL};
+pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, ProxySpec, RouteSpec, PROTOCOL};
 pub use mac::MacAddr;
+pub use macvlan::MacvlanMode;
 pub use mtu::Mtu;
 pub use name::{Destination, InterfaceName};
 pub use route::{Neighbour, StaticRoute};

@@ -4,12 +4,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use netlink_packet_route::address::{AddressAttribute, AddressProtocol};
-use netlink_packet_route::link::{InfoBridge, InfoData, LinkAttribute, LinkFlags, LinkInfo};
-use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
+use netlink_packet_route::link::{
+    InfoBridge, InfoData, InfoMacVlan, LinkAttribute, LinkFlags, LinkInfo, MacVlanMode,
+};
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteProtocol, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
-use super::{MacAddr, PROTOCOL};
+use super::{MacAddr, MacvlanMode, PROTOCOL};
 
 /// A link as the kernel describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,9 +28,13 @@ pub(crate) struct LinkState {
     pub(crate) alias: Option<String>,
     pub(crate) group: u32,
     pub(crate) master: Option<u32>,
+    /// The index of the link that it shares, or of its peer, in that one's namespace.
+    pub(crate) parent: Option<u32>,
     /// The number by which the host knows the namespace of the other end, when that is another one.
     pub(crate) peer_namespace: Option<i32>,
     pub(crate) multicast_snooping: bool,
+    /// A macvlan's, where it is one that this library makes.
+    pub(crate) macvlan_mode: Option<MacvlanMode>,
 }
 
 /// Reads an `RTM_NEWLINK`.
@@ -46,6 +54,7 @@ pub(crate) fn link(message: &Message) -> Option<LinkState> {
             LinkAttribute::Mtu(mtu) => state.mtu = *mtu,
             LinkAttribute::Group(group) => state.group = *group,
             LinkAttribute::Controller(master) => state.master = Some(*master),
+            LinkAttribute::Link(parent) => state.parent = Some(*parent),
             LinkAttribute::LinkNetNsId(number) => state.peer_namespace = Some(*number),
             LinkAttribute::Address(bytes) => {
                 state.mac = bytes.as_slice().try_into().ok().and_then(|octets| MacAddr::new(octets).ok());
@@ -64,8 +73,21 @@ fn link_info(infos: &[LinkInfo], state: &mut LinkState) {
             LinkInfo::Data(InfoData::Bridge(options)) => {
                 state.multicast_snooping = options.contains(&InfoBridge::MulticastSnooping(true));
             }
+            LinkInfo::Data(InfoData::MacVlan(options)) => {
+                state.macvlan_mode = options.iter().find_map(macvlan_mode);
+            }
             _ => {}
         }
+    }
+}
+
+fn macvlan_mode(option: &InfoMacVlan) -> Option<MacvlanMode> {
+    match option {
+        InfoMacVlan::Mode(MacVlanMode::Bridge) => Some(MacvlanMode::Bridge),
+        InfoMacVlan::Mode(MacVlanMode::Passthrough) => Some(MacvlanMode::Passthru),
+        InfoMacVlan::Mode(MacVlanMode::Private) => Some(MacvlanMode::Private),
+        InfoMacVlan::Mode(MacVlanMode::Vepa) => Some(MacvlanMode::Vepa),
+        _ => None,
     }
 }
 
@@ -103,6 +125,7 @@ pub(crate) struct RouteState {
     pub(crate) index: u32,
     pub(crate) destination: IpNet,
     pub(crate) gateway: Option<IpAddr>,
+    pub(crate) source: Option<IpAddr>,
     pub(crate) metric: Option<u32>,
     /// Whether this library added it.
     pub(crate) ours: bool,
@@ -122,11 +145,13 @@ pub(crate) fn route(message: &Message) -> Option<RouteState> {
         AddressFamily::Inet6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
         _ => return None,
     };
-    let (mut index, mut gateway, mut metric, mut destination) = (None, None, None, unspecified);
+    let (mut index, mut gateway, mut source, mut metric) = (None, None, None, None);
+    let mut destination = unspecified;
     for attribute in &message.attributes {
         match attribute {
             RouteAttribute::Oif(oif) => index = Some(*oif),
             RouteAttribute::Gateway(via) => gateway = ip(via),
+            RouteAttribute::PrefSource(from) => source = ip(from),
             RouteAttribute::Priority(priority) => metric = Some(*priority),
             RouteAttribute::Destination(to) => destination = ip(to)?,
             _ => {}
@@ -136,6 +161,7 @@ pub(crate) fn route(message: &Message) -> Option<RouteState> {
         index: index?,
         destination: IpNet::new(destination, header.destination_prefix_length).ok()?,
         gateway,
+        source,
         metric,
         ours: header.protocol == RouteProtocol::Other(PROTOCOL),
     })
@@ -165,16 +191,90 @@ pub(crate) fn neighbour(message: &Message) -> Option<PermanentNeighbour> {
     if message.header.state != NeighbourState::Permanent {
         return None;
     }
-    let (mut address, mut mac) = (None, None);
-    for attribute in &message.attributes {
-        match attribute {
-            NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => address = Some(IpAddr::from(*ip)),
-            NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => address = Some(IpAddr::from(*ip)),
-            NeighbourAttribute::LinkLayerAddress(bytes) => {
-                mac = bytes.as_slice().try_into().ok().and_then(|octets| MacAddr::new(octets).ok());
-            }
-            _ => {}
-        }
+    let mac = message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::LinkLayerAddress(bytes) => MacAddr::new(bytes.as_slice().try_into().ok()?).ok(),
+        _ => None,
+    });
+    let address = neighbour_address(message)?;
+    Some(PermanentNeighbour { index: message.header.ifindex, address, mac: mac? })
+}
+
+fn neighbour_address(message: &NeighbourMessage) -> Option<IpAddr> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => Some(IpAddr::from(*ip)),
+        NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => Some(IpAddr::from(*ip)),
+        _ => None,
+    })
+}
+
+/// A proxied address as the kernel describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProxyState {
+    /// The link that answers; 0 when every link does.
+    pub(crate) index: u32,
+    pub(crate) address: IpAddr,
+    /// Whether this library added it.
+    pub(crate) ours: bool,
+}
+
+/// Reads an `RTM_NEWNEIGH`; `None` when it is a neighbour and no proxied address.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the drivers to come"))]
+pub(crate) fn proxy(message: &Message) -> Option<ProxyState> {
+    let Message::NewNeighbour(message) = message else {
+        return None;
+    };
+    if !message.header.flags.contains(NeighbourFlags::Proxy) {
+        return None;
     }
-    Some(PermanentNeighbour { index: message.header.ifindex, address: address?, mac: mac? })
+    let ours = NeighbourAttribute::Protocol(RouteProtocol::Other(PROTOCOL));
+    Some(ProxyState {
+        index: message.header.ifindex,
+        address: neighbour_address(message)?,
+        ours: message.attributes.contains(&ours),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::message;
+    use crate::netlink::RouteSocket;
+
+    fn look(name: &str) -> LinkState {
+        let request = message::get_link(&name.parse().unwrap());
+        let answer = RouteSocket::open().unwrap().get(&request).unwrap();
+        link(&answer.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_macvlan_knows_its_parent_and_its_mode() {
+        testhost::host(|host| {
+            host.ip(&["link", "add", "lan0", "type", "veth", "peer", "name", "lan1"]);
+            let parent = look("lan0");
+            assert_eq!((parent.parent, parent.macvlan_mode), (Some(look("lan1").index), None));
+            for mode in ["bridge", "private", "vepa", "passthru"] {
+                host.ip(&["link", "add", "link", "lan0", "name", "x0", "type", "macvlan", "mode", mode]);
+                let made = look("x0");
+                assert_eq!(made.kind, "macvlan");
+                assert_eq!((made.parent, made.macvlan_mode), (Some(parent.index), mode.parse().ok()));
+                host.ip(&["link", "delete", "x0"]);
+            }
+            assert_eq!(look("lo").parent, None);
+        });
+    }
+
+    #[test]
+    fn proxied_addresses_of_both_families_say_whose_they_are() {
+        testhost::host(|host| {
+            host.ip(&["link", "add", "lan0", "type", "veth", "peer", "name", "lan1"]);
+            host.ip(&["neighbour", "add", "proxy", "10.7.0.2", "dev", "lan0", "protocol", "78"]);
+            host.ip(&["neighbour", "add", "proxy", "fd07::2", "dev", "lan0"]);
+            host.ip(&["neighbour", "add", "10.7.0.3", "lladdr", "02:00:00:00:00:03", "dev", "lan0"]);
+            let index = look("lan0").index;
+            let listed = RouteSocket::open().unwrap().dump(&message::list_proxies()).unwrap();
+            let listed: Vec<_> = listed.iter().filter_map(proxy).collect();
+            let state = |address: &str, ours| ProxyState { index, address: address.parse().unwrap(), ours };
+            assert_eq!(listed, [state("10.7.0.2", true), state("fd07::2", false)]);
+        });
+    }
 }

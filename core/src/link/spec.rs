@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InterfaceName, MacAddr, Mtu};
+use super::{InterfaceName, MacAddr, MacvlanMode, Mtu};
+use crate::error::{Error, Result};
 
 /// The link group (`IFLA_GROUP`) of every link that this library creates: `ip link show group 20051`.
 pub const LINK_GROUP: u32 = 20_051;
@@ -80,6 +81,13 @@ pub struct LinkSpec {
     pub tx_queue_len: Option<u32>,
     /// Whether it is up at once.
     pub up: bool,
+    /// The namespace that it is born in when that is not the step's own; not for a link with a peer
+    /// or a master. Its parent is the step's place's all the same.
+    ///
+    /// Linux before 6.15 refuses it when the step's own place has a link of that index too, or of
+    /// that name where no index is chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born_in: Option<Place>,
 }
 
 impl LinkSpec {
@@ -96,7 +104,37 @@ impl LinkSpec {
             queues: None,
             tx_queue_len: None,
             up: false,
+            born_in: None,
         }
+    }
+
+    /// The link that it is attached to as it is created: its parent or its master.
+    pub(crate) fn attached_to(&self) -> Option<&LinkRef> {
+        match &self.kind {
+            LinkKind::Macvlan { parent, .. } => Some(parent),
+            LinkKind::Bridge { .. } | LinkKind::Veth { .. } => self.master.as_ref(),
+        }
+    }
+
+    /// Another place that the creating message names: the peer's, or where the link itself is born.
+    pub(crate) fn other_place(&self) -> Option<Place> {
+        match &self.kind {
+            LinkKind::Veth { peer } => Some(peer.place),
+            LinkKind::Bridge { .. } | LinkKind::Macvlan { .. } => self.born_in,
+        }
+    }
+
+    /// Refuses what one message cannot say.
+    pub(crate) fn check(&self) -> Result<()> {
+        let refuse = |cause: &str| Err(Error::bad_request("create link", self.name.as_str(), cause));
+        if self.born_in.is_some() && matches!(self.kind, LinkKind::Veth { .. }) {
+            return refuse("of a veth pair the peer alone can be born elsewhere");
+        }
+        let has_parent = matches!(self.kind, LinkKind::Macvlan { .. });
+        if self.master.is_some() && (has_parent || self.born_in.is_some()) {
+            return refuse("a link that has a parent or is born elsewhere gets a master by a change later");
+        }
+        Ok(())
     }
 }
 
@@ -111,6 +149,14 @@ pub enum LinkKind {
         multicast_snooping: bool,
         /// The VLAN of untagged frames; 0 spares each port an entry of the forwarding table.
         vlan_default_pvid: u16,
+    },
+    /// An interface with a MAC address of its own on an Ethernet link that it shares. It passes
+    /// frames while that link is up, and its MTU is at most that link's.
+    Macvlan {
+        /// The link that it shares.
+        parent: LinkRef,
+        /// How it sees the others on that link.
+        mode: MacvlanMode,
     },
     /// A pair of connected interfaces.
     Veth {

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use super::{Action, Plan, Step, Undo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{message, parse, InterfaceName, LinkKind, LinkRef, MoveSpec, Place};
+use crate::link::{message, parse, InterfaceName, LinkRef, MoveSpec, Place};
 use crate::netlink::{Refusal, Request, RouteSocket};
 use crate::sys::{Ipv6Default, Namespace};
 
@@ -166,17 +166,18 @@ impl<'plan> Run<'_, '_, 'plan> {
         Ok(match action {
             Action::AddAddress(spec) => message::add_address(spec, index),
             Action::AddNeighbour(spec) => message::add_neighbour(spec, index),
+            Action::AddProxy(spec) => message::add_proxy(spec, index),
             Action::AddRoute(spec) => message::add_route(spec, index),
             Action::CreateLink(spec) => {
-                let peer = match &spec.kind {
-                    LinkKind::Veth { peer } if peer.place != place => Some(self.namespace(peer.place)?),
-                    _ => None,
-                };
-                message::create_link(spec, peer, spec.master.as_ref().map(|_| index))
+                spec.check()?;
+                let elsewhere = spec.other_place().filter(|other| *other != place);
+                let elsewhere = elsewhere.map(|other| self.namespace(other)).transpose()?;
+                message::create_link(spec, elsewhere, spec.attached_to().map(|_| index))
             }
             Action::DeleteAddress(spec) => message::delete_address(spec, index),
             Action::DeleteLink(link) => message::delete_link(link),
             Action::DeleteNeighbour(spec) => message::delete_neighbour(spec, index),
+            Action::DeleteProxy(spec) => message::delete_proxy(spec, index),
             Action::DeleteRoute(spec) => message::delete_route(spec, index),
             Action::MoveLink(spec) => message::move_link(spec, index, self.namespace(spec.to)?),
             Action::SetIpv6Default(_) | Action::TurnOffIpv6(_) => {

@@ -35,6 +35,7 @@ impl fmt::Display for Action {
             Self::AddNeighbour(spec) => {
                 write!(f, "add neighbour {} at {} on {}", spec.address, spec.mac, spec.link)
             }
+            Self::AddProxy(spec) => write!(f, "add proxy for {} on {}", spec.address, spec.link),
             Self::AddRoute(spec) => {
                 write!(f, "{} route {spec}", if spec.replace { "replace" } else { "add" })
             }
@@ -42,6 +43,7 @@ impl fmt::Display for Action {
             Self::DeleteAddress(spec) => write!(f, "delete address {} from {}", spec.address, spec.link),
             Self::DeleteLink(link) => write!(f, "delete link {link}"),
             Self::DeleteNeighbour(spec) => write!(f, "delete neighbour {} on {}", spec.address, spec.link),
+            Self::DeleteProxy(spec) => write!(f, "delete proxy for {} on {}", spec.address, spec.link),
             Self::DeleteRoute(spec) => write!(f, "delete route {spec}"),
             Self::MoveLink(spec) => write!(f, "move {spec}"),
             Self::SetIpv6Default(on) => {
@@ -86,7 +88,14 @@ impl fmt::Display for LinkSpec {
         match &self.kind {
             LinkKind::Bridge { multicast_snooping, .. } => {
                 list.flag("multicast snooping", *multicast_snooping);
-                write!(f, "bridge {}: {list}", self.name)
+                write!(f, "bridge {}", self.name)?;
+                self.born_in.map_or(Ok(()), |place| write!(f, ", born in {place}"))?;
+                write!(f, ": {list}")
+            }
+            LinkKind::Macvlan { parent, mode } => {
+                write!(f, "macvlan {} on {parent} in mode {mode}", self.name)?;
+                self.born_in.map_or(Ok(()), |place| write!(f, ", born in {place}"))?;
+                write!(f, ": {list}")
             }
             LinkKind::Veth { peer } => {
                 list.add("index of peer", peer.index);
@@ -143,6 +152,9 @@ impl fmt::Display for RouteSpec {
             write!(f, " via {gateway}")?;
         }
         write!(f, " on {}", self.link)?;
+        if let Some(source) = self.source {
+            write!(f, " from {source}")?;
+        }
         self.metric.map_or(Ok(()), |metric| write!(f, " metric {metric}"))
     }
 }

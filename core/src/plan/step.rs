@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::link::{
-    AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, NeighbourSpec, Place, RouteSpec,
+    AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, Mtu, NeighbourSpec, Place,
+    ProxySpec, RouteSpec,
 };
 
 /// Steps in the order in which they are carried out.
@@ -57,6 +58,9 @@ pub enum Action {
     AddAddress(AddressSpec),
     /// Adds a permanent neighbour, or changes it.
     AddNeighbour(NeighbourSpec),
+    /// Has a link answer for an address of another. The kernel does not refuse one that it answers for
+    /// already but makes it this library's.
+    AddProxy(ProxySpec),
     /// Adds a route.
     AddRoute(RouteSpec),
     /// Creates a link, with its peer where it has one.
@@ -67,6 +71,8 @@ pub enum Action {
     DeleteLink(LinkRef),
     /// Removes a neighbour.
     DeleteNeighbour(NeighbourSpec),
+    /// Has a link answer for an address no more.
+    DeleteProxy(ProxySpec),
     /// Removes a route.
     DeleteRoute(RouteSpec),
     /// Moves a link to another namespace under another name.
@@ -85,12 +91,14 @@ pub enum Action {
 impl Step {
     /// A step with the undo that follows from the action itself: what is created or added is deleted.
     ///
-    /// A veth whose peer is born elsewhere is deleted by its name here; that takes the peer along.
+    /// A veth whose peer is born elsewhere is deleted by its name here; that takes the peer along. A link
+    /// that is itself born elsewhere is deleted there.
     /// Changes and moves have no undo of their own, because the state before is not in them.
     pub fn new(place: Place, action: Action) -> Self {
         let inverse = match &action {
             Action::AddAddress(spec) => Some(Action::DeleteAddress(spec.clone())),
             Action::AddNeighbour(spec) => Some(Action::DeleteNeighbour(spec.clone())),
+            Action::AddProxy(spec) => Some(Action::DeleteProxy(spec.clone())),
             Action::AddRoute(spec) if !spec.replace => Some(Action::DeleteRoute(spec.clone())),
             Action::CreateLink(spec) => {
                 Some(Action::DeleteLink(LinkRef { name: spec.name.clone(), index: spec.index }))
@@ -98,7 +106,11 @@ impl Step {
             Action::SetIpv6Default(on) => Some(Action::SetIpv6Default(!on)),
             _ => None,
         };
-        let undo = inverse.map(|action| Undo { place, action }).into_iter().collect();
+        let made_in = match &action {
+            Action::CreateLink(spec) => spec.born_in.unwrap_or(place),
+            _ => place,
+        };
+        let undo = inverse.map(|action| Undo { place: made_in, action }).into_iter().collect();
         Self { place, action, undo, existing_ok: false }
     }
 
@@ -125,12 +137,13 @@ impl Action {
             | Self::DeleteAddress(AddressSpec { link, .. })
             | Self::AddNeighbour(NeighbourSpec { link, .. })
             | Self::DeleteNeighbour(NeighbourSpec { link, .. })
+            | Self::AddProxy(ProxySpec { link, .. })
+            | Self::DeleteProxy(ProxySpec { link, .. })
             | Self::AddRoute(RouteSpec { link, .. })
             | Self::DeleteRoute(RouteSpec { link, .. })
             | Self::MoveLink(MoveSpec { link, .. }) => Some(link),
-            Self::CreateLink(LinkSpec { master, .. }) | Self::SetLink(LinkChange { master, .. }) => {
-                master.as_ref()
-            }
+            Self::CreateLink(spec) => spec.attached_to(),
+            Self::SetLink(LinkChange { master, .. }) => master.as_ref(),
             Self::DeleteLink(_) | Self::SetIpv6Default(_) | Self::SyncLink(_) | Self::TurnOffIpv6(_) => None,
         }
     }
@@ -149,8 +162,18 @@ impl Action {
                     "a link named {} exists in the host, or {} in the {}",
                     spec.name, peer.name, peer.place
                 ),
-                LinkKind::Bridge { .. } => format!("a link named {} exists", spec.name),
+                LinkKind::Bridge { .. } | LinkKind::Macvlan { .. } => already_there(spec),
             },
+            (Self::CreateLink(LinkSpec { kind: LinkKind::Macvlan { parent, .. }, .. }), libc::EBUSY) => {
+                format!("{parent} is a port of a bridge, or of a bond, or otherwise taken")
+            }
+            (Self::CreateLink(LinkSpec { kind: LinkKind::Macvlan { parent, .. }, .. }), libc::ENODEV) => {
+                format!("is {parent} still there?")
+            }
+            (
+                Self::CreateLink(LinkSpec { kind: LinkKind::Macvlan { parent, mode }, mtu, .. }),
+                libc::EINVAL,
+            ) => misfit(parent, *mode, *mtu),
             (Self::CreateLink(_), libc::EOPNOTSUPP) => "this kernel has no links of that kind".to_owned(),
             (
                 Self::CreateLink(LinkSpec { master: Some(master), .. })
@@ -175,6 +198,14 @@ impl Action {
                 )
             }
             (Self::AddRoute(_), libc::EEXIST) => "there is a route to that destination already".to_owned(),
+            (Self::AddRoute(RouteSpec { source: Some(source), .. }), libc::EINVAL) => {
+                format!("is {source} an address of this namespace?")
+            }
+            (Self::AddProxy(ProxySpec { link, address }), libc::ENOBUFS | libc::EINVAL)
+                if address.is_ipv6() =>
+            {
+                format!("IPv6 is off on {link} or in this kernel")
+            }
             (Self::AddAddress(_), libc::EACCES | libc::EOPNOTSUPP | libc::EAFNOSUPPORT) => {
                 "IPv6 is off on that interface or in this kernel".to_owned()
             }
@@ -185,4 +216,25 @@ impl Action {
         };
         Some(text)
     }
+}
+
+/// Why a link without a peer cannot be made for one that is there.
+fn already_there(spec: &LinkSpec) -> String {
+    let index = spec.index.map_or_else(String::new, |index| format!(" or with the index {index}"));
+    match spec.born_in {
+        None => format!("a link named {}{index} exists", spec.name),
+        Some(place) => {
+            format!("a link named {}{index} exists in the {place}, or, before Linux 6.15, here", spec.name)
+        }
+    }
+}
+
+/// Why a macvlan does not fit its parent; the kernel does not say which it is.
+fn misfit(parent: &LinkRef, mode: MacvlanMode, mtu: Option<Mtu>) -> String {
+    let taken = match mode {
+        MacvlanMode::Passthru => format!("{parent} has a macvlan already"),
+        _ => format!("{parent} has a macvlan in mode passthru"),
+    };
+    let mtu = mtu.map_or_else(String::new, |mtu| format!(", the MTU of {parent} is below {mtu}"));
+    format!("{taken}{mtu}, or {parent} is no Ethernet link")
 }

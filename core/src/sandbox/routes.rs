@@ -58,6 +58,7 @@ impl Sandbox {
                 link,
                 destination: route.destination,
                 gateway: route.next_hop,
+                source: None,
                 metric: None,
                 replace: false,
             };
@@ -90,7 +91,7 @@ impl Sandbox {
             };
             let link = LinkRef::indexed(name, there.index);
             let RouteState { destination, gateway, metric, .. } = *there;
-            let spec = RouteSpec { link, destination, gateway, metric, replace: false };
+            let spec = RouteSpec { link, destination, gateway, source: None, metric, replace: false };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::DeleteRoute(spec));
             self.apply_inside(opened, &plan)
@@ -129,8 +130,8 @@ pub(super) fn replacement(survey: &Survey, route: RouteSpec) -> Plan {
         survey.default_routes(ipv6).copied().partition(|before| before.metric == own_metric);
     let spec = |before: &RouteState| -> Option<RouteSpec> {
         let link = LinkRef::indexed(survey.name_of(before.index)?, before.index);
-        let RouteState { destination, gateway, metric, .. } = *before;
-        Some(RouteSpec { link, destination, gateway, metric, replace: true })
+        let RouteState { destination, gateway, source, metric, .. } = *before;
+        Some(RouteSpec { link, destination, gateway, source, metric, replace: true })
     };
     let undo = match same.first().and_then(spec) {
         Some(before) => Action::AddRoute(before),

@@ -96,8 +96,14 @@ impl Settled {
         let gateways =
             interface.gateways().map(|gateway| (default_destination(gateway.is_ipv6()), Some(gateway)));
         for (destination, gateway) in routes.chain(gateways) {
-            let route =
-                RouteSpec { link: self.link.clone(), destination, gateway, metric: None, replace: false };
+            let route = RouteSpec {
+                link: self.link.clone(),
+                destination,
+                gateway,
+                source: None,
+                metric: None,
+                replace: false,
+            };
             plan.steps.push(Step::new(Place::Sandbox, Action::AddRoute(route)));
         }
     }
@@ -140,6 +146,7 @@ pub(super) fn default_route(link: LinkRef, gateway: IpAddr, replace: bool) -> Ro
         link,
         destination: default_destination(gateway.is_ipv6()),
         gateway: Some(gateway),
+        source: None,
         metric: None,
         replace,
     }
