@@ -334,15 +334,8 @@ impl Run<'_> {
 
     /// Proxy entries for addresses in our networks that no endpoint has: they do not go with a link.
     fn proxies(&mut self) -> Result<()> {
-        let entries = {
-            let mut socket = self.controller.host.socket();
-            let mut entries = Vec::new();
-            for message in message::list_proxies() {
-                entries.extend(socket.dump(&message)?.iter().filter_map(parse::proxy));
-            }
-            entries
-        };
-        let ours: Vec<_> = entries.into_iter().filter(|entry| entry.ours).collect();
+        let entries = self.controller.host.socket().dump(&message::list_proxies())?;
+        let ours: Vec<_> = entries.iter().filter_map(parse::proxy).filter(|entry| entry.ours).collect();
         if ours.is_empty() {
             return Ok(());
         }

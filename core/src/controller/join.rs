@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::link::{LinkRef, Place, SysctlSpec};
 use crate::name::Name;
-use crate::network::engine::{self, Device, Prepared, Request};
+use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
 use crate::sys::{Namespace, Process};

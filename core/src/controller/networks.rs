@@ -343,7 +343,7 @@ fn choose_subnet(
     in_use: Vec<IpNet>,
 ) -> Result<SubnetConfig> {
     let request = PoolRequest {
-        address_space: ipam.default_address_spaces().local,
+        address_space: ipam.default_address_spaces()?.local,
         pool: given.as_ref().map(|subnet| subnet.subnet),
         sub_pool: given.as_ref().and_then(|subnet| subnet.range),
         ipv6,

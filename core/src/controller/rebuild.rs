@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Transaction;
 
-use super::join::place;
+use super::endpoints::place;
 use super::record::{EndpointRecord, Joined, Lifetime, SandboxRecord};
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};

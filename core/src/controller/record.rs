@@ -156,7 +156,7 @@ impl SandboxRecord {
     /// Records the sandbox, in the place of one that was at its path before, which is returned.
     pub(super) fn insert(&self, tx: &Connection) -> Result<Option<Self>> {
         let path = self.path.to_string_lossy();
-        let failed = |error| store_error("record sandbox", &path, error);
+        let failed = |error| store_error("record sandbox", &*path, error);
         let before = select(tx, "SELECT record FROM sandbox WHERE path = ?1", params![path])?.pop();
         let sql = "INSERT OR REPLACE INTO sandbox (path, record) VALUES (?1, ?2)";
         let mut insert = tx.prepare_cached(sql).map_err(failed)?;
@@ -166,7 +166,7 @@ impl SandboxRecord {
 
     pub(super) fn delete(tx: &Connection, path: &std::path::Path) -> Result<()> {
         let path = path.to_string_lossy();
-        let failed = |error| store_error("forget sandbox", &path, error);
+        let failed = |error| store_error("forget sandbox", &*path, error);
         let mut delete = tx.prepare_cached("DELETE FROM sandbox WHERE path = ?1").map_err(failed)?;
         delete.execute(params![path]).map_err(failed)?;
         Ok(())

@@ -41,7 +41,7 @@ impl Controller {
         let record = SandboxRecord {
             path: key.path().to_owned(),
             lifetime: self.options.lifetime,
-            owner: Process::current(),
+            owner: Process::current()?,
         };
         let within = |error: Error| error.within("create sandbox", &key);
         let before = self.store.write(|tx| record.insert(tx)).map_err(within)?;

@@ -116,7 +116,7 @@ impl Database {
     ///
     /// # Errors
     /// That of `work`; Busy, System.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         const OPERATION: &str = "read store";
         self.check_process(OPERATION)?;
         let mut connection = self.lock();

@@ -1,7 +1,7 @@
 //! What survives a process: definitions as files that people edit, leases and attachments in a
 //! database that processes share.
 
-mod database;
+pub(crate) mod database;
 mod definitions;
 mod flock;
 mod gate;
