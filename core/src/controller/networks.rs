@@ -13,7 +13,7 @@ use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, WITH
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
-use crate::link::{message, parse};
+use crate::link::{check_endpoint_address, message, parse};
 use crate::name::Name;
 use crate::network::engine;
 use crate::store::{leases, Stamp};
@@ -367,7 +367,12 @@ fn choose_gateway(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) -> Resu
         return Ok(None);
     }
     let options = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
-    let wanted = subnet.subnet.hosts().find(|host| !subnet.auxiliary.values().any(|other| other == host));
+    let can_be = |host: &IpAddr| {
+        let own = IpNet::new(*host, subnet.subnet.prefix_len());
+        own.is_ok_and(|own| check_endpoint_address(own).is_ok())
+            && !subnet.auxiliary.values().any(|other| other == host)
+    };
+    let wanted = subnet.subnet.hosts().find(can_be);
     let wanted = wanted.filter(|_| subnet.pool_id.is_none());
     ipam.request_address(pool, wanted, &options).map(|(gateway, _)| Some(gateway.addr()))
 }
