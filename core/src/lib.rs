@@ -30,7 +30,7 @@
 mod driver;
 mod error;
 mod host;
-mod ipam;
+pub mod ipam;
 pub mod link;
 mod name;
 mod netlink;
