@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Barrier;
 use std::thread;
 
-use rusqlite::Connection;
+use rusqlite::{ffi, Connection};
 use testhost::host;
 
 use super::{Database, Opening};
@@ -362,6 +362,34 @@ fn a_read_only_directory_is_a_matter_of_permission() {
         assert!(host.run("umount", &["/run/libnetns"]).success);
         assert_eq!(Database::open(directory).unwrap().1, Opening::Existing);
     });
+}
+
+#[test]
+fn a_child_of_fork_is_told_to_open_it_anew() {
+    let directory = Directory::new();
+    let (mut database, _) = directory.open();
+    database.process += 1;
+    for error in [record(&database, "a").unwrap_err(), database.read(|_| Ok(())).unwrap_err()] {
+        assert!(error.to_string().contains("before a fork"), "{error}");
+    }
+}
+
+#[test]
+fn what_sqlite_says_becomes_a_kind_and_advice() {
+    let said = [
+        (ffi::SQLITE_BUSY, ErrorKind::Busy, "another process holds the store"),
+        (ffi::SQLITE_CORRUPT, ErrorKind::System, "when the controller is opened next"),
+        (ffi::SQLITE_FULL, ErrorKind::ResourceExhausted, "is full"),
+        (ffi::SQLITE_IOERR_SHMSIZE, ErrorKind::ResourceExhausted, "is full"),
+        (ffi::SQLITE_IOERR_WRITE, ErrorKind::System, "I/O"),
+        (ffi::SQLITE_NOTADB, ErrorKind::System, "when the controller is opened next"),
+        (ffi::SQLITE_READONLY, ErrorKind::PermissionDenied, "read-only"),
+    ];
+    for (code, kind, words) in said {
+        let error = failed(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }
 
 #[test]

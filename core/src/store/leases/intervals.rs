@@ -57,7 +57,7 @@ impl<'a> Intervals<'a> {
     }
 
     pub(super) fn count(&self) -> rusqlite::Result<u128> {
-        let sizes = self.all()?.into_iter().map(|(first, last)| (last.saturating_sub(first)).saturating_add(1));
+        let sizes = self.all()?.into_iter().map(|(first, last)| last.saturating_sub(first).saturating_add(1));
         Ok(sizes.fold(0, u128::saturating_add))
     }
 
