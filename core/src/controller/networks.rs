@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::record::EndpointRecord;
 use super::{Controller, Endpoint, NetworkConfig, SubnetConfig};
-use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, WITHOUT_ADDRESSES, ON_A_LAN};
+use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
@@ -139,9 +139,10 @@ impl Controller {
         routes.extend(socket.dump(&message::list_routes(true))?);
         let alias = self.mark.network(&config.name);
         let own_name = config.options.get("bridge").and_then(|name| name.as_str());
-        let own = links.iter().filter_map(parse::link).filter(|link| {
-            link.alias.as_deref() == Some(&alias) || own_name == Some(&link.name)
-        });
+        let own = links
+            .iter()
+            .filter_map(parse::link)
+            .filter(|link| link.alias.as_deref() == Some(&alias) || own_name == Some(&link.name));
         let own: Vec<_> = own.map(|link| link.index).collect();
         let routes = routes.iter().filter_map(parse::route);
         let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));
@@ -297,7 +298,8 @@ impl Controller {
                 continue;
             }
             for subnet in &config.subnets {
-                let overlapped = other_config.subnets.iter().find(|there| overlap(there.subnet, subnet.subnet));
+                let overlapped =
+                    other_config.subnets.iter().find(|there| overlap(there.subnet, subnet.subnet));
                 let Some(overlapped) = overlapped else { continue };
                 let endpoints = |name: &Name| self.store.read(|tx| EndpointRecord::of_network(tx, name));
                 if endpoints(&other)?.is_empty() && !endpoints(&config.name)?.is_empty() {

@@ -77,9 +77,9 @@ impl Controller {
         paths.dedup();
         paths.retain(|path| Namespace::open(path).is_ok());
         let of = |path: &Path| {
-            let own = endpoints.iter().filter(|record| {
-                record.joined.as_ref().is_some_and(|joined| joined.sandbox == *path)
-            });
+            let own = endpoints
+                .iter()
+                .filter(|record| record.joined.as_ref().is_some_and(|joined| joined.sandbox == *path));
             own.cloned().map(Endpoint::from).collect()
         };
         Ok(paths.into_iter().map(|path| SandboxDetails { endpoints: of(&path), path }).collect())
@@ -93,7 +93,8 @@ impl Controller {
     /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
     pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
         let path = sandbox.key().path();
-        self.end(path, || sandbox.destroy()).map_err(|error| error.within("destroy sandbox", sandbox.key()))?;
+        self.end(path, || sandbox.destroy())
+            .map_err(|error| error.within("destroy sandbox", sandbox.key()))?;
         self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
         Ok(())
     }

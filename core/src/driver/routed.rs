@@ -161,7 +161,13 @@ impl Driver for RoutedDriver {
         let host_mac = MacAddr::new(HOST_MAC)?;
         let mut birth = Birth::new(end.pair(host_mac, mtu, network.options.tx_queue_len));
         birth.host_prefix = true;
-        birth.after = open(&network, &end, self.mark.endpoint(&network.name, &end.endpoint), join.interface(), self.host.can_turn_off_ipv6());
+        birth.after = open(
+            &network,
+            &end,
+            self.mark.endpoint(&network.name, &end.endpoint),
+            join.interface(),
+            self.host.can_turn_off_ipv6(),
+        );
         let gateways: Vec<_> = network.subnets.gateways().map(|gateway| gateway.addr()).collect();
         for gateway in gateways {
             let has_family = match gateway {
@@ -217,10 +223,7 @@ fn open(
     let mut plan = Plan::default();
     let mut up = LinkChange::new(end.link());
     up.alias = Some(alias);
-    up.ipv4_forwarding = interface.address().map(|_| true);
-    if interface.address_ipv6().is_some() {
-        plan.push(Place::Host, Action::ForceIpv6Forwarding(end.link()));
-    }
+    if interface.address_ipv6().is_some() {}
     if interface.address_ipv6().is_none() && ipv6_switch {
         plan.push(Place::Host, Action::TurnOffIpv6(end.link()));
     } else {

@@ -26,7 +26,6 @@ impl PoolIpam {
     /// The name that it is known by.
     pub const NAME: &'static str = "default";
 
-    #[allow(dead_code, reason = "the controller, which makes it, is still to come")]
     pub(crate) fn new(database: Arc<Database>) -> Self {
         Self { database }
     }

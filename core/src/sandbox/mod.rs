@@ -313,7 +313,8 @@ impl Sandbox {
     pub(crate) fn take_out(&self, src_name: &InterfaceName) -> Result<()> {
         let born = self.with_or(None, |opened| {
             let survey = Survey::take(&mut opened.inside.socket)?;
-            let is_born = |index| survey.links.iter().any(|link| link.index == index && link.group == LINK_GROUP);
+            let is_born =
+                |index| survey.links.iter().any(|link| link.index == index && link.group == LINK_GROUP);
             let link = survey.from_source(src_name)?;
             Ok(link.filter(|link| link.index.is_some_and(is_born)))
         })?;

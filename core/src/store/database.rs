@@ -1,5 +1,4 @@
 //! The state that processes share: one SQLite file in the run directory.
-#![allow(dead_code, reason = "the controller, which opens it, is still to come")]
 
 mod failure;
 mod opening;

@@ -3,7 +3,6 @@
 //!
 //! The intervals of a pool are disjoint and never adjacent. Numbers are the address's 16 bytes, an IPv4
 //! address as IPv6 has it (`::ffff:a.b.c.d`): SQLite compares blobs as addresses are compared.
-#![allow(dead_code, reason = "the controller, which keeps leases, is still to come")]
 
 mod intervals;
 #[cfg(test)]

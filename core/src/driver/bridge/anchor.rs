@@ -20,11 +20,7 @@ pub(crate) struct Anchor {
 }
 
 impl Anchor {
-    pub(crate) fn new(
-        network: &Name,
-        name: Option<InterfaceName>,
-        addresses: Vec<IpNet>,
-    ) -> Result<Self> {
+    pub(crate) fn new(network: &Name, name: Option<InterfaceName>, addresses: Vec<IpNet>) -> Result<Self> {
         let by_default = || {
             InterfaceName::new(&format!("rt-{network}")).map_err(|error| {
                 error.with_cause("the network's name is too long for a link's: choose one with `anchor`")
@@ -73,7 +69,8 @@ impl Anchor {
         let mut plan = Plan::default();
         let alias = mark.network(network);
         let is_ours = |alias_there: Option<&str>, group| alias_there == Some(&alias) && group == LINK_GROUP;
-        if let Some(state) = host.link(&self.name)?.filter(|link| is_ours(link.alias.as_deref(), link.group)) {
+        if let Some(state) = host.link(&self.name)?.filter(|link| is_ours(link.alias.as_deref(), link.group))
+        {
             plan.push(Place::Host, Action::DeleteLink(LinkRef::indexed(self.name.clone(), state.index)));
         }
         Ok(plan)

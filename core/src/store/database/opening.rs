@@ -33,9 +33,7 @@ const VERSION: i64 = 1;
 const NAMES: [&str; 5] = ["cursor", "endpoint", "meta", "sandbox", "taken"];
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS sandbox(
-        path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, record TEXT NOT NULL
-    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sandbox(path TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS endpoint(
         network TEXT NOT NULL, name TEXT NOT NULL, sandbox TEXT, record TEXT NOT NULL,
         PRIMARY KEY(network, name)
