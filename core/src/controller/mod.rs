@@ -204,7 +204,11 @@ impl Controller {
         Ok(())
     }
 
-    fn ipam(&self, name: &str) -> Result<Arc<dyn Ipam>> {
+    /// The address management of that name: `default`, or one that was registered.
+    ///
+    /// # Errors
+    /// NotFound, with the known ones.
+    pub fn ipam(&self, name: &str) -> Result<Arc<dyn Ipam>> {
         let ipams = self.ipams.read().unwrap_or_else(PoisonError::into_inner);
         ipams.get(name).cloned().ok_or_else(|| {
             let known: Vec<_> = ipams.keys().map(String::as_str).collect();
