@@ -10,6 +10,7 @@ mod mtu;
 mod name;
 pub(crate) mod parse;
 mod spec;
+mod sysctl;
 
 pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, ProxySpec, RouteSpec, PROTOCOL};
 pub use mac::MacAddr;
@@ -17,3 +18,4 @@ pub use macvlan::MacvlanMode;
 pub use mtu::Mtu;
 pub use name::{Destination, InterfaceName};
 pub use spec::{BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, Place, VethPeer, LINK_GROUP};
+pub use sysctl::SysctlSpec;
