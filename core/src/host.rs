@@ -62,6 +62,16 @@ impl Host {
         self.ipv6.as_ref().map_or(Ok(()), |ipv6| ipv6.turn_off(link.as_str()))
     }
 
+    /// Forwards IPv6 packets that come in by the link of that name, whatever `all.forwarding` says, where
+    /// the kernel can do so for one link.
+    pub(crate) fn force_ipv6_forwarding(&self, link: &InterfaceName) -> Result<()> {
+        let forced = self.ipv6.as_ref().map_or(Ok(false), |ipv6| ipv6.force_forwarding(link.as_str()))?;
+        if !forced {
+            log::debug!("IPv6 forwarding of {link} follows net.ipv6.conf.all.forwarding");
+        }
+        Ok(())
+    }
+
     /// The link of that name; `None` when there is none.
     pub(crate) fn link(&self, name: &InterfaceName) -> Result<Option<LinkState>> {
         let answer = self.socket().get(&message::get_link(name))?;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use netns::ipnet::IpNet;
 use netns::link::{
     AddressSpec, BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, NeighbourSpec,
-    Place, ProxySpec, RouteSpec, VethPeer,
+    Place, ProxySpec, RouteSpec, SysctlSpec, VethPeer,
 };
 use netns::plan::{Action, Plan, Step, Undo};
 use netns::{
@@ -86,15 +86,21 @@ fn create() -> impl Strategy<Value = Action> {
 
 fn change() -> impl Strategy<Value = Action> {
     let port = any::<(bool, bool)>().prop_map(|(hairpin, isolated)| BridgePort { hairpin, isolated });
-    let flags = (option::of(any::<bool>()), any::<bool>(), option::of(port));
+    let flags = (option::of(any::<bool>()), any::<bool>(), option::of(any::<bool>()), option::of(port));
     (link(), option::of(link()), option::of(mtu()), option::of(mac()), option::of(".{0,40}"), flags).prop_map(
-        |(link, master, mtu, mac, alias, (up, no_link_local, port))| {
+        |(link, master, mtu, mac, alias, (up, no_link_local, ipv4_forwarding, port))| {
             let mut change = LinkChange::new(link);
             (change.master, change.mtu, change.mac, change.alias) = (master, mtu, mac, alias);
             (change.up, change.no_link_local, change.port) = (up, no_link_local, port);
+            change.ipv4_forwarding = ipv4_forwarding;
             Action::SetLink(change)
         },
     )
+}
+
+fn sysctl() -> impl Strategy<Value = SysctlSpec> {
+    ("net(/[a-z0-9_]{1,9}){1,5}", "[ -~]{1,40}")
+        .prop_map(|(path, value)| SysctlSpec::new(&path, &value).unwrap())
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -134,6 +140,9 @@ fn action() -> impl Strategy<Value = Action> {
         link().prop_map(Action::SyncLink),
         movement.prop_map(Action::MoveLink),
         any::<bool>().prop_map(Action::SetIpv6Default),
+        link().prop_map(Action::ForceIpv6Forwarding),
+        link().prop_map(Action::TurnOffIpv6),
+        sysctl().prop_map(Action::SetSysctl),
     ]
 }
 
@@ -230,6 +239,8 @@ fn a_plan_out_of_json_is_checked_as_one_in_code_is() {
         json("eth0", "ff:ff:ff:ff:ff:ff"),
         json("eth0", "02:00:00:00:00:01").replace("host", "elsewhere"),
         json("eth0", "02:00:00:00:00:01").replace("set_link", "format_disk"),
+        r#"{"steps": [{"place": "host", "action": {"set_sysctl": {"path": "net/../kernel/x", "value": "1"}}}]}"#
+            .to_owned(),
     ] {
         assert!(serde_json::from_str::<Plan>(&text).is_err(), "{text}");
     }

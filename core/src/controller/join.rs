@@ -10,7 +10,7 @@ use super::{Controller, Endpoint, EndpointConfig};
 use crate::driver::InterfaceInfo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::link::{LinkRef, Place};
+use crate::link::{LinkRef, Place, SysctlSpec};
 use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
@@ -344,7 +344,10 @@ fn enter(
 fn finish(record: &EndpointRecord) -> engine::Finish {
     let sysctls = record.config.sysctls.clone();
     Box::new(move |link: &LinkRef, plan: &mut Plan| {
-        for (key, value) in &sysctls {}
+        for (key, value) in &sysctls {
+            let spec = SysctlSpec::for_interface(key, value, &link.name)?;
+            plan.push(Place::Sandbox, Action::SetSysctl(spec));
+        }
         Ok(())
     })
 }

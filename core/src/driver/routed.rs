@@ -223,7 +223,10 @@ fn open(
     let mut plan = Plan::default();
     let mut up = LinkChange::new(end.link());
     up.alias = Some(alias);
-    if interface.address_ipv6().is_some() {}
+    up.ipv4_forwarding = interface.address().map(|_| true);
+    if interface.address_ipv6().is_some() {
+        plan.push(Place::Host, Action::ForceIpv6Forwarding(end.link()));
+    }
     if interface.address_ipv6().is_none() && ipv6_switch {
         plan.push(Place::Host, Action::TurnOffIpv6(end.link()));
     } else {

@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::RawFd;
 
 use ipnet::IpNet;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope,
 };
 use netlink_packet_route::link::{
-    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan,
-    InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
-    MacVlanMode,
+    AfSpecInet, AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind,
+    InfoMacVlan, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo,
+    LinkMessage, MacVlanMode,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
@@ -125,12 +125,26 @@ pub(crate) fn set_link(change: &LinkChange, master: Option<u32>) -> Request {
     attributes.extend(change.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));
     attributes.extend(change.alias.clone().map(LinkAttribute::IfAlias));
     attributes.extend(change.tx_queue_len.map(LinkAttribute::TxQueueLen));
+    let mut families = Vec::new();
+    families.extend(change.ipv4_forwarding.map(|on| AfSpecUnspec::Inet(vec![ipv4_forwarding(on)])));
     if change.no_link_local {
-        let mode = vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)];
-        attributes.push(LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(mode)]));
+        families.push(AfSpecUnspec::Inet6(vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)]));
+    }
+    if !families.is_empty() {
+        attributes.push(LinkAttribute::AfSpecUnspec(families));
     }
     attributes.extend(change.port.map(bridge_port));
     Request::new(Message::NewLink(message), 0)
+}
+
+/// By hand, because `AfSpecInet::DevConfRequest` leaves out what is 0.
+fn ipv4_forwarding(on: bool) -> AfSpecInet {
+    const IFLA_INET_CONF: u16 = 1;
+    const IPV4_DEVCONF_FORWARDING: u16 = 1;
+    let setting = DefaultNla::new(IPV4_DEVCONF_FORWARDING, u32::from(on).to_ne_bytes().to_vec());
+    let mut settings = vec![0; setting.buffer_len()];
+    setting.emit(&mut settings);
+    AfSpecInet::Other(DefaultNla::new(IFLA_INET_CONF | NLA_F_NESTED, settings))
 }
 
 fn bridge_port(port: BridgePort) -> LinkAttribute {
@@ -352,7 +366,6 @@ pub(crate) fn list_neighbours() -> Message {
 }
 
 /// `RTM_GETNEIGH` of all proxied addresses of both families.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the drivers to come"))]
 pub(crate) fn list_proxies() -> Message {
     let mut message = NeighbourMessage::default();
     message.header.flags = NeighbourFlags::Proxy;

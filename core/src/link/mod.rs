@@ -11,6 +11,7 @@ mod name;
 pub(crate) mod parse;
 mod route;
 mod spec;
+mod sysctl;
 
 pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, ProxySpec, RouteSpec, PROTOCOL};
 pub use mac::MacAddr;
@@ -19,3 +20,4 @@ pub use mtu::Mtu;
 pub use name::{Destination, InterfaceName};
 pub use route::{Neighbour, StaticRoute};
 pub use spec::{BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, Place, VethPeer, LINK_GROUP};
+pub use sysctl::SysctlSpec;

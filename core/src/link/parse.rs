@@ -218,7 +218,6 @@ pub(crate) struct ProxyState {
 }
 
 /// Reads an `RTM_NEWNEIGH`; `None` when it is a neighbour and no proxied address.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the drivers to come"))]
 pub(crate) fn proxy(message: &Message) -> Option<ProxyState> {
     let Message::NewNeighbour(message) = message else {
         return None;

@@ -206,6 +206,11 @@ pub struct LinkChange {
     /// brought the link up, so it takes a change of its own before the one that says `up`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_link_local: bool,
+    /// Whether IPv4 packets that come in by the link are forwarded (`net.ipv4.conf.LINK.forwarding`). It
+    /// may go with any other change. The kernel looks at it after it has brought the link up, and
+    /// unlike a write to `/proc/sys` it leaves large receive offload and cached routes alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv4_forwarding: Option<bool>,
     /// Flags of a bridge's port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<BridgePort>,
@@ -223,6 +228,7 @@ impl LinkChange {
             alias: None,
             tx_queue_len: None,
             no_link_local: false,
+            ipv4_forwarding: None,
             port: None,
         }
     }

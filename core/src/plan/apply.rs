@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{message, parse, InterfaceName, LinkRef, MoveSpec, Place};
 use crate::netlink::{Refusal, Request, RouteSocket};
-use crate::sys::{Ipv6Default, Namespace};
+use crate::sys::{self, Ipv6Default, Namespace};
 
 /// The inside of a sandbox, as far as plans need it.
 pub(crate) struct Inside {
@@ -32,8 +32,11 @@ pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
     while let Some(first) = rest.first() {
         let outcome = match &first.action {
             Action::SetIpv6Default(on) => run.set_ipv6_default(first, *on).map(|()| 1),
-            Action::TurnOffIpv6(link) if first.place == Place::Host => run.turn_off_ipv6(link).map(|()| 1),
-            _ => run.batch(rest),
+            action if action.is_message() => run.batch(rest),
+            action => run.write(first.place, action).map(|()| {
+                run.done.push(first);
+                1
+            }),
         };
         match outcome {
             Ok(taken) => rest = &rest[taken..],
@@ -85,8 +88,23 @@ impl<'plan> Run<'_, '_, 'plan> {
         Ok(())
     }
 
-    fn turn_off_ipv6(&mut self, link: &LinkRef) -> Result<()> {
-        self.ground.host.turn_off_ipv6(&link.name)
+    /// Carries out an action that is a write to `/proc/sys`.
+    fn write(&mut self, place: Place, action: &Action) -> Result<()> {
+        match (action, place) {
+            (Action::ForceIpv6Forwarding(link), Place::Host) => {
+                self.ground.host.force_ipv6_forwarding(&link.name)
+            }
+            (Action::SetIpv6Default(on), _) => self.inside()?.ipv6.set(*on),
+            // The thread may be elsewhere than where the host's handle was made.
+            (Action::SetSysctl(spec), Place::Host) => {
+                self.ground.host.namespace().run(|| sys::write_sysctl(spec.path(), spec.value()))?
+            }
+            (Action::SetSysctl(spec), Place::Sandbox) => {
+                self.inside()?.namespace.run(|| sys::write_sysctl(spec.path(), spec.value()))?
+            }
+            (Action::TurnOffIpv6(link), Place::Host) => self.ground.host.turn_off_ipv6(&link.name),
+            _ => Err(Error::bad_request("apply plan", action.to_string(), "this is for links of the host")),
+        }
     }
 
     /// Sends as many of the first steps as share a place and have their indices known, and returns
@@ -180,7 +198,10 @@ impl<'plan> Run<'_, '_, 'plan> {
             Action::DeleteProxy(spec) => message::delete_proxy(spec, index),
             Action::DeleteRoute(spec) => message::delete_route(spec, index),
             Action::MoveLink(spec) => message::move_link(spec, index, self.namespace(spec.to)?),
-            Action::SetIpv6Default(_) | Action::TurnOffIpv6(_) => {
+            Action::ForceIpv6Forwarding(_)
+            | Action::SetIpv6Default(_)
+            | Action::SetSysctl(_)
+            | Action::TurnOffIpv6(_) => {
                 return Err(Error::bad_request(
                     "apply plan",
                     action.to_string(),
@@ -256,8 +277,8 @@ impl<'plan> Run<'_, '_, 'plan> {
     }
 
     fn undo_one(&mut self, place: Place, action: &Action) -> Result<()> {
-        if let Action::SetIpv6Default(on) = action {
-            return self.inside()?.ipv6.set(*on);
+        if !action.is_message() {
+            return self.write(place, action);
         }
         let request = self.request(place, action)?;
         let answer = self.with_socket(place, |socket| socket.transact_one(request))?;

@@ -45,11 +45,13 @@ impl fmt::Display for Action {
             Self::DeleteNeighbour(spec) => write!(f, "delete neighbour {} on {}", spec.address, spec.link),
             Self::DeleteProxy(spec) => write!(f, "delete proxy for {} on {}", spec.address, spec.link),
             Self::DeleteRoute(spec) => write!(f, "delete route {spec}"),
+            Self::ForceIpv6Forwarding(link) => write!(f, "force IPv6 forwarding on link {link}"),
             Self::MoveLink(spec) => write!(f, "move {spec}"),
             Self::SetIpv6Default(on) => {
                 write!(f, "turn IPv6 {} for interfaces to come", if *on { "on" } else { "off" })
             }
             Self::SetLink(change) => write!(f, "set link {change}"),
+            Self::SetSysctl(spec) => write!(f, "set {} to {:?}", spec.path(), spec.value()),
             Self::TurnOffIpv6(link) => write!(f, "turn IPv6 off on link {link}"),
             Self::SyncLink(link) => write!(f, "sync carrier of link {link}"),
         }
@@ -115,6 +117,7 @@ impl fmt::Display for LinkChange {
         list.add("txqueuelen", self.tx_queue_len);
         list.add("alias", self.alias.as_ref().map(|alias| format!("{alias:?}")));
         list.flag("no IPv6 link-local of the kernel's", self.no_link_local);
+        list.add("IPv4 forwarding", self.ipv4_forwarding.map(on_off));
         if let Some(port) = self.port {
             list.0.push(format!("hairpin {}, isolated {}", on_off(port.hairpin), on_off(port.isolated)));
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::{
     AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, Mtu, NeighbourSpec, Place,
-    ProxySpec, RouteSpec,
+    ProxySpec, RouteSpec, SysctlSpec,
 };
 
 /// Steps in the order in which they are carried out.
@@ -75,6 +75,10 @@ pub enum Action {
     DeleteProxy(ProxySpec),
     /// Removes a route.
     DeleteRoute(RouteSpec),
+    /// Forwards IPv6 packets that come in by a link of the host (`net.ipv6.conf.LINK.force_forwarding`,
+    /// from Linux 6.17 on). Where the kernel does not have that, or `/proc/sys` cannot be written, it
+    /// is no error: forwarding then follows `net.ipv6.conf.all.forwarding`.
+    ForceIpv6Forwarding(LinkRef),
     /// Moves a link to another namespace under another name.
     MoveLink(MoveSpec),
     /// Whether interfaces that come to the namespace from now on have IPv6
@@ -82,6 +86,8 @@ pub enum Action {
     SetIpv6Default(bool),
     /// Changes a link.
     SetLink(LinkChange),
+    /// Sets a value under `/proc/sys/net`. The value before is not known, so it has no undo of its own.
+    SetSysctl(SysctlSpec),
     /// Has the kernel act on a link's carrier now, so that the first packet is not lost.
     SyncLink(LinkRef),
     /// Turns IPv6 off on a link of the host (`net.ipv6.conf.LINK.disable_ipv6`).
@@ -144,13 +150,24 @@ impl Action {
             | Self::MoveLink(MoveSpec { link, .. }) => Some(link),
             Self::CreateLink(spec) => spec.attached_to(),
             Self::SetLink(LinkChange { master, .. }) => master.as_ref(),
-            Self::DeleteLink(_) | Self::SetIpv6Default(_) | Self::SyncLink(_) | Self::TurnOffIpv6(_) => None,
+            Self::DeleteLink(_)
+            | Self::ForceIpv6Forwarding(_)
+            | Self::SetIpv6Default(_)
+            | Self::SetSysctl(_)
+            | Self::SyncLink(_)
+            | Self::TurnOffIpv6(_) => None,
         }
     }
 
     /// Whether it is a message to the route socket, as all are but the writes to `/proc/sys`.
     pub(crate) fn is_message(&self) -> bool {
-        !matches!(self, Self::SetIpv6Default(_) | Self::TurnOffIpv6(_))
+        !matches!(
+            self,
+            Self::ForceIpv6Forwarding(_)
+                | Self::SetIpv6Default(_)
+                | Self::SetSysctl(_)
+                | Self::TurnOffIpv6(_)
+        )
     }
 
     /// The likely cause of `errno`, where the action tells one.
@@ -198,6 +215,9 @@ impl Action {
                 )
             }
             (Self::AddRoute(_), libc::EEXIST) => "there is a route to that destination already".to_owned(),
+            (Self::SetLink(LinkChange { ipv4_forwarding: Some(_), .. }), libc::EAFNOSUPPORT) => {
+                "that link has no IPv4; is its MTU below 68?".to_owned()
+            }
             (Self::AddRoute(RouteSpec { source: Some(source), .. }), libc::EINVAL) => {
                 format!("is {source} an address of this namespace?")
             }

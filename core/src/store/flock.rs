@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -13,11 +12,6 @@ use crate::sys;
 
 /// How long to wait for a holder.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often to look again after [`SHORT`], before the pauses grow to [`LONG`].
-const QUICK_LOOKS: u32 = 20;
-const SHORT: Duration = Duration::from_micros(50);
-const LONG: Duration = Duration::from_millis(1);
 
 /// Opens the lock file at `path`; it and its directory are made when they are missing.
 ///
@@ -45,23 +39,14 @@ pub(super) fn open(path: &Path) -> Result<File> {
 /// # Errors
 /// Busy when another holds it until `deadline`; a lock that is free is had after it, too.
 pub(super) fn lock(file: &File, path: &Path, deadline: Instant) -> Result<()> {
-    let mut looks = 0;
-    let mut pause = SHORT;
     // A blocking flock cannot be given up: one frozen process would hang all others for ever.
-    while !sys::try_lock(file.as_fd())
-        .map_err(|error| Error::from_io("lock", path.display().to_string(), error))?
-    {
-        if Instant::now() >= deadline {
-            return Err(Error::new(ErrorKind::Busy, "lock", path.display().to_string())
-                .with_cause("another process holds it and does not let go; `fuser` tells which"));
-        }
-        sleep(pause);
-        looks += 1;
-        if looks >= QUICK_LOOKS {
-            pause = (pause * 2).min(LONG);
-        }
+    let patience = deadline.saturating_duration_since(Instant::now());
+    let locked = sys::lock_exclusive(file.as_fd(), patience);
+    if locked.map_err(|error| Error::from_io("lock", path.display().to_string(), error))? {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::new(ErrorKind::Busy, "lock", path.display().to_string())
+        .with_cause("another process holds it and does not let go; `fuser` tells which"))
 }
 
 /// Whether the file has been removed since it was opened: then others lock another one.

@@ -118,8 +118,22 @@ impl Ipv6Links {
 
     /// Turns IPv6 off on the link of that name.
     pub(crate) fn turn_off(&self, link: &str) -> Result<()> {
-        let opened = raw::open_to_write(self.0.as_fd(), &Path::new(link).join("disable_ipv6"));
-        let written = opened.and_then(|fd| File::from(fd).write_at(b"1", 0));
-        written.map(drop).map_err(|error| Error::from_io("turn off IPv6 on", link, error))
+        let done = self.turn_on_setting(link, "disable_ipv6");
+        done.map_err(|error| Error::from_io("turn off IPv6 on", link, error))
+    }
+
+    /// Turns `force_forwarding` on for the link of that name; false where the kernel, before 6.17, does
+    /// not have it.
+    pub(crate) fn force_forwarding(&self, link: &str) -> Result<bool> {
+        match self.turn_on_setting(link, "force_forwarding") {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::from_io("force IPv6 forwarding on", link, error)),
+        }
+    }
+
+    fn turn_on_setting(&self, link: &str, setting: &str) -> io::Result<()> {
+        let file = raw::open_to_write(self.0.as_fd(), &Path::new(link).join(setting))?;
+        File::from(file).write_at(b"1", 0).map(drop)
     }
 }

@@ -26,7 +26,9 @@ pub(crate) fn lock_exclusive(fd: BorrowedFd<'_>, patience: Duration) -> io::Resu
     Ok(false)
 }
 
-/// How long to wait after so many tries in vain: 50 µs, doubling up to 1 ms.
+/// How long to wait after so many tries in vain: 50 µs, as long as what is waited for usually takes,
+/// and then doubling up to 1 ms.
 pub(crate) fn pause(tries: u32) -> Duration {
-    SHORTEST_PAUSE.saturating_mul(1 << tries.min(8)).min(LONGEST_PAUSE)
+    const USUAL: u32 = 40;
+    SHORTEST_PAUSE.saturating_mul(1 << tries.saturating_sub(USUAL).min(8)).min(LONGEST_PAUSE)
 }

@@ -12,6 +12,7 @@ mod process;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
 mod stamp;
+mod sysctl;
 
 pub(crate) use directory::make_directory;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
@@ -20,3 +21,4 @@ pub use namespace::{Namespace, NamespaceId};
 pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, try_lock, unlock};
 pub(crate) use stamp::Stamp;
+pub(crate) use sysctl::write as write_sysctl;
