@@ -44,7 +44,7 @@ mod sys;
 
 pub use controller::{
     Collected, Controller, ControllerOptions, Endpoint, EndpointConfig, Finding, FindingKind, Lifetime,
-    NetworkConfig, NetworkDetails, SandboxDetails, SubnetConfig,
+    NetworkConfig, NetworkDetails, SandboxDetails, SubnetConfig, SubnetUsage,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Closer, Event, EventKind, Events, Subscription};

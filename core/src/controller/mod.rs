@@ -19,7 +19,7 @@ pub use collect::{Collected, Finding, FindingKind};
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
 use networks::Active;
-pub use networks::NetworkDetails;
+pub use networks::{NetworkDetails, SubnetUsage};
 pub use record::Lifetime;
 pub use sandboxes::SandboxDetails;
 

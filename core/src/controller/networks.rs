@@ -42,6 +42,18 @@ pub struct NetworkDetails {
     pub config: NetworkConfig,
     /// Its endpoints, by their names.
     pub endpoints: Vec<Endpoint>,
+    /// How many addresses of its subnets are in use, gateways and auxiliary ones too.
+    pub usage: Vec<SubnetUsage>,
+}
+
+/// How much of a subnet is in use, by the library's own address management.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SubnetUsage {
+    /// The subnet.
+    pub subnet: IpNet,
+    /// Addresses in use.
+    pub used: u128,
 }
 
 impl Controller {
@@ -165,8 +177,16 @@ impl Controller {
         let inspect = || {
             let name = Name::new(name)?;
             let (config, _) = self.definition(&name)?;
-            let records = self.store.read(|tx| EndpointRecord::of_network(tx, &name))?;
-            Ok(NetworkDetails { config, endpoints: records.into_iter().map(Endpoint::from).collect() })
+            self.store.read(|tx| {
+                let usage = |subnet: &SubnetConfig| {
+                    let used = leases::count_taken(tx, subnet.subnet)?;
+                    Ok(SubnetUsage { subnet: subnet.subnet, used })
+                };
+                let usage = config.subnets.iter().map(usage).collect::<Result<_>>()?;
+                let records = EndpointRecord::of_network(tx, &name)?;
+                let endpoints = records.into_iter().map(Endpoint::from).collect();
+                Ok(NetworkDetails { config, endpoints, usage })
+            })
         };
         inspect().map_err(|error: Error| error.within("inspect network", name))
     }

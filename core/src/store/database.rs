@@ -18,9 +18,6 @@ pub(crate) use failure::store_error;
 #[cfg(test)]
 pub(crate) use opening::create_tables;
 
-/// Where the file lies unless the caller chose another directory.
-pub(crate) const DEFAULT_DIRECTORY: &str = "/run/libnetns";
-
 /// What [`Database::open`] came upon. Unless that is `Existing`, nothing is recorded: whoever knows
 /// the kernel's state has to record it anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +51,7 @@ impl Database {
     /// # Errors
     /// Unsupported for the file of a newer version, PermissionDenied, ResourceExhausted when the file
     /// system is full, Busy when another process has been opening it for 10 s, System.
+    #[cfg(test)]
     pub(crate) fn open(directory: &Path) -> Result<(Self, Opening)> {
         Self::open_or_rebuild(directory, |_, _| Ok(()))
     }

@@ -121,6 +121,7 @@ fn step_past(tx: &Connection, taken: &Intervals<'_>, pool: IpNet, number: u128) 
 ///
 /// # Errors
 /// Those of the store.
+#[cfg(test)]
 pub(crate) fn is_taken(connection: &Connection, pool: IpNet, address: IpAddr) -> Result<bool> {
     let pool = pool.trunc();
     let taken = Intervals::of(connection, pool).contains(number(address));

@@ -19,6 +19,6 @@ pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub(crate) use lock::{lock_exclusive, pause};
 pub use namespace::{Namespace, NamespaceId};
 pub(crate) use process::Process;
-pub(crate) use raw::{random_bytes, try_lock, unlock};
+pub(crate) use raw::{random_bytes, unlock};
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;

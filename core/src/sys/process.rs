@@ -45,6 +45,7 @@ impl Process {
     }
 
     /// Its number.
+    #[cfg(test)]
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Barrier;
 use std::thread;
 
-use rusqlite::{ffi, Connection};
+use rusqlite::{ffi, Connection, Transaction};
 use testhost::host;
 
 use super::{Database, Opening};
@@ -52,7 +52,7 @@ fn failed(error: rusqlite::Error) -> Error {
 }
 
 fn records(database: &Database) -> Vec<String> {
-    let read = |connection: &Connection| {
+    let read = |connection: &Transaction<'_>| {
         let mut rows = connection.prepare("SELECT range FROM cursor ORDER BY range").map_err(failed)?;
         let rows = rows.query_map([], |row| row.get(0)).map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
@@ -283,7 +283,7 @@ fn a_write_that_fails_or_panics_leaves_nothing() {
 fn what_a_read_writes_is_not_kept() {
     let directory = Directory::new();
     let (database, _) = directory.open();
-    let write = |c: &Connection| c.execute("INSERT INTO cursor VALUES('a', x'00')", []).map_err(failed);
+    let write = |c: &Transaction<'_>| c.execute("INSERT INTO cursor VALUES('a', x'00')", []).map_err(failed);
     database.read(write).unwrap();
     assert!(records(&database).is_empty());
 }
