@@ -136,12 +136,7 @@ impl Controller {
     fn discard(&self, record: &EndpointRecord) -> Result<()> {
         let mut record = record.clone();
         self.detach(&mut record, false)?;
-        self.forget(&record)
-    }
-
-    /// Removes the endpoint; when its driver cannot, its record and its leases all the same.
-    pub(super) fn forget(&self, record: &EndpointRecord) -> Result<()> {
-        self.remove(record)
+        self.remove(&record)
     }
 }
 

@@ -92,7 +92,7 @@ pub(crate) type Finish = Box<dyn Fn(&LinkRef, &mut Plan) -> Result<()>>;
 /// How a device comes to a sandbox.
 pub(crate) enum Device {
     /// It is born there.
-    Born(Birth),
+    Born(Box<Birth>),
     /// It exists in the host and moves.
     Existing,
     /// There is none.
@@ -134,7 +134,7 @@ pub(crate) fn prepare(
     interface.neighbours = request.neighbours.to_vec();
     interface.neighbours.extend(birth.iter().flat_map(|birth| birth.neighbours.iter().copied()));
     interface.check()?;
-    let device = birth.map_or(Device::Existing, Device::Born);
+    let device = birth.map_or(Device::Existing, |birth| Device::Born(Box::new(birth)));
     Ok(Prepared { interface, device, replace_gateways: false, finish: None, join })
 }
 
@@ -234,13 +234,13 @@ pub(crate) fn plan_join(
         Device::Born(_) => {
             plan_birth(prepared, opened).map(|(plan, settled)| (plan, Some(settled.interface)))
         }
-        Device::Existing => plan_move(prepared, sandbox, opened),
+        Device::Existing => plan_move(&prepared, sandbox, opened),
         Device::None => Ok((prepared.join.inside, None)),
     }
 }
 
 fn plan_move(
-    prepared: Prepared,
+    prepared: &Prepared,
     sandbox: &Sandbox,
     opened: &mut Opened,
 ) -> Result<(Plan, Option<Interface>)> {

@@ -315,7 +315,7 @@ impl Sandbox {
             let survey = Survey::take(&mut opened.inside.socket)?;
             let is_born =
                 |index| survey.links.iter().any(|link| link.index == index && link.group == LINK_GROUP);
-            let link = survey.from_source(src_name)?;
+            let link = survey.that_came_from(src_name)?;
             Ok(link.filter(|link| link.index.is_some_and(is_born)))
         })?;
         let Some(link) = born else {
