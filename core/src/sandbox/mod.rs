@@ -336,6 +336,18 @@ impl Sandbox {
         self.with(|opened| Ok(Survey::take(&mut opened.inside.socket)?.with_owners()))
     }
 
+    /// Whether an interface that came from `src_name` is there and up; false when it cannot be told.
+    pub(crate) fn has_interface(&self, src_name: &InterfaceName) -> bool {
+        let has = |opened: &mut Opened| {
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let link = survey.that_came_from(src_name)?;
+            let is_up =
+                |link: LinkRef| survey.links.iter().any(|own| Some(own.index) == link.index && own.up);
+            Ok(link.is_some_and(is_up))
+        };
+        self.with(has).unwrap_or(false)
+    }
+
     /// The identity of the namespace.
     pub(crate) fn namespace_id(&self) -> Result<NamespaceId> {
         self.with(|opened| Ok(opened.inside.namespace.id()))
