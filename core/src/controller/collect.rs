@@ -211,8 +211,8 @@ impl Run<'_> {
             self.found(FindingKind::Endpoint, object, &reason, |controller| {
                 // Nobody is in the middle of a join now. What has changed since is not what was looked at.
                 let same = controller.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-                let still =
-                    same && controller.whats_wrong(record, |name| controller.host.link(name))?.is_some();
+                let look_up = |name: &InterfaceName| controller.host.link(name);
+                let still = same && controller.whats_wrong(record, network_type, look_up)?.is_some();
                 match (still, ends) {
                     (false, _) => return Ok(false),
                     (true, true) => controller.discard(record)?,
