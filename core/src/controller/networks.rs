@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::record::EndpointRecord;
 use super::{Controller, Endpoint, NetworkConfig, SubnetConfig};
-use crate::driver::{bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES};
+use crate::driver::{
+    bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
@@ -111,8 +113,8 @@ impl Controller {
         let ipam = self.ipam(&config.ipam)?;
         let mut chosen = Vec::new();
         let completed = self.choose_subnets(&*ipam, config, in_use, &mut chosen);
-        let completed = completed
-            .and_then(|()| NetworkConfig { subnets: chosen.clone(), ..config.clone() }.check());
+        let completed =
+            completed.and_then(|()| NetworkConfig { subnets: chosen.clone(), ..config.clone() }.check());
         completed.inspect_err(|_| chosen.iter().for_each(|subnet| let_subnet_go(&*ipam, config, subnet)))?;
         config.subnets = chosen;
         Ok(())
@@ -167,10 +169,10 @@ impl Controller {
         routes.extend(socket.dump(&message::list_routes(true))?);
         let alias = self.mark.network(&config.name);
         let own_name = bridge::name_given(&config.options).filter(|_| config.network_type == bridge::TYPE);
-        let own = links
-            .iter()
-            .filter_map(parse::link)
-            .filter(|link| link.alias.as_deref() == Some(&alias) || own_name.as_ref().is_some_and(|own| own.as_str() == link.name));
+        let own = links.iter().filter_map(parse::link).filter(|link| {
+            link.alias.as_deref() == Some(&alias)
+                || own_name.as_ref().is_some_and(|own| own.as_str() == link.name)
+        });
         let own: Vec<_> = own.map(|link| link.index).collect();
         let routes = routes.iter().filter_map(parse::route);
         let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));
@@ -432,7 +434,9 @@ fn let_subnet_go(ipam: &dyn Ipam, config: &NetworkConfig, subnet: &SubnetConfig)
     let given = config.subnet(subnet.subnet.addr().is_ipv6()).and_then(|given| given.gateway);
     let gone = match (&subnet.pool_id, subnet.gateway) {
         (Some(id), _) => ipam.release_pool(id),
-        (None, Some(own)) if given.is_none() => subnet.pool_id().and_then(|id| ipam.release_address(&id, own)),
+        (None, Some(own)) if given.is_none() => {
+            subnet.pool_id().and_then(|id| ipam.release_address(&id, own))
+        }
         _ => Ok(()),
     };
     if let Err(error) = gone {
