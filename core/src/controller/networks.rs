@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::record::EndpointRecord;
 use super::{Controller, Endpoint, NetworkConfig, SubnetConfig};
 use crate::driver::{
-    bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
+    self, bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
@@ -128,7 +128,6 @@ impl Controller {
         in_use: &[IpNet],
         chosen: &mut Vec<SubnetConfig>,
     ) -> Result<()> {
-        let of_host = self.routes_of_others(config)?;
         for ipv6 in [false, true] {
             if !(if ipv6 { config.ipv6 } else { config.ipv4 }) {
                 continue;
@@ -138,7 +137,7 @@ impl Controller {
             taken.extend(chosen.iter().map(|subnet| subnet.subnet));
             // On a LAN the host has a route to the very subnet.
             if given.is_none() || !ON_A_LAN.contains(&config.network_type.as_str()) {
-                taken.extend(&of_host);
+                taken.extend(self.routes_of_others(config, given.is_some())?);
             }
             chosen.push(choose_subnet(ipam, config, given, ipv6, taken)?);
         }
@@ -161,18 +160,23 @@ impl Controller {
         Ok(others.flat_map(|config| config.subnets).map(|subnet| subnet.subnet).collect())
     }
 
-    /// Where the host's routes lead, but for those through a link that is the network's own.
-    fn routes_of_others(&self, config: &NetworkConfig) -> Result<Vec<IpNet>> {
+    /// Where the host's routes lead, but for those through a link that is the network's own, or on which the
+    /// host is to answer for the endpoints.
+    fn routes_of_others(&self, config: &NetworkConfig, is_given: bool) -> Result<Vec<IpNet>> {
         let mut socket = self.host.socket();
         let links = socket.dump(&message::list_links())?;
         let mut routes = socket.dump(&message::list_routes(false))?;
         routes.extend(socket.dump(&message::list_routes(true))?);
         let alias = self.mark.network(&config.name);
-        let own_name = bridge::name_given(&config.options).filter(|_| config.network_type == bridge::TYPE);
-        let own = links.iter().filter_map(parse::link).filter(|link| {
-            link.alias.as_deref() == Some(&alias)
-                || own_name.as_ref().is_some_and(|own| own.as_str() == link.name)
-        });
+        let own_name = match config.network_type.as_str() {
+            bridge::TYPE => bridge::name_of(&config.name, &config.options),
+            _ if is_given => driver::parent(&config.options),
+            _ => None,
+        };
+        let own = links
+            .iter()
+            .filter_map(parse::link)
+            .filter(|link| link.alias.as_deref() == Some(&alias) || own_name.as_deref() == Some(&link.name));
         let own: Vec<_> = own.map(|link| link.index).collect();
         let routes = routes.iter().filter_map(parse::route);
         let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));

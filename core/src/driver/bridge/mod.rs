@@ -30,9 +30,10 @@ use crate::plan::{Action, Plan};
 /// The type that this driver manages.
 pub(crate) const TYPE: &str = "bridge";
 
-/// The name that the options of a network give its bridge, under whichever key.
-pub(crate) fn name_given(options: &Options) -> Option<InterfaceName> {
-    keys::parse::<options::BridgeOptions>(TYPE, options).ok()?.bridge
+/// What the network's bridge is called; none when the options cannot be read.
+pub(crate) fn name_of(network: &Name, options: &Options) -> Option<String> {
+    let options = keys::parse(TYPE, options).ok()?;
+    network::bridge_name(network, &options).ok().map(|name| name.to_string())
 }
 
 /// Networks that are bridges of `host`.

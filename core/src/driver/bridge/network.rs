@@ -198,7 +198,7 @@ impl BridgeNetwork {
     }
 }
 
-fn bridge_name(network: &Name, options: &BridgeOptions) -> Result<InterfaceName> {
+pub(super) fn bridge_name(network: &Name, options: &BridgeOptions) -> Result<InterfaceName> {
     if let Some(name) = &options.bridge {
         return Ok(name.clone());
     }
