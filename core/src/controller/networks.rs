@@ -395,8 +395,11 @@ fn choose_gateway(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) -> Resu
             && !subnet.auxiliary.values().any(|other| other == host)
     };
     let wanted = subnet.subnet.hosts().find(can_be);
-    let wanted = wanted.filter(|_| subnet.pool_id.is_none());
-    ipam.request_address(pool, wanted, &options).map(|(gateway, _)| Some(gateway.addr()))
+    if subnet.pool_id.is_none() && wanted.is_some() {
+        // Reserved when the definition is written: a death before that leaves no lease.
+        return Ok(wanted);
+    }
+    ipam.request_address(pool, None, &options).map(|(gateway, _)| Some(gateway.addr()))
 }
 
 /// What the driver is told of a network.
