@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::record::EndpointRecord;
 use super::{Controller, Endpoint, NetworkConfig, SubnetConfig};
-use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES};
+use crate::driver::{
+    bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
@@ -108,23 +110,39 @@ impl Controller {
             return refuse_subnets(config);
         }
         config.ipv6 |= config.subnet(true).is_some();
-        let of_host = self.routes_of_others(config)?;
         let ipam = self.ipam(&config.ipam)?;
+        let mut chosen = Vec::new();
+        let completed = self.choose_subnets(&*ipam, config, in_use, &mut chosen);
+        let completed =
+            completed.and_then(|()| NetworkConfig { subnets: chosen.clone(), ..config.clone() }.check());
+        completed.inspect_err(|_| chosen.iter().for_each(|subnet| let_subnet_go(&*ipam, config, subnet)))?;
+        config.subnets = chosen;
+        Ok(())
+    }
+
+    /// The subnets of the families that are wanted; what is in `chosen` after a failure has to go.
+    fn choose_subnets(
+        &self,
+        ipam: &dyn Ipam,
+        config: &NetworkConfig,
+        in_use: &[IpNet],
+        chosen: &mut Vec<SubnetConfig>,
+    ) -> Result<()> {
+        let of_host = self.routes_of_others(config)?;
         for ipv6 in [false, true] {
             if !(if ipv6 { config.ipv6 } else { config.ipv4 }) {
                 continue;
             }
-            let given = config.subnets.iter().position(|subnet| subnet.subnet.addr().is_ipv6() == ipv6);
+            let given = config.subnet(ipv6).cloned();
             let mut taken = in_use.to_vec();
+            taken.extend(chosen.iter().map(|subnet| subnet.subnet));
             // On a LAN the host has a route to the very subnet.
             if given.is_none() || !ON_A_LAN.contains(&config.network_type.as_str()) {
                 taken.extend(&of_host);
             }
-            let subnet = given.map(|at| config.subnets.remove(at));
-            let chosen = choose_subnet(&*ipam, config, subnet, ipv6, taken)?;
-            config.subnets.push(chosen);
+            chosen.push(choose_subnet(ipam, config, given, ipv6, taken)?);
         }
-        config.check()
+        Ok(())
     }
 
     fn release_pools(&self, config: &NetworkConfig) {
@@ -150,11 +168,11 @@ impl Controller {
         let mut routes = socket.dump(&message::list_routes(false))?;
         routes.extend(socket.dump(&message::list_routes(true))?);
         let alias = self.mark.network(&config.name);
-        let own_name = config.options.get("bridge").and_then(|name| name.as_str());
-        let own = links
-            .iter()
-            .filter_map(parse::link)
-            .filter(|link| link.alias.as_deref() == Some(&alias) || own_name == Some(&link.name));
+        let own_name = bridge::name_given(&config.options).filter(|_| config.network_type == bridge::TYPE);
+        let own = links.iter().filter_map(parse::link).filter(|link| {
+            link.alias.as_deref() == Some(&alias)
+                || own_name.as_ref().is_some_and(|own| own.as_str() == link.name)
+        });
         let own: Vec<_> = own.map(|link| link.index).collect();
         let routes = routes.iter().filter_map(parse::route);
         let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));
@@ -239,11 +257,25 @@ impl Controller {
                 return Ok(());
             }
         };
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let (driver, _) = match self.drivers.driver(&config.network_type) {
+            Ok(driver) => driver,
+            Err(error) => {
+                log::warn!("deleting network {name} without its driver: {error}");
+                self.release_pools(&config);
+                return Ok(());
+            }
+        };
         let (options, ipv4, ipv6) = for_driver(&config);
         // A driver that was not told of the network cannot take it away.
-        driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
-        engine::delete_network(&self.host, &*driver, name)?;
+        match driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6) {
+            // What it was made of is gone, or somebody else's by now; the rest has to go all the same.
+            Err(error) if is_builtin(&config.network_type) => log::warn!("deleting network {name}: {error}"),
+            told => drop(told?),
+        }
+        match engine::delete_network(&self.host, &*driver, name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            result => result?,
+        }
         self.release_pools(&config);
         Ok(())
     }
@@ -377,18 +409,48 @@ fn choose_subnet(
     if config.ipam != PoolIpam::NAME {
         subnet.pool_id = Some(pool.id.clone());
     }
-    if subnet.gateway.is_none() {
-        subnet.gateway = choose_gateway(ipam, &pool.id, &subnet)?;
-    }
+    let reserved = reserve(ipam, &pool.id, &mut subnet);
+    reserved.inspect_err(|_| let_subnet_go(ipam, config, &subnet))?;
     Ok(subnet)
 }
 
-/// The first address that is free; none in a subnet that has room for a single one.
-fn choose_gateway(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) -> Result<Option<IpAddr>> {
-    if subnet.subnet.prefix_len() == subnet.subnet.max_prefix_len() {
-        return Ok(None);
+/// Chooses the gateway, and tells an address management that is not the store itself of what is taken.
+fn reserve(ipam: &dyn Ipam, pool: &PoolId, subnet: &mut SubnetConfig) -> Result<()> {
+    let gateway = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
+    if subnet.pool_id.is_some() {
+        for address in subnet.auxiliary.values() {
+            ipam.request_address(pool, Some(*address), &BTreeMap::new())?;
+        }
+        let (own, _) = ipam.request_address(pool, subnet.gateway, &gateway)?;
+        subnet.gateway = Some(own.addr());
+    } else if subnet.gateway.is_none() {
+        subnet.gateway = choose_gateway(ipam, pool, subnet, &gateway)?;
     }
-    let options = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
+    Ok(())
+}
+
+/// Takes back what [`choose_subnet`] took.
+fn let_subnet_go(ipam: &dyn Ipam, config: &NetworkConfig, subnet: &SubnetConfig) {
+    let given = config.subnet(subnet.subnet.addr().is_ipv6()).and_then(|given| given.gateway);
+    let gone = match (&subnet.pool_id, subnet.gateway) {
+        (Some(id), _) => ipam.release_pool(id),
+        (None, Some(own)) if given.is_none() => {
+            subnet.pool_id().and_then(|id| ipam.release_address(&id, own))
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = gone {
+        log::warn!("{error}");
+    }
+}
+
+/// The first address that is free.
+fn choose_gateway(
+    ipam: &dyn Ipam,
+    pool: &PoolId,
+    subnet: &SubnetConfig,
+    options: &BTreeMap<String, String>,
+) -> Result<Option<IpAddr>> {
     let can_be = |host: &IpAddr| {
         let own = IpNet::new(*host, subnet.subnet.prefix_len());
         own.is_ok_and(|own| check_endpoint_address(own).is_ok())
@@ -399,7 +461,7 @@ fn choose_gateway(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) -> Resu
         // Reserved when the definition is written: a death before that leaves no lease.
         return Ok(wanted);
     }
-    ipam.request_address(pool, None, &options).map(|(gateway, _)| Some(gateway.addr()))
+    ipam.request_address(pool, None, options).map(|(gateway, _)| Some(gateway.addr()))
 }
 
 /// What the driver is told of a network.

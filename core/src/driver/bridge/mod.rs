@@ -30,6 +30,11 @@ use crate::plan::{Action, Plan};
 /// The type that this driver manages.
 pub(crate) const TYPE: &str = "bridge";
 
+/// The name that the options of a network give its bridge, under whichever key.
+pub(crate) fn name_given(options: &Options) -> Option<InterfaceName> {
+    keys::parse::<options::BridgeOptions>(TYPE, options).ok()?.bridge
+}
+
 /// Networks that are bridges of `host`.
 pub(crate) struct BridgeDriver {
     host: Arc<Host>,
