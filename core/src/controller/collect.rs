@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::join::is_there;
-use super::record::{EndpointRecord, Joined, SandboxRecord};
+use super::record::{EndpointRecord, SandboxRecord};
 use super::{Controller, NetworkConfig};
-use crate::driver::{has_host_link, naming};
+use crate::driver::{has_host_link, naming, WITHOUT_ADDRESSES};
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind};
 use crate::link::parse::{self, LinkState};
@@ -136,12 +136,7 @@ impl Controller {
     fn discard(&self, record: &EndpointRecord) -> Result<()> {
         let mut record = record.clone();
         self.detach(&mut record, false)?;
-        self.forget(&record)
-    }
-
-    /// Removes the endpoint; when its driver cannot, its record and its leases all the same.
-    pub(super) fn forget(&self, record: &EndpointRecord) -> Result<()> {
-        self.remove(record)
+        self.remove(&record)
     }
 }
 
@@ -200,76 +195,33 @@ impl Run<'_> {
 
     fn endpoints(&mut self, records: &[EndpointRecord], links: &[LinkState]) -> Result<()> {
         let by_name: HashMap<_, _> = links.iter().map(|link| (link.name.as_str(), link)).collect();
+        let networks = self.controller.definitions.list::<NetworkConfig>()?;
+        let types: HashMap<_, _> = networks
+            .into_iter()
+            .filter_map(|(name, config)| Some((name, config.ok()?.network_type)))
+            .collect();
         for record in records {
-            let Some(reason) = self.whats_wrong(record, &by_name)? else { continue };
+            // Whether an endpoint is whole cannot be told without its network's definition.
+            let network_type = types.get(&record.network).map(String::as_str);
+            let look_up = |name: &InterfaceName| Ok(by_name.get(name.as_str()).copied().cloned());
+            let Some(reason) = self.controller.whats_wrong(record, network_type, look_up)? else { continue };
             let object = super::endpoints::of(&record.config.name, &record.network);
             let ends = record.transient || record.is_orphan();
             let reason = format!("{reason}: {}", if ends { "removed" } else { "left" });
             self.found(FindingKind::Endpoint, object, &reason, |controller| {
-                // What has changed since is not what was looked at.
-                if controller.find(&record.network, &record.config.name)?.as_ref() != Some(record) {
-                    return Ok(false);
-                }
-                match ends {
-                    true => controller.discard(record)?,
-                    false => controller.detach(&mut record.clone(), true)?,
+                // Nobody is in the middle of a join now. What has changed since is not what was looked at.
+                let same = controller.find(&record.network, &record.config.name)?.as_ref() == Some(record);
+                let look_up = |name: &InterfaceName| controller.host.link(name);
+                let still = same && controller.whats_wrong(record, network_type, look_up)?.is_some();
+                match (still, ends) {
+                    (false, _) => return Ok(false),
+                    (true, true) => controller.discard(record)?,
+                    (true, false) => controller.detach(&mut record.clone(), true)?,
                 }
                 Ok(true)
             });
         }
         Ok(())
-    }
-
-    /// What is wrong with an endpoint, if anything.
-    fn whats_wrong(
-        &self,
-        record: &EndpointRecord,
-        links: &HashMap<&str, &LinkState>,
-    ) -> Result<Option<&'static str>> {
-        if record.is_orphan() {
-            return Ok(Some("its process is gone"));
-        }
-        let Some(joined) = &record.joined else {
-            let lost = record.transient && !record.owner.is_alive();
-            return Ok(lost.then_some("it was being taken away when its process died"));
-        };
-        if !is_there(joined) {
-            return Ok(Some("its sandbox is gone"));
-        }
-        if self.is_whole(record, joined, links)? {
-            return Ok(None);
-        }
-        // Whoever is about to join holds the gate, and a driver in another process takes its time.
-        if record.owner.is_alive() && (joined.src_name.is_none() || !self.has_gate()) {
-            return Ok(None);
-        }
-        Ok(Some("it has no interface, or half of one"))
-    }
-
-    /// Whether nobody is in the middle of a join now.
-    fn has_gate(&self) -> bool {
-        self.controller.gate.enter().is_ok()
-    }
-
-    fn is_whole(
-        &self,
-        record: &EndpointRecord,
-        joined: &Joined,
-        links: &HashMap<&str, &LinkState>,
-    ) -> Result<bool> {
-        let config = self.controller.definition(&record.network).map(|(config, _)| config);
-        let Ok(NetworkConfig { network_type, .. }) = config else { return Ok(true) };
-        let Some(src_name) = &joined.src_name else {
-            return Ok(crate::driver::WITHOUT_ADDRESSES.contains(&network_type.as_str()));
-        };
-        if !has_host_link(&network_type) {
-            let Some(sandbox) = self.controller.open_as(joined)? else { return Ok(false) };
-            return Ok(sandbox.interfaces()?.iter().any(|interface| interface.src_name == *src_name));
-        }
-        let (host_name, _) = naming::link_names(&record.network, &record.config.name)?;
-        let alias = self.controller.mark.endpoint(&record.network, &record.config.name);
-        let link = links.get(host_name.as_str());
-        Ok(link.is_some_and(|link| link.up && link.alias.as_deref() == Some(&alias)))
     }
 
     /// Links that say that they are of this store and that the store does not know.
@@ -395,6 +347,50 @@ impl Run<'_> {
 }
 
 impl Controller {
+    /// What is wrong with an endpoint, if anything; `look_up` finds links of the host. Of one that is being
+    /// joined this is not to be believed without the gate.
+    fn whats_wrong(
+        &self,
+        record: &EndpointRecord,
+        network_type: Option<&str>,
+        look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
+    ) -> Result<Option<&'static str>> {
+        if record.is_orphan() {
+            return Ok(Some("its process is gone"));
+        }
+        let Some(joined) = &record.joined else {
+            let lost = record.transient && !record.owner.is_alive();
+            return Ok(lost.then_some("it was being taken away when its process died"));
+        };
+        if !is_there(joined) {
+            return Ok(Some("its sandbox is gone"));
+        }
+        let Some(network_type) = network_type else { return Ok(None) };
+        let Some(src_name) = &joined.src_name else {
+            let is_whole = WITHOUT_ADDRESSES.contains(&network_type);
+            // A driver that acts by itself takes its time.
+            return Ok(
+                (!is_whole && !record.owner.is_alive()).then_some("it had not joined when its process died")
+            );
+        };
+        let is_whole = match has_host_link(network_type) {
+            true => self.is_end_whole(record, look_up)?,
+            false => self.open_as(joined)?.is_some_and(|sandbox| sandbox.has_interface(src_name)),
+        };
+        Ok((!is_whole).then_some("it has no interface, or half of one"))
+    }
+
+    fn is_end_whole(
+        &self,
+        record: &EndpointRecord,
+        look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
+    ) -> Result<bool> {
+        let (host_name, _) = naming::link_names(&record.network, &record.config.name)?;
+        let alias = self.mark.endpoint(&record.network, &record.config.name);
+        let link = look_up(&host_name)?;
+        Ok(link.is_some_and(|link| link.up && link.alias.as_deref() == Some(&alias)))
+    }
+
     /// False when it is gone.
     fn delete_link(&self, link: &LinkState) -> Result<bool> {
         let mut plan = Plan::default();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::Transaction;
@@ -244,28 +245,28 @@ impl Controller {
 
     /// Removes what the driver made of the endpoint, its record and its leases.
     pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
-        let active = match self.activate(&record.network) {
-            Ok(active) => Some(active),
-            // The definition was deleted or broken by hand: the leases are given back nevertheless.
-            Err(error) => {
-                log::warn!("removing endpoint {} without its network: {error}", record.config.name);
-                None
-            }
-        };
+        let active = self.active_or_warn(record);
         if let Some(active) = &active {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
         }
-        self.store.write(|tx| {
-            record.delete(tx)?;
-            record
-                .addresses()
-                .try_for_each(|address| leases::release(tx, address.trunc(), address.addr()).map(drop))
-        })?;
+        self.store.write(|tx| forget(tx, record))?;
         if let Some(active) = active {
-            self.give_back_elsewhere(&active, &record.addresses().map(|net| net.addr()).collect::<Vec<_>>());
+            self.give_all_back_elsewhere(&active, record);
         }
         Ok(())
+    }
+
+    /// The endpoint's network; none when its definition was deleted or broken by hand, which must not keep
+    /// the leases from being given back.
+    pub(super) fn active_or_warn(&self, record: &EndpointRecord) -> Option<Arc<Active>> {
+        let active = self.activate(&record.network);
+        active.inspect_err(|error| log::warn!("endpoint {}: {error}", record.config.name)).ok()
+    }
+
+    pub(super) fn give_all_back_elsewhere(&self, active: &Active, record: &EndpointRecord) {
+        let addresses: Vec<_> = record.addresses().map(|net| net.addr()).collect();
+        self.give_back_elsewhere(active, &addresses);
     }
 
     /// Carries out a plan in the host; what is gone already is no error.
@@ -327,6 +328,12 @@ pub(super) fn take(tx: &Transaction<'_>, active: &Active, record: &mut EndpointR
         record.mac = Some(MacAddr::random());
     }
     Ok(())
+}
+
+/// Forgets the endpoint and frees its addresses.
+pub(super) fn forget(tx: &Transaction<'_>, record: &EndpointRecord) -> Result<()> {
+    record.delete(tx)?;
+    record.addresses().try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
 }
 
 impl EndpointRecord {

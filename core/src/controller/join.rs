@@ -1,5 +1,6 @@
 //! Endpoints and sandboxes: joining and parting.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use super::endpoints::{of, place, take};
@@ -15,7 +16,7 @@ use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
-use crate::sys::{Namespace, Process};
+use crate::sys::Process;
 
 impl Controller {
     /// Joins `sandbox` to a network by an endpoint that is made for it and goes with it: addresses are
@@ -28,7 +29,7 @@ impl Controller {
         let connect = || {
             let active = self.activate(&Name::new(network)?)?;
             let record = self.record(&active, config, true)?;
-            self.attach(&active, record, sandbox, true)
+            self.attach(&active, &record, sandbox, true)
         };
         let endpoint = connect().map_err(|error: Error| {
             error.within("connect", format_args!("{} as {}", sandbox.key(), of(&name, network)))
@@ -59,7 +60,7 @@ impl Controller {
             let active = self.activate(&network)?;
             let mut record = self.known(&network, &endpoint)?;
             record.owner = Process::current()?;
-            self.attach(&active, record, sandbox, false)
+            self.attach(&active, &record, sandbox, false)
         };
         let within = |error: Error| {
             error.within("join", format_args!("{} as {}", sandbox.key(), of(endpoint, network)))
@@ -98,26 +99,42 @@ impl Controller {
         })
     }
 
-    /// Records the endpoint as joined and joins it, or takes both back.
+    /// Records the endpoint as joined and joins it, or takes both back. Tries again where what was in the
+    /// way may be gone the next time.
     fn attach(
         &self,
         active: &Arc<Active>,
-        record: EndpointRecord,
+        record: &EndpointRecord,
         sandbox: &Sandbox,
         is_new: bool,
     ) -> Result<Endpoint> {
-        match self.try_attach(active, record.clone(), sandbox, is_new) {
-            // What the network needs in the host was taken away: it is made again.
-            Err(error) if error.kind() == ErrorKind::NotFound && active.is_builtin => {
-                let active = self.reactivate(&active.config.name)?;
-                self.try_attach(&active, record, sandbox, is_new)
+        let mut active = Arc::clone(active);
+        for attempt in 0.. {
+            let error = match self.try_attach(&active, record.clone(), sandbox, is_new, attempt) {
+                Err(error) if attempt < engine::RETRIES && error.rollback_failures().is_empty() => error,
+                result => return result,
+            };
+            match error.kind() {
+                // What the network needs in the host was taken away: it is made again.
+                ErrorKind::NotFound if active.is_builtin => active = self.reactivate(&active.config.name)?,
+                // What a sandbox that is gone left in the store must not block the next one.
+                ErrorKind::AlreadyExists if is_new && self.discard_stale(record)? => {}
+                // An index may be free at the next attempt, and a former life is waited for while nobody
+                // waits for us.
+                _ if engine::may_be_taken(&error) => {
+                    if !engine::await_former_life(
+                        &self.host,
+                        &self.mark,
+                        &record.network,
+                        &record.config.name,
+                    )? {
+                        return Err(error);
+                    }
+                }
+                _ => return Err(error),
             }
-            // What a sandbox that is gone left in the store must not block the next one.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && self.discard_stale(&record)? => {
-                self.try_attach(active, record, sandbox, is_new)
-            }
-            result => result,
         }
+        unreachable!("the last attempt returns")
     }
 
     fn try_attach(
@@ -126,14 +143,15 @@ impl Controller {
         mut record: EndpointRecord,
         sandbox: &Sandbox,
         is_new: bool,
+        attempt: u32,
     ) -> Result<Endpoint> {
         let before = record.clone();
         let elsewhere = if is_new { self.take_elsewhere(active, &mut record)? } else { Vec::new() };
         let gate = active.is_builtin.then(|| self.gate.enter()).transpose()?;
-        let recorded = self.record_join(active, &mut record, sandbox, is_new);
+        let recorded = self.record_join(active, &mut record, sandbox, is_new, attempt);
         let prepared = recorded.inspect_err(|_| self.give_back_elsewhere(active, &elsewhere))?;
         let joined = match prepared {
-            Some(prepared) => self.carry_out(active, &mut record, sandbox, prepared),
+            Some(prepared) => engine::join(prepared, &self.host, sandbox),
             None => self.join_by_itself(active, &mut record, sandbox),
         };
         let interface = joined.map_err(|error| {
@@ -151,6 +169,7 @@ impl Controller {
         record: &mut EndpointRecord,
         sandbox: &Sandbox,
         is_new: bool,
+        attempt: u32,
     ) -> Result<Option<Prepared>> {
         self.store.write(|tx| {
             if is_new {
@@ -164,7 +183,7 @@ impl Controller {
                 if is_new {
                     self.make(active, record)?;
                 }
-                prepared = Some(self.prepare(active, record, sandbox, &others, 0)?);
+                prepared = Some(self.prepare(active, record, sandbox, &others, attempt)?);
             }
             if is_new {
                 record.insert(tx)?;
@@ -214,28 +233,6 @@ impl Controller {
         Ok(prepared)
     }
 
-    fn carry_out(
-        &self,
-        active: &Active,
-        record: &mut EndpointRecord,
-        sandbox: &Sandbox,
-        prepared: Prepared,
-    ) -> Result<Option<Interface>> {
-        let mut first = Some(prepared);
-        let (network, endpoint) = (record.network.clone(), record.config.name.clone());
-        engine::retrying(&self.host, &self.mark, &network, &endpoint, |attempt| {
-            let prepared = match first.take() {
-                Some(prepared) => prepared,
-                None => {
-                    let others =
-                        self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
-                    self.prepare(active, record, sandbox, &others, attempt)?
-                }
-            };
-            engine::join(prepared, &self.host, sandbox)
-        })
-    }
-
     /// As a driver that acts by itself does it, without holding anything that others wait for.
     fn join_by_itself(
         &self,
@@ -248,9 +245,13 @@ impl Controller {
         }
         let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
         let prepared = self.prepare(active, record, sandbox, &others, 0)?;
-        self.store.write(|tx| record.update(tx))?;
-        let joined = self.gate.enter().and_then(|_gate| engine::join(prepared, &self.host, sandbox));
-        joined.map_err(|error| {
+        // Recorded and joined at one time for the collector.
+        let join = || {
+            let _gate = self.gate.enter()?;
+            self.store.write(|tx| record.update(tx))?;
+            engine::join(prepared, &self.host, sandbox)
+        };
+        join().map_err(|error| {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             let undone = active.driver.leave(network, endpoint).and_then(|plan| self.apply(&plan));
             error.with_rollback(undone.err().into_iter().collect())
@@ -265,16 +266,25 @@ impl Controller {
     /// so does the store when `keep` says that the endpoint stays.
     pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
         let Some(joined) = record.joined.clone() else { return Ok(()) };
-        let active = self.activate(&record.network).ok();
-        if let Some(active) = &active {
-            let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-            self.apply(&active.driver.leave(network, endpoint)?)?;
+        let active = self.active_or_warn(record);
+        let left = active
+            .as_ref()
+            .map(|active| active.driver.leave(record.network.as_str(), record.config.name.as_str()));
+        let left = left.transpose()?.unwrap_or_default();
+        // A link of the library's own goes faster from the host; a device that was handed over goes back to
+        // its driver before the driver has it removed.
+        let is_builtin = active.is_none_or(|active| active.is_builtin);
+        if is_builtin {
+            self.apply(&left)?;
         }
         if let Some(sandbox) = self.open_as(&joined)? {
             if let Some(src_name) = &joined.src_name {
                 sandbox.take_out(src_name)?;
             }
             self.pass_gateways_on(record, &sandbox)?;
+        }
+        if !is_builtin {
+            self.apply(&left)?;
         }
         record.joined = None;
         if keep {
@@ -315,8 +325,8 @@ impl Controller {
 
 /// Whether the very sandbox is still mounted where it was.
 pub(super) fn is_there(joined: &Joined) -> bool {
-    Namespace::open(&joined.sandbox)
-        .is_ok_and(|namespace| namespace.id().numbers() == (joined.device, joined.inode))
+    let file = std::fs::metadata(&joined.sandbox);
+    file.is_ok_and(|file| (file.dev(), file.ino()) == (joined.device, joined.inode))
 }
 
 pub(super) fn is_same(a: &EndpointRecord, b: &EndpointRecord) -> bool {

@@ -128,8 +128,9 @@ impl Controller {
     /// PermissionDenied without the right to write the run directory; Forbidden when the run directory
     /// is another network namespace's.
     pub fn open(options: ControllerOptions) -> Result<Self> {
-        let within = |error: Error| error.within("open controller", options.run_dir.display());
-        let controller = Self::open_store(options.clone()).map_err(within)?;
+        let run_dir = options.run_dir.clone();
+        let within = |error: Error| error.within("open controller", run_dir.display());
+        let controller = Self::open_store(options).map_err(within)?;
         let collected = controller.collect().map_err(within)?;
         for finding in collected.findings.iter().filter(|finding| finding.error.is_some()) {
             log::warn!("{finding}");

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::networks::Active;
 use super::record::{EndpointRecord, SandboxRecord};
-use super::{Controller, Endpoint};
+use super::{endpoints, Controller, Endpoint};
 use crate::error::{Error, Result};
 use crate::events::EventKind;
 use crate::network::engine;
@@ -116,16 +117,26 @@ impl Controller {
     pub(super) fn end(&self, path: &Path, destroy: impl FnOnce() -> Result<()>) -> Result<()> {
         let gate = self.gate.enter()?;
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
+        let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
         let mut failures = Vec::new();
-        for record in &records {
-            failures.extend(self.let_go(record).err());
+        for (record, active) in records.iter().zip(&networks) {
+            failures.extend(active.as_ref().and_then(|active| self.let_go(active, record).err()));
         }
         destroy()?;
-        for record in &records {
-            failures.extend(self.forget_joined(record).err());
-        }
-        failures.extend(self.store.write(|tx| SandboxRecord::delete(tx, path)).err());
+        let recorded = self.store.write(|tx| {
+            for record in &records {
+                match record.transient {
+                    true => endpoints::forget(tx, record)?,
+                    false => EndpointRecord { joined: None, ..record.clone() }.update(tx)?,
+                }
+            }
+            SandboxRecord::delete(tx, path)
+        });
+        failures.extend(recorded.err());
         drop(gate);
+        for (record, active) in records.iter().zip(&networks).filter(|(record, _)| record.transient) {
+            active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
+        }
         match failures.is_empty() {
             true => Ok(()),
             false => Err(failures.remove(0).with_rollback(failures)),
@@ -134,19 +145,22 @@ impl Controller {
 
     /// Has the driver take the endpoint out of use, as far as that does not happen by itself when the
     /// namespace goes: its links go with it, and deleting one takes the kernel 12 ms.
-    fn let_go(&self, record: &EndpointRecord) -> Result<()> {
-        let active = self.activate(&record.network)?;
+    fn let_go(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
         let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-        let plan = active.driver.leave(network, endpoint)?;
-        self.apply(&if active.is_builtin { engine::without_links(plan) } else { plan })
-    }
-
-    fn forget_joined(&self, record: &EndpointRecord) -> Result<()> {
-        if record.transient {
-            return self.forget(record);
+        let left = active.driver.leave(network, endpoint)?;
+        if active.is_builtin {
+            return self.apply(&engine::without_links(left));
         }
-        let mut record = record.clone();
-        record.joined = None;
-        self.store.write(|tx| record.update(tx))
+        // A device that was handed over goes back to its driver before the namespace goes.
+        if let Some(joined) = &record.joined {
+            if let (Some(sandbox), Some(src_name)) = (self.open_as(joined)?, &joined.src_name) {
+                sandbox.take_out(src_name)?;
+            }
+        }
+        self.apply(&left)?;
+        match record.transient {
+            true => self.apply(&active.driver.delete_endpoint(network, endpoint)?),
+            false => Ok(()),
+        }
     }
 }

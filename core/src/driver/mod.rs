@@ -253,7 +253,7 @@ fn give_gateways(subnets: &Subnets, internal: bool, join: &mut JoinInfo) {
         match gateway {
             IpAddr::V4(gateway) if join.interface().address().is_some() => join.set_gateway(gateway),
             IpAddr::V6(gateway) if join.interface().address_ipv6().is_some() => {
-                join.set_gateway_ipv6(gateway)
+                join.set_gateway_ipv6(gateway);
             }
             _ => {}
         }

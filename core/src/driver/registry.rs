@@ -24,8 +24,10 @@ pub trait DriverCallback {
 /// The drivers by type, for many threads.
 #[derive(Default)]
 pub struct Registry {
-    drivers: RwLock<BTreeMap<String, (Arc<dyn Driver>, Capability)>>,
+    drivers: RwLock<BTreeMap<String, Registered>>,
 }
+
+type Registered = (Arc<dyn Driver>, Capability);
 
 impl DriverCallback for Registry {
     fn register_driver(

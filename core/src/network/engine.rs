@@ -16,7 +16,7 @@ use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
 /// How often another process may be in the way of a network that is being made.
 const TRIES: usize = 4;
 /// How often a join is tried again when what it needs was taken.
-const RETRIES: u32 = 2;
+pub(crate) const RETRIES: u32 = 2;
 /// How long a sandbox that was destroyed may take to begin to die.
 const DYING: Duration = Duration::from_millis(250);
 /// How long the kernel may take for a namespace that is dying; many at once take longer.
@@ -92,7 +92,7 @@ pub(crate) type Finish = Box<dyn Fn(&LinkRef, &mut Plan) -> Result<()>>;
 /// How a device comes to a sandbox.
 pub(crate) enum Device {
     /// It is born there.
-    Born(Birth),
+    Born(Box<Birth>),
     /// It exists in the host and moves.
     Existing,
     /// There is none.
@@ -134,7 +134,7 @@ pub(crate) fn prepare(
     interface.neighbours = request.neighbours.to_vec();
     interface.neighbours.extend(birth.iter().flat_map(|birth| birth.neighbours.iter().copied()));
     interface.check()?;
-    let device = birth.map_or(Device::Existing, Device::Born);
+    let device = birth.map_or(Device::Existing, |birth| Device::Born(Box::new(birth)));
     Ok(Prepared { interface, device, replace_gateways: false, finish: None, join })
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn retrying<T>(
 }
 
 /// The kernel says EBUSY for a taken index, and of the first end EEXIST, as for a taken name.
-fn may_be_taken(error: &Error) -> bool {
+pub(crate) fn may_be_taken(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::Busy)
         && error.errno().is_some()
         && error.rollback_failures().is_empty()
@@ -210,7 +210,7 @@ fn may_be_taken(error: &Error) -> bool {
 
 /// Waits for the pair of an endpoint whose sandbox was destroyed a moment ago. False when the
 /// endpoint is there to stay, or its name is somebody else's.
-fn await_former_life(host: &Host, mark: &Mark, network: &Name, endpoint: &Name) -> Result<bool> {
+pub(crate) fn await_former_life(host: &Host, mark: &Mark, network: &Name, endpoint: &Name) -> Result<bool> {
     let (name, _) = naming::link_names(network, endpoint)?;
     let begin = Instant::now();
     loop {
@@ -234,13 +234,13 @@ pub(crate) fn plan_join(
         Device::Born(_) => {
             plan_birth(prepared, opened).map(|(plan, settled)| (plan, Some(settled.interface)))
         }
-        Device::Existing => plan_move(prepared, sandbox, opened),
+        Device::Existing => plan_move(&prepared, sandbox, opened),
         Device::None => Ok((prepared.join.inside, None)),
     }
 }
 
 fn plan_move(
-    prepared: Prepared,
+    prepared: &Prepared,
     sandbox: &Sandbox,
     opened: &mut Opened,
 ) -> Result<(Plan, Option<Interface>)> {

@@ -315,7 +315,7 @@ impl Sandbox {
             let survey = Survey::take(&mut opened.inside.socket)?;
             let is_born =
                 |index| survey.links.iter().any(|link| link.index == index && link.group == LINK_GROUP);
-            let link = survey.from_source(src_name)?;
+            let link = survey.that_came_from(src_name)?;
             Ok(link.filter(|link| link.index.is_some_and(is_born)))
         })?;
         let Some(link) = born else {
@@ -334,6 +334,18 @@ impl Sandbox {
     /// What this library brought, each with what its alias says of its owner.
     pub(crate) fn interfaces_with_owners(&self) -> Result<Vec<(Interface, Option<String>)>> {
         self.with(|opened| Ok(Survey::take(&mut opened.inside.socket)?.with_owners()))
+    }
+
+    /// Whether an interface that came from `src_name` is there and up; false when it cannot be told.
+    pub(crate) fn has_interface(&self, src_name: &InterfaceName) -> bool {
+        let has = |opened: &mut Opened| {
+            let survey = Survey::take(&mut opened.inside.socket)?;
+            let link = survey.that_came_from(src_name)?;
+            let is_up =
+                |link: LinkRef| survey.links.iter().any(|own| Some(own.index) == link.index && own.up);
+            Ok(link.is_some_and(is_up))
+        };
+        self.with(has).unwrap_or(false)
     }
 
     /// The identity of the namespace.

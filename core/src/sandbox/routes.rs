@@ -109,7 +109,7 @@ impl Sandbox {
     pub(crate) fn route_through(&self, src_name: &InterfaceName, gateway: IpAddr) -> Result<()> {
         let replace = |opened: &mut Opened| {
             let survey = Survey::take(&mut opened.inside.socket)?;
-            let Some(link) = survey.from_source(src_name)? else { return Ok(()) };
+            let Some(link) = survey.that_came_from(src_name)? else { return Ok(()) };
             let plan = replacement(&survey, default_route(link, gateway, true));
             self.apply_inside(opened, &plan)
         };

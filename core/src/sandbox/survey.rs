@@ -96,7 +96,7 @@ impl Survey {
     }
 
     /// The link that came from `src_name`.
-    pub(super) fn from_source(&self, src_name: &InterfaceName) -> Result<Option<LinkRef>> {
+    pub(super) fn that_came_from(&self, src_name: &InterfaceName) -> Result<Option<LinkRef>> {
         let ours = self.ours();
         let Some((link, ..)) = ours.iter().find(|(_, src, _)| src == src_name) else { return Ok(None) };
         Ok(Some(LinkRef::indexed(InterfaceName::new(&link.name)?, link.index)))
