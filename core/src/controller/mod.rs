@@ -154,6 +154,7 @@ impl Controller {
             }
             Ok(())
         })?;
+        store.write(|tx| rebuild::claim(tx, &host, &mark, &options))?;
         let store = Arc::new(store);
         let drivers = Registry::default();
         for driver in builtin(&host, &mark) {

@@ -3,22 +3,65 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Transaction;
+use rusqlite::{OptionalExtension, Transaction};
 
 use super::endpoints::place;
 use super::record::{EndpointRecord, Joined, Lifetime, SandboxRecord};
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{message, parse, InterfaceName};
 use crate::name::Name;
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
-use crate::store::{leases, Definitions};
-use crate::sys::Process;
+use crate::store::{leases, store_error, Database, Definitions};
+use crate::sys::{NamespaceId, Process};
 
 /// By the name of the end inside, whose it is.
 type Owners = HashMap<InterfaceName, (Name, Name)>;
+
+/// The key of the store's own note of the namespace that it is for.
+const HOST: &str = "host";
+
+/// Sees to it that the store is this host's: one of a namespace that is gone is made anew.
+///
+/// # Errors
+/// Forbidden when it is another namespace's that is in use.
+pub(super) fn claim(
+    tx: &Transaction<'_>,
+    host: &Host,
+    mark: &Mark,
+    options: &ControllerOptions,
+) -> Result<()> {
+    let failed = |error| store_error("look up the host of", "store", error);
+    let (device, inode) = host.namespace().id().numbers();
+    let own = format!("{device}:{inode}");
+    let select = "SELECT value FROM meta WHERE key = ?1";
+    let there: Option<String> = tx.query_row(select, [HOST], |row| row.get(0)).optional().map_err(failed)?;
+    if there.as_ref() == Some(&own) {
+        return Ok(());
+    }
+    if let Some(there) = there {
+        refuse_alive(&there)?;
+        Database::wipe(tx)?;
+        rebuild(tx, host, mark, options)?;
+    }
+    let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
+    tx.execute(insert, [HOST, &own]).map_err(failed)?;
+    Ok(())
+}
+
+fn refuse_alive(host: &str) -> Result<()> {
+    let numbers =
+        host.split_once(':').and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
+    let Some((device, inode)) = numbers else { return Ok(()) };
+    if !NamespaceId::has_threads(device, inode) {
+        return Ok(());
+    }
+    let cause =
+        format!("it belongs to another network namespace, net:[{inode}]: use a run directory of your own");
+    Err(Error::new(ErrorKind::Forbidden, "use", "store").with_cause(cause))
+}
 
 /// Records the endpoints whose links carry this store's mark, the sandboxes that they are in, and their
 /// addresses. What they were asked for beyond that is lost, and with their sandboxes they will go.

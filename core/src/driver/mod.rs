@@ -6,6 +6,7 @@
 //!
 //! The library takes a network's name for its id and an endpoint's name for its id.
 
+mod anchor;
 pub(crate) mod bridge;
 mod info;
 mod macvlan;

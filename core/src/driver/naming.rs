@@ -68,6 +68,11 @@ pub(crate) fn link_names(network: &Name, endpoint: &Name) -> Result<(InterfaceNa
     ))
 }
 
+/// Whether a process has just made the network's link and not yet said what for.
+pub(crate) fn is_half_made(link: &LinkState) -> bool {
+    link.group == LINK_GROUP && link.alias.is_none()
+}
+
 /// Whether an endpoint's end in the host can have that name.
 pub(crate) fn is_link_name(name: &str) -> bool {
     let digits = name.strip_prefix("veth").unwrap_or("");

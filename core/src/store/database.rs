@@ -87,6 +87,14 @@ impl Database {
         Ok((database, opened.opening))
     }
 
+    /// Forgets everything that was recorded.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) fn wipe(tx: &Transaction<'_>) -> Result<()> {
+        tx.execute_batch(opening::WIPE).map_err(|error| store_error("wipe", "store", error))
+    }
+
     /// Runs `work` in a transaction of its own (`BEGIN IMMEDIATE`), which is committed when `work`
     /// succeeds and else leaves nothing. `work` must not use this database but through its argument.
     ///

@@ -211,6 +211,17 @@ impl fmt::Debug for Namespace {
 }
 
 impl NamespaceId {
+    /// Whether a thread of any process that can be seen is in the namespace.
+    pub(crate) fn has_threads(device: u64, inode: u64) -> bool {
+        let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
+        let is_there = |task: &std::fs::DirEntry| {
+            let file = std::fs::metadata(task.path().join("ns/net"));
+            file.is_ok_and(|file| (file.dev(), file.ino()) == (device, inode))
+        };
+        entries(Path::new("/proc"))
+            .any(|process| entries(&process.path().join("task")).any(|task| is_there(&task)))
+    }
+
     /// Device and inode of its file.
     pub(crate) fn numbers(self) -> (u64, u64) {
         (self.device, self.inode)

@@ -8,7 +8,6 @@
 //!   which only routers listen to, go to the bridge's MAC instead of every port (RFC 6085).
 //! - The bridge has a fixed MAC and MTU, no snooping timers and no default VLAN.
 
-pub(crate) mod anchor;
 mod network;
 mod options;
 

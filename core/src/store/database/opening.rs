@@ -45,7 +45,8 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS cursor(range TEXT PRIMARY KEY, next BLOB NOT NULL) WITHOUT ROWID;
     PRAGMA user_version = 1;
 ";
-const WIPE: &str = "DELETE FROM sandbox; DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;";
+pub(super) const WIPE: &str =
+    "DELETE FROM sandbox; DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;";
 
 pub(super) struct Opened {
     pub(super) connection: Connection,

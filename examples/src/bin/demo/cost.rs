@@ -5,8 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netns::ipnet::{IpNet, Ipv4Net};
-use netns::{EndpointOptions, MacAddr, Network, NetworkOptions, Sandbox, SandboxKey, DEFAULT_BASE};
+use netns::{Controller, EndpointConfig, MacAddr, NetworkConfig, Sandbox, DEFAULT_BASE};
 use netns_benches::floor::{self, Floor, FloorSandbox};
 
 use crate::Result;
@@ -18,6 +17,8 @@ const WARM_UP: usize = 3;
 /// For what other programs left the kernel to clear away: it holds the lock that all links share.
 const SETTLE: Duration = Duration::from_millis(200);
 
+const NETWORK: &str = "cost";
+const SUBNET: &str = "10.89.0.0/16";
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 89, 0, 1);
 const PREFIX: u8 = 16;
 const BRIDGE_MAC: [u8; 6] = [0x02, 0x42, 10, 89, 0, 1];
@@ -31,8 +32,8 @@ pub(crate) struct Phase {
 
 /// Sandboxes of both kinds, alternating, on a bridge of their own. They all live until all are measured, so that
 /// none has to wait for another to be cleared away.
-pub(crate) struct Bench {
-    network: Network,
+pub(crate) struct Bench<'a> {
+    controller: &'a Controller,
     floor: Floor,
     ours: Vec<Sandbox>,
     floors: Vec<FloorSandbox>,
@@ -47,14 +48,15 @@ struct Timed {
     floor: Vec<Duration>,
 }
 
-impl Bench {
-    pub(crate) fn build() -> Result<Self> {
-        let mut options = NetworkOptions::default().with_gateway(net(GATEWAY)?);
-        options.mac = Some(MacAddr::new(BRIDGE_MAC)?);
-        let network = Network::create("bridge", "cost", options)?;
-        let floor = Floor::new(Some(network.bridge().as_str()))?;
+impl<'a> Bench<'a> {
+    pub(crate) fn build(controller: &'a Controller) -> Result<Self> {
+        let mac = MacAddr::new(BRIDGE_MAC)?.to_string();
+        let network =
+            NetworkConfig::new("bridge", NETWORK)?.with_subnet(SUBNET.parse()?).with_option("mac", mac);
+        controller.create_network(network)?;
+        let floor = Floor::new(Some("br-cost"))?;
         let mut bench = Self {
-            network,
+            controller,
             floor,
             ours: Vec::new(),
             floors: Vec::new(),
@@ -77,11 +79,9 @@ impl Bench {
 
     fn add_ours(&mut self, number: usize) -> Result<()> {
         let name = format!("ours-{number}");
-        let key = SandboxKey::new(&name)?;
-        let address = Ipv4Addr::new(10, 89, 1, u8::try_from(number)?);
-        let endpoint = EndpointOptions::new(&name)?.with_address(net(address)?);
-        let sandbox = timed(&mut self.created.ours, || Sandbox::create(&key))?;
-        timed(&mut self.joined.ours, || self.network.join(&sandbox, &endpoint))?;
+        let endpoint = EndpointConfig::new(&name)?;
+        let sandbox = timed(&mut self.created.ours, || self.controller.create_sandbox(&name))?;
+        timed(&mut self.joined.ours, || self.controller.connect(NETWORK, &sandbox, endpoint))?;
         self.ours.push(sandbox);
         Ok(())
     }
@@ -104,10 +104,10 @@ impl Bench {
     pub(crate) fn finish(mut self) -> Result<[Phase; 3]> {
         let mut destroyed = Timed::default();
         for (ours, floors) in self.ours.iter().zip(self.floors) {
-            timed(&mut destroyed.ours, || ours.destroy())?;
+            timed(&mut destroyed.ours, || self.controller.destroy_sandbox(ours))?;
             timed(&mut destroyed.floor, || self.floor.destroy(floors))?;
         }
-        self.network.delete()?;
+        self.controller.delete_network(NETWORK)?;
         Ok([self.created.phase("namespace"), self.joined.phase("join"), destroyed.phase("destroy")])
     }
 }
@@ -130,8 +130,4 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.drain(..WARM_UP.min(times.len()));
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-fn net(address: Ipv4Addr) -> Result<IpNet> {
-    Ok(Ipv4Net::new(address, PREFIX)?.into())
 }

@@ -1,6 +1,7 @@
 //! A container network from beginning to end: made, used, measured, taken down without a trace.
 
 mod cost;
+mod crash;
 mod host;
 mod screen;
 mod traffic;
@@ -9,9 +10,9 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use netns::ipnet::{IpNet, Ipv4Net};
+use netns::ipnet::IpNet;
 use netns::plan::{Action, Plan, Step};
-use netns::{EndpointOptions, Interface, MacAddr, Network, NetworkOptions, Sandbox, SandboxKey};
+use netns::{Controller, ControllerOptions, Endpoint, EndpointConfig, NetworkConfig, Sandbox};
 
 use cost::{Bench, Phase};
 use host::State;
@@ -19,17 +20,17 @@ use screen::{Align, Cell, Screen, Style};
 
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
-const GATEWAYS: [&str; 2] = ["10.88.0.1/24", "fd00:88::1/64"];
-const SANDBOXES: [(&str, [&str; 2]); 3] = [
-    ("web", ["10.88.0.2/24", "fd00:88::2/64"]),
-    ("api", ["10.88.0.3/24", "fd00:88::3/64"]),
-    ("db", ["10.88.0.4/24", "fd00:88::4/64"]),
-];
+const NETWORK: &str = "demo";
+const SUBNETS: [&str; 2] = ["10.88.0.0/24", "fd00:88::/64"];
+const SANDBOXES: [&str; 3] = ["web", "api", "db"];
 const MEBIBYTE: usize = 1024 * 1024;
 /// How much goes through each TCP connection.
 const TRANSFER: usize = 256 * MEBIBYTE;
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(crash::ROLE) {
+        return crash::victim();
+    }
     match demo(&mut Screen::new()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -47,22 +48,27 @@ fn demo(screen: &mut Screen) -> Result<()> {
     screen.title(&format!("libnetns {} on Linux {kernel}", env!("CARGO_PKG_VERSION")))?;
 
     screen.section("Network", "in a host namespace of the demo's own: the machine is left alone")?;
-    let options =
-        NetworkOptions::default().with_gateway(GATEWAYS[0].parse()?).with_gateway(GATEWAYS[1].parse()?);
-    let network = Network::create("bridge", "demo", options)?;
-    let endpoints = SANDBOXES.into_iter().map(create).collect::<Result<Vec<_>>>()?;
-    let plan = network.plan_join(&endpoints[0].sandbox, &endpoints[0].options)?;
-    let interfaces = endpoints
-        .iter()
-        .map(|endpoint| network.join(&endpoint.sandbox, &endpoint.options))
+    let controller = Controller::open(options())?;
+    let [v4, v6] = SUBNETS;
+    let network = NetworkConfig::new("bridge", NETWORK)?.with_subnet(v4.parse()?).with_subnet(v6.parse()?);
+    let network = controller.create_network(network)?;
+    let sandboxes = SANDBOXES
+        .into_iter()
+        .map(|name| controller.create_sandbox(name))
         .collect::<netns::Result<Vec<_>>>()?;
-    show_network(screen, &network, &endpoints, &interfaces)?;
+    let plan = controller.plan_connect(NETWORK, &sandboxes[0], EndpointConfig::new(SANDBOXES[0])?)?;
+    let joined = sandboxes.into_iter().zip(SANDBOXES).map(|(sandbox, name)| {
+        let endpoint = controller.connect(NETWORK, &sandbox, EndpointConfig::new(name)?)?;
+        Ok(Joined { sandbox, endpoint })
+    });
+    let endpoints = joined.collect::<Result<Vec<_>>>()?;
+    show_network(screen, &network, &endpoints)?;
 
     screen.section("Plan", "of the first join, as data before anything is done")?;
     show_plan(screen, &plan)?;
 
     screen.section("Ping", "round trips in milliseconds, IPv4 and IPv6")?;
-    ping_all(screen, &endpoints)?;
+    ping_all(screen, &network, &endpoints)?;
 
     screen.section("TCP", "between threads inside two sandboxes")?;
     transfer_all(screen, &endpoints)?;
@@ -70,17 +76,20 @@ fn demo(screen: &mut Screen) -> Result<()> {
     let about =
         format!("of a sandbox in microseconds: medians of {}, alternating with the floor", cost::COUNTED);
     screen.section("Cost", &about)?;
-    let bench = Bench::build()?;
+    let bench = Bench::build(&controller)?;
     let running = State::now()?;
     show_cost(screen, &bench.finish()?)?;
 
+    screen.section("Crash", "a process is killed after it has joined a sandbox; the next one tidies up")?;
+    crash::show(screen, &controller)?;
+
     screen.section("Teardown", "everything is destroyed, and nothing is left")?;
-    for endpoint in &endpoints {
-        endpoint.sandbox.destroy()?;
+    for joined in &endpoints {
+        controller.destroy_sandbox(&joined.sandbox)?;
     }
-    network.delete()?;
+    controller.delete_network(NETWORK)?;
     let last_call = Instant::now();
-    drop((endpoints, network));
+    drop((endpoints, controller));
     let after = before.wait_for()?;
     show_teardown(screen, [&before, &running, &after])?;
     let left = before.difference(&after);
@@ -96,46 +105,48 @@ fn demo(screen: &mut Screen) -> Result<()> {
     Ok(())
 }
 
-struct Endpoint {
+/// Everything in the demo's own `/run`.
+fn options() -> ControllerOptions {
+    let mut options = ControllerOptions::default();
+    options.networks_dir = "/run/libnetns/networks".into();
+    options
+}
+
+struct Joined {
     sandbox: Sandbox,
-    options: EndpointOptions,
-    /// The same addresses as in the options, IPv4 first.
-    addresses: [IpNet; 2],
+    endpoint: Endpoint,
 }
 
-fn create((name, [v4, v6]): (&str, [&str; 2])) -> Result<Endpoint> {
-    let (v4, v6): (Ipv4Net, IpNet) = (v4.parse()?, v6.parse()?);
-    let addresses = [v4.into(), v6];
-    let options = EndpointOptions::new(name)?
-        .with_address(addresses[0])
-        .with_address(addresses[1])
-        .with_mac(MacAddr::from_ipv4(v4.addr()));
-    let sandbox = Sandbox::create(&SandboxKey::new(name)?)?;
-    Ok(Endpoint { sandbox, options, addresses })
+impl Joined {
+    fn name(&self) -> &str {
+        self.endpoint.name().as_str()
+    }
+
+    /// IPv4 first.
+    fn addresses(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let v4 = self.endpoint.address.map(IpNet::V4);
+        v4.into_iter().chain(self.endpoint.address_ipv6.map(IpNet::V6))
+    }
 }
 
-fn show_network(
-    screen: &mut Screen,
-    network: &Network,
-    endpoints: &[Endpoint],
-    interfaces: &[Interface],
-) -> Result<()> {
-    let mut rows = vec![vec![
-        Cell::new(Style::Strong, network.name().as_str()),
-        network.bridge().to_string().into(),
-        GATEWAYS[0].into(),
-        GATEWAYS[1].into(),
-        "the bridge, the gateway of all".into(),
-    ]];
-    for (endpoint, interface) in endpoints.iter().zip(interfaces) {
-        let [v4, v6] = endpoint.addresses;
-        rows.push(vec![
-            Cell::new(Style::Strong, endpoint.options.name.as_str()),
-            interface.name().map_or_else(String::new, ToString::to_string).into(),
-            v4.to_string().into(),
-            v6.to_string().into(),
-            endpoint.sandbox.key().to_string().into(),
-        ]);
+fn gateways(network: &NetworkConfig) -> impl Iterator<Item = IpAddr> + '_ {
+    network.subnets.iter().filter_map(|subnet| subnet.gateway)
+}
+
+fn show_network(screen: &mut Screen, network: &NetworkConfig, endpoints: &[Joined]) -> Result<()> {
+    let mut row = vec![Cell::new(Style::Strong, network.name.as_str()), network.network_type.clone().into()];
+    row.extend(gateways(network).map(|gateway| gateway.to_string().into()));
+    row.push("the gateway of all, chosen as all addresses here".into());
+    let mut rows = vec![row];
+    for joined in endpoints {
+        let interface = joined.endpoint.interface.as_ref().and_then(|interface| interface.name());
+        let mut row = vec![
+            Cell::new(Style::Strong, joined.name()),
+            interface.map_or_else(String::new, ToString::to_string).into(),
+        ];
+        row.extend(joined.addresses().map(|address| address.to_string().into()));
+        row.push(joined.sandbox.key().to_string().into());
+        rows.push(row);
     }
     let left = |title| (title, Align::Left);
     screen.table(&["", "interface", "IPv4", "IPv6", "where"].map(left), &rows)?;
@@ -161,22 +172,22 @@ fn show_plan(screen: &mut Screen, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn ping_all(screen: &mut Screen, endpoints: &[Endpoint]) -> Result<()> {
-    let gateways: [IpNet; 2] = [GATEWAYS[0].parse()?, GATEWAYS[1].parse()?];
+fn ping_all(screen: &mut Screen, network: &NetworkConfig, endpoints: &[Joined]) -> Result<()> {
+    let gateways: Vec<_> = gateways(network).collect();
     let mut failures = Vec::new();
     let mut rows = Vec::new();
     for from in endpoints {
-        let name = from.options.name.as_str();
+        let name = from.name();
         let mut row = vec![Cell::new(Style::Strong, name)];
-        let others = endpoints.iter().map(|to| (to.options.name.as_str(), to.addresses));
-        for (to, addresses) in others.chain([("the gateway", gateways)]) {
+        let others = endpoints.iter().map(|to| (to.name(), to.addresses().map(|net| net.addr()).collect()));
+        for (to, addresses) in others.chain([("the gateway", gateways.clone())]) {
             if to == name {
                 row.push(Cell::new(Style::Dim, "-"));
                 continue;
             }
             let mut times = Vec::new();
             for address in addresses {
-                match traffic::ping(&from.sandbox, address.addr()) {
+                match traffic::ping(&from.sandbox, address) {
                     Ok(time) => times.push(format!("{time:.3}")),
                     Err(error) => failures.push(format!("from {name}: {error}")),
                 }
@@ -196,10 +207,10 @@ fn ping_all(screen: &mut Screen, endpoints: &[Endpoint]) -> Result<()> {
     }
 }
 
-fn transfer_all(screen: &mut Screen, endpoints: &[Endpoint]) -> Result<()> {
+fn transfer_all(screen: &mut Screen, endpoints: &[Joined]) -> Result<()> {
     let (from, to) = (&endpoints[0], &endpoints[2]);
     let mut rows = Vec::new();
-    for address in to.addresses.map(|net| net.addr()) {
+    for address in to.addresses().map(|net| net.addr()) {
         let took = traffic::transfer(&from.sandbox, &to.sandbox, address, TRANSFER)?;
         let rate = TRANSFER as f64 / took.as_secs_f64() / 1e9;
         let family = match address {
@@ -207,7 +218,7 @@ fn transfer_all(screen: &mut Screen, endpoints: &[Endpoint]) -> Result<()> {
             IpAddr::V6(_) => "IPv6",
         };
         rows.push(vec![
-            Cell::new(Style::Strong, format!("{} to {}", from.options.name, to.options.name)),
+            Cell::new(Style::Strong, format!("{} to {}", from.name(), to.name())),
             family.into(),
             format!("{} MiB", TRANSFER / MEBIBYTE).into(),
             format!("{} ms", took.as_millis()).into(),
