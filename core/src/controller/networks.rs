@@ -74,7 +74,7 @@ impl Controller {
 
     fn create(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
         config.check()?;
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let (driver, capability) = self.drivers.driver(&config.network_type)?;
         let _lock = self.definitions.lock()?;
         if self.definitions.stamp(&config.name)?.is_some() {
             return Err(Error::new(ErrorKind::AlreadyExists, "define network", config.name.as_str())
@@ -82,8 +82,10 @@ impl Controller {
         }
         let in_use = self.subnets_of_others(&config.name)?;
         self.complete(&mut config, &in_use)?;
-        let made = self.define(&config, &*driver);
+        let allocated = self.allocate_globally(&*driver, capability, &mut config);
+        let made = allocated.and_then(|()| self.define(&config, &*driver));
         if made.is_err() {
+            self.free_globally(&*driver, capability, config.name.as_str());
             self.release_pools(&config);
         }
         made?;
@@ -257,7 +259,7 @@ impl Controller {
                 return Ok(());
             }
         };
-        let (driver, _) = match self.drivers.driver(&config.network_type) {
+        let (driver, capability) = match self.drivers.driver(&config.network_type) {
             Ok(driver) => driver,
             Err(error) => {
                 log::warn!("deleting network {name} without its driver: {error}");
@@ -276,6 +278,7 @@ impl Controller {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             result => result?,
         }
+        self.free_globally(&*driver, capability, name.as_str());
         self.release_pools(&config);
         Ok(())
     }
@@ -465,7 +468,7 @@ fn choose_gateway(
 }
 
 /// What the driver is told of a network.
-fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
+pub(super) fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
     let mut options = config.options.clone();
     if config.internal {
         options.insert(DOCKER_INTERNAL.to_owned(), true.into());
