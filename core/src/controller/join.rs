@@ -296,6 +296,8 @@ impl Controller {
         }
         record.joined = None;
         if keep {
+            // From now on it is an endpoint of its own.
+            record.transient = false;
             self.store.write(|tx| record.update(tx))?;
         }
         first_of(failures)

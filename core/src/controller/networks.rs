@@ -176,9 +176,9 @@ impl Controller {
                 || own_name.as_ref().is_some_and(|own| own.as_str() == link.name)
         });
         let own: Vec<_> = own.map(|link| link.index).collect();
-        let routes = routes.iter().filter_map(parse::route);
-        let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));
-        Ok(routes.map(|route| route.destination).collect())
+        let is_own = |message| parse::route(message).is_some_and(|route| own.contains(&route.index));
+        let others = routes.iter().filter(|message| !is_own(message)).filter_map(parse::destination);
+        Ok(others.filter(|destination| destination.prefix_len() > 0).collect())
     }
 
     /// The networks, by their names. A definition that cannot be read is an error in its place.
