@@ -115,7 +115,6 @@ fn default_pools_overlap_no_route_of_the_host_and_no_other_network() {
 }
 
 #[test]
-#[ignore = "reported: link::parse::route sees no blackhole and no multipath routes"]
 fn default_pools_overlap_no_route_without_a_link_of_its_own() {
     host(|host| {
         let controller = open();
@@ -621,7 +620,6 @@ fn an_endpoint_keeps_its_addresses_from_sandbox_to_sandbox() {
 }
 
 #[test]
-#[ignore = "reported: connect's endpoint stays transient after leave, and goes with its process"]
 fn an_endpoint_that_left_outlives_its_process() {
     const TEST: &str = "an_endpoint_that_left_outlives_its_process";
     if child::role().is_some() {

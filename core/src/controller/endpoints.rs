@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::Transaction;
 use serde::Serialize;
 
+use super::join::first_of;
 use super::networks::Active;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig};
@@ -157,11 +158,15 @@ impl Controller {
         let gate = self.gate.enter()?;
         let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
         let left = record.joined.clone();
+        let mut failures = Vec::new();
         if left.is_some() {
-            self.detach(&mut record, !delete)?;
+            failures.extend(self.detach(&mut record, !delete).err());
+        }
+        if record.joined.is_some() {
+            return first_of(failures);
         }
         if delete {
-            self.remove(&record)?;
+            failures.extend(self.remove(&record).err());
         }
         drop(gate);
         if let Some(joined) = left {
@@ -170,7 +175,7 @@ impl Controller {
         if delete {
             self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
         }
-        Ok(())
+        first_of(failures)
     }
 
     pub(super) fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<EndpointRecord>> {
@@ -243,18 +248,24 @@ impl Controller {
         self.apply(&plan)
     }
 
-    /// Removes what the driver made of the endpoint, its record and its leases.
+    /// Removes what the driver made of the endpoint, its record and its leases. What a driver of others
+    /// refuses does not keep the record, and is the error when all is done.
     pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
         let active = self.active_or_warn(record);
+        let mut refused = Ok(());
         if let Some(active) = &active {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-            self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
+            let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));
+            match active.is_builtin {
+                true => deleted?,
+                false => refused = deleted,
+            }
         }
         self.store.write(|tx| forget(tx, record))?;
         if let Some(active) = active {
             self.give_all_back_elsewhere(&active, record);
         }
-        Ok(())
+        refused
     }
 
     /// The endpoint's network; none when its definition was deleted or broken by hand, which must not keep

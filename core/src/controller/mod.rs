@@ -2,6 +2,7 @@
 
 mod collect;
 mod config;
+mod drivers;
 mod endpoints;
 mod gateway;
 mod join;

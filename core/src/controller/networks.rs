@@ -74,7 +74,7 @@ impl Controller {
 
     fn create(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
         config.check()?;
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let (driver, capability) = self.drivers.driver(&config.network_type)?;
         let _lock = self.definitions.lock()?;
         if self.definitions.stamp(&config.name)?.is_some() {
             return Err(Error::new(ErrorKind::AlreadyExists, "define network", config.name.as_str())
@@ -82,8 +82,10 @@ impl Controller {
         }
         let in_use = self.subnets_of_others(&config.name)?;
         self.complete(&mut config, &in_use)?;
-        let made = self.define(&config, &*driver);
+        let allocated = self.allocate_globally(&*driver, capability, &mut config);
+        let made = allocated.and_then(|()| self.define(&config, &*driver));
         if made.is_err() {
+            self.free_globally(&*driver, capability, config.name.as_str());
             self.release_pools(&config);
         }
         made?;
@@ -178,9 +180,9 @@ impl Controller {
             .filter_map(parse::link)
             .filter(|link| link.alias.as_deref() == Some(&alias) || own_name.as_deref() == Some(&link.name));
         let own: Vec<_> = own.map(|link| link.index).collect();
-        let routes = routes.iter().filter_map(parse::route);
-        let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));
-        Ok(routes.map(|route| route.destination).collect())
+        let is_own = |message| parse::route(message).is_some_and(|route| own.contains(&route.index));
+        let others = routes.iter().filter(|message| !is_own(message)).filter_map(parse::destination);
+        Ok(others.filter(|destination| destination.prefix_len() > 0).collect())
     }
 
     /// The networks, by their names. A definition that cannot be read is an error in its place.
@@ -261,7 +263,7 @@ impl Controller {
                 return Ok(());
             }
         };
-        let (driver, _) = match self.drivers.driver(&config.network_type) {
+        let (driver, capability) = match self.drivers.driver(&config.network_type) {
             Ok(driver) => driver,
             Err(error) => {
                 log::warn!("deleting network {name} without its driver: {error}");
@@ -280,6 +282,7 @@ impl Controller {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             result => result?,
         }
+        self.free_globally(&*driver, capability, name.as_str());
         self.release_pools(&config);
         Ok(())
     }
@@ -455,25 +458,21 @@ fn choose_gateway(
     subnet: &SubnetConfig,
     options: &BTreeMap<String, String>,
 ) -> Result<Option<IpAddr>> {
-    /// How many addresses may be taken by what a process that was killed has left.
-    const TRIES: usize = 16;
     let can_be = |host: &IpAddr| {
         let own = IpNet::new(*host, subnet.subnet.prefix_len());
         own.is_ok_and(|own| check_endpoint_address(own).is_ok())
             && !subnet.auxiliary.values().any(|other| other == host)
     };
-    let mut taken = None;
-    for wanted in subnet.subnet.hosts().filter(can_be).take(TRIES) {
-        match ipam.request_address(pool, Some(wanted), options) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => taken = Some(error),
-            result => return result.map(|(gateway, _)| Some(gateway.addr())),
-        }
+    let wanted = subnet.subnet.hosts().find(can_be);
+    if subnet.pool_id.is_none() && wanted.is_some() {
+        // Reserved when the definition is written: a death before that leaves no lease.
+        return Ok(wanted);
     }
-    taken.map_or(Ok(None), Err)
+    ipam.request_address(pool, None, options).map(|(gateway, _)| Some(gateway.addr()))
 }
 
 /// What the driver is told of a network.
-fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
+pub(super) fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
     let mut options = config.options.clone();
     if config.internal {
         options.insert(DOCKER_INTERNAL.to_owned(), true.into());

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::join::first_of;
 use super::networks::Active;
 use super::record::{EndpointRecord, SandboxRecord};
 use super::{endpoints, Controller, Endpoint};
@@ -120,7 +121,7 @@ impl Controller {
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
         let mut failures = Vec::new();
         for (record, active) in records.iter().zip(&networks) {
-            failures.extend(active.as_ref().and_then(|active| self.let_go(active, record).err()));
+            active.iter().for_each(|active| self.let_go(active, record, &mut failures));
         }
         destroy()?;
         let recorded = self.store.write(|tx| {
@@ -137,30 +138,24 @@ impl Controller {
         for (record, active) in records.iter().zip(&networks).filter(|(record, _)| record.transient) {
             active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
         }
-        match failures.is_empty() {
-            true => Ok(()),
-            false => Err(failures.remove(0).with_rollback(failures)),
-        }
+        first_of(failures)
     }
 
     /// Has the driver take the endpoint out of use, as far as that does not happen by itself when the
     /// namespace goes: its links go with it, and deleting one takes the kernel 12 ms.
-    fn let_go(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
+    fn let_go(&self, active: &Active, record: &EndpointRecord, failures: &mut Vec<Error>) {
         let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-        let left = active.driver.leave(network, endpoint)?;
         if active.is_builtin {
-            return self.apply(&engine::without_links(left));
+            let left = active.driver.leave(network, endpoint);
+            let left = left.and_then(|left| self.apply(&engine::without_links(left)));
+            return failures.extend(left.err());
         }
-        // A device that was handed over goes back to its driver before the namespace goes.
         if let Some(joined) = &record.joined {
-            if let (Some(sandbox), Some(src_name)) = (self.open_as(joined)?, &joined.src_name) {
-                sandbox.take_out(src_name)?;
-            }
+            self.part_by_itself(active, record, joined, failures);
         }
-        self.apply(&left)?;
-        match record.transient {
-            true => self.apply(&active.driver.delete_endpoint(network, endpoint)?),
-            false => Ok(()),
+        if record.transient {
+            let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));
+            failures.extend(deleted.err());
         }
     }
 }

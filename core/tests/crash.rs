@@ -1,0 +1,237 @@
+//! Whenever a process is killed, the next one puts everything right: nothing is left half done.
+//!
+//! A child does something with a controller, and is killed before one system call after the other: at each
+//! that changes something and at an even sample of the rest, at all of them where the environment variable
+//! `NETNS_EVERY_CALL` is set.
+
+#[path = "crash/look.rs"]
+mod look;
+#[path = "crash/trace.rs"]
+mod trace;
+
+mod child;
+
+use std::net::IpAddr;
+use std::thread;
+use std::time::Duration;
+
+use look::Look;
+use netns::{Controller, ControllerOptions, EndpointConfig, ErrorKind, Lifetime, NetworkConfig};
+use testhost::{host, Host, State};
+
+/// How many kills a campaign has at least.
+const LEAST: usize = 200;
+/// Of so many kills one is followed by a look at all there is.
+const FULL: usize = 10;
+
+fn controller(lifetime: Lifetime) -> Controller {
+    Controller::open(ControllerOptions::default().with_lifetime(lifetime)).unwrap()
+}
+
+fn endpoint(name: &str) -> EndpointConfig {
+    EndpointConfig::new(name).unwrap()
+}
+
+fn network(network_type: &str) -> NetworkConfig {
+    let network = NetworkConfig::new(network_type, "blue").unwrap().with_ipv6();
+    match network_type {
+        "macvlan" => network.with_option("parent", "lan0"),
+        _ => network,
+    }
+}
+
+/// Everything that a controller does with endpoints and sandboxes, from nothing to nothing.
+fn whole_life(lifetime: Lifetime) {
+    let controller = controller(lifetime);
+    let sandbox = controller.create_sandbox("web").unwrap();
+    controller.create_endpoint("blue", endpoint("one")).unwrap();
+    controller.join("blue", "one", &sandbox).unwrap();
+    controller.leave("blue", "one").unwrap();
+    controller.delete_endpoint("blue", "one").unwrap();
+    controller.connect("blue", &sandbox, endpoint("two")).unwrap();
+    controller.destroy_sandbox(&sandbox).unwrap();
+}
+
+/// Kills a child that plays `role` in `test` at one call after the other. After each kill what is left is
+/// collected, by a process that was there all the time or by one that comes afterwards, and a second
+/// collection must find nothing; then `check` looks. In the end everything is as it was before.
+fn campaign(host: &Host, test: &str, role: &str, check: impl Fn(&Controller, &dyn Fn() -> String)) {
+    let observer = controller(Lifetime::Process);
+    let run = || child::command(&[], test, role);
+    // What is made once, and the files of the store.
+    trace::record(&mut run());
+    let clean_up = |context: &dyn Fn() -> String| {
+        observer.collect().unwrap();
+        check(&observer, context);
+    };
+    clean_up(&|| "before".to_owned());
+    let calls = trace::record(&mut run());
+    clean_up(&|| "before".to_owned());
+    let state = settled(host);
+    let look = Look::of(host);
+    let mut witness = Some(observer);
+
+    let least = if std::env::var_os("NETNS_EVERY_CALL").is_some() { usize::MAX } else { LEAST };
+    let points = trace::points(&calls, least);
+    for (number, &at) in points.iter().enumerate() {
+        let context = || format!("{role} killed before call {at} of {}, {:?}", calls.len(), calls.get(at));
+        trace::kill_at(&mut run(), at);
+        // The store is left without a process that has it open, every other time.
+        let controller = match witness.take() {
+            Some(controller) => {
+                let collected = controller.collect().unwrap();
+                let failed = collected.findings.iter().find(|finding| finding.error.is_some());
+                assert!(failed.is_none(), "{}: {failed:?}", context());
+                controller
+            }
+            None => controller(Lifetime::Process),
+        };
+        let again = controller.collect().unwrap().findings;
+        assert!(again.is_empty(), "{}: found again: {again:?}", context());
+        check(&controller, &context);
+        look.assert_returns(host, context);
+        if number % FULL == 0 || number + 1 == points.len() {
+            host.assert_returns_to(&state, &context());
+        }
+        witness = (number % 2 == 0).then_some(controller);
+    }
+    println!("{role}: {} kill points survived, of {} calls", points.len(), calls.len());
+}
+
+/// The host's state when nothing changes any more: namespaces die later than their names.
+fn settled(host: &Host) -> State {
+    loop {
+        let state = host.dump();
+        thread::sleep(Duration::from_millis(200));
+        if state == host.dump() {
+            return state;
+        }
+    }
+}
+
+fn prepare(host: &Host, network_type: &str) {
+    if network_type == "macvlan" {
+        host.ip(&["link", "add", "lan0", "type", "veth", "peer", "name", "lan1"]);
+        host.ip(&["link", "set", "lan0", "up"]);
+        host.ip(&["link", "set", "lan1", "up"]);
+    }
+}
+
+fn nothing_is_left(controller: &Controller, context: &dyn Fn() -> String) {
+    let (endpoints, sandboxes) = (controller.endpoints().unwrap(), controller.sandboxes().unwrap());
+    assert!(endpoints.is_empty() && sandboxes.is_empty(), "{}: {endpoints:?} {sandboxes:?}", context());
+}
+
+fn a_life(test: &str, network_type: &str) {
+    if child::role().is_some() {
+        return trace::between_marks(|| whole_life(Lifetime::Process));
+    }
+    host(|host| {
+        prepare(host, network_type);
+        controller(Lifetime::Process).create_network(network(network_type)).unwrap();
+        let role = format!("a life on a {network_type} network");
+        campaign(host, test, &role, nothing_is_left);
+        // All addresses are there to be had.
+        let controller = controller(Lifetime::Process);
+        let details = controller.inspect_network("blue").unwrap();
+        for subnet in &details.config.subnets {
+            let is_free = |address: &IpAddr| subnet.gateway != Some(*address);
+            let first = subnet.subnet.hosts().skip(1).find(is_free).unwrap();
+            let wants = endpoint("two").with_address(first);
+            controller.create_endpoint("blue", wants).unwrap();
+            controller.delete_endpoint("blue", "two").unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_process_killed_on_a_bridge_leaves_nothing() {
+    a_life("a_process_killed_on_a_bridge_leaves_nothing", "bridge");
+}
+
+#[test]
+fn a_process_killed_on_a_routed_network_leaves_nothing() {
+    a_life("a_process_killed_on_a_routed_network_leaves_nothing", "routed");
+}
+
+#[test]
+fn a_process_killed_on_a_macvlan_leaves_nothing() {
+    a_life("a_process_killed_on_a_macvlan_leaves_nothing", "macvlan");
+}
+
+/// A network that is there is usable, and deleting it takes all of it away.
+fn whole_network_or_none(controller: &Controller, context: &dyn Fn() -> String) {
+    let networks = controller.networks().unwrap();
+    for (name, config) in networks {
+        config.unwrap_or_else(|error| panic!("{}: {error}", context()));
+        controller.create_endpoint(name.as_str(), endpoint("one")).unwrap();
+        controller.delete_endpoint(name.as_str(), "one").unwrap();
+        controller.delete_network(name.as_str()).unwrap();
+    }
+}
+
+fn a_network(test: &str, network_type: &str) {
+    if child::role().is_some() {
+        return trace::between_marks(|| {
+            let controller = controller(Lifetime::Process);
+            controller.create_network(network(network_type)).unwrap();
+            controller.delete_network("blue").unwrap();
+        });
+    }
+    host(|host| {
+        let role = format!("a network of type {network_type}");
+        campaign(host, test, &role, whole_network_or_none);
+        // The first pool is there to be had.
+        let made = controller(Lifetime::Process).create_network(network(network_type)).unwrap();
+        assert_eq!(made.subnets[0].subnet.to_string(), "172.17.0.0/16");
+    });
+}
+
+#[test]
+fn a_process_killed_while_it_makes_a_bridge_leaves_a_whole_network_or_none() {
+    a_network("a_process_killed_while_it_makes_a_bridge_leaves_a_whole_network_or_none", "bridge");
+}
+
+#[test]
+fn a_process_killed_while_it_makes_a_routed_network_leaves_a_whole_one_or_none() {
+    a_network("a_process_killed_while_it_makes_a_routed_network_leaves_a_whole_one_or_none", "routed");
+}
+
+/// What is there works, and removing it takes all of it away.
+fn whole_endpoints_or_none(host: &Host, controller: &Controller, context: &dyn Fn() -> String) {
+    let gateways: Vec<IpAddr> = {
+        let details = controller.inspect_network("blue").unwrap();
+        details.config.subnets.iter().filter_map(|subnet| subnet.gateway).collect()
+    };
+    let listed = controller.sandboxes().unwrap();
+    assert_eq!(host.netns_list().len(), listed.len(), "{}: {listed:?}", context());
+    for one in controller.endpoints().unwrap() {
+        if let Some(path) = &one.sandbox {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            for gateway in &gateways {
+                assert!(host.ping(name, *gateway), "{}: {one:?} does not reach {gateway}", context());
+            }
+        }
+        let again = controller.create_endpoint("blue", endpoint(one.name().as_str())).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::AlreadyExists, "{}: {again}", context());
+        controller.disconnect("blue", one.name().as_str()).unwrap();
+    }
+    for sandbox in listed {
+        controller.remove_sandbox(sandbox.path.file_name().unwrap().to_str().unwrap()).unwrap();
+    }
+    nothing_is_left(controller, context);
+}
+
+#[test]
+fn what_a_killed_process_had_finished_stays_and_works() {
+    const TEST: &str = "what_a_killed_process_had_finished_stays_and_works";
+    if child::role().is_some() {
+        return trace::between_marks(|| whole_life(Lifetime::Host));
+    }
+    host(|host| {
+        controller(Lifetime::Host).create_network(network("bridge")).unwrap();
+        campaign(host, TEST, "a life that lasts", |controller, context| {
+            whole_endpoints_or_none(host, controller, context);
+        });
+    });
+}

@@ -1,0 +1,158 @@
+//! A process whose system calls are counted, and that is killed at one of them.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::{kill, Signal};
+use nix::sys::wait::{waitpid, WaitPidFlag, WaitStatus};
+use nix::unistd::Pid;
+
+/// The calls that change what others can see, or let go of what keeps them out: between two of them a
+/// process may as well die at the one as at the other.
+const CHANGES: &[i64] = &[
+    libc::SYS_bind,
+    libc::SYS_close,
+    libc::SYS_fallocate,
+    libc::SYS_fchmod,
+    libc::SYS_flock,
+    libc::SYS_ftruncate,
+    libc::SYS_linkat,
+    libc::SYS_mkdirat,
+    libc::SYS_mount,
+    libc::SYS_openat,
+    libc::SYS_pwrite64,
+    libc::SYS_pwritev,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_sendmsg,
+    libc::SYS_sendto,
+    libc::SYS_setns,
+    libc::SYS_umount2,
+    libc::SYS_unlinkat,
+    libc::SYS_unshare,
+    libc::SYS_write,
+    libc::SYS_writev,
+];
+#[cfg(target_arch = "x86_64")]
+const OLD_CHANGES: &[i64] =
+    &[libc::SYS_link, libc::SYS_mkdir, libc::SYS_open, libc::SYS_rename, libc::SYS_rmdir, libc::SYS_unlink];
+#[cfg(not(target_arch = "x86_64"))]
+const OLD_CHANGES: &[i64] = &[];
+
+/// In the child: waits to be traced, and marks the beginning and the end of what counts.
+pub(crate) fn between_marks(work: impl FnOnce()) {
+    println!("\nready");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    mark();
+    work();
+    mark();
+}
+
+/// A call that nobody else makes, and that does nothing.
+fn mark() {
+    let _ = std::os::unix::process::parent_id();
+}
+
+/// The calls that `command` makes between the marks, by their numbers. It is killed at the end.
+pub(crate) fn record(command: &mut Command) -> Vec<i64> {
+    let mut calls = Vec::new();
+    run(command, |_, call| {
+        calls.push(call);
+        false
+    });
+    calls
+}
+
+/// Kills `command` before its call `at`, counted from 0 at the first mark, or at the second mark if that
+/// comes first.
+pub(crate) fn kill_at(command: &mut Command, at: usize) {
+    run(command, |number, _| number == at);
+}
+
+/// At which calls to kill: at each that changes something, at the last mark, and at so many of the others,
+/// evenly, that it is at least `least`.
+pub(crate) fn points(calls: &[i64], least: usize) -> Vec<usize> {
+    let is_change =
+        |at: &usize| calls.get(*at).is_none_or(|call| CHANGES.contains(call) || OLD_CHANGES.contains(call));
+    let (mut points, others): (Vec<_>, Vec<_>) = (0..=calls.len()).partition(is_change);
+    let more = least.saturating_sub(points.len()).min(others.len());
+    points.extend((0..more).map(|number| others[number * others.len() / more]));
+    points.sort_unstable();
+    points
+}
+
+/// Runs `command` and kills it before the first call between the marks at which `is_end` says so, or
+/// at the second mark. `is_end` is given how many calls came before, and the call's number.
+#[expect(clippy::zombie_processes, reason = "waitpid(2) reaps it, as its tracer has to")]
+fn run(command: &mut Command, mut is_end: impl FnMut(usize, i64) -> bool) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap() == "ready"), "the child ended before it was ready");
+    let main = Pid::from_raw(child.id().try_into().unwrap());
+    seize(main);
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+
+    let (mut marks, mut number) = (0, 0);
+    loop {
+        // Its threads, too, but not what other threads of this process started.
+        let of_this_thread = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
+        let (pid, signal) = match waitpid(None, Some(of_this_thread)).unwrap() {
+            WaitStatus::Signaled(pid, Signal::SIGKILL, _) if pid == main => return,
+            ended @ (WaitStatus::Signaled(pid, ..) | WaitStatus::Exited(pid, _)) => {
+                assert_ne!(pid, main, "the child ended by itself: {ended:?}");
+                continue;
+            }
+            WaitStatus::PtraceEvent(pid, ..) => (pid, None),
+            WaitStatus::Stopped(pid, signal) => (pid, Some(signal)),
+            WaitStatus::PtraceSyscall(pid) => {
+                if let Some(call) = entered(pid) {
+                    if call == libc::SYS_getppid {
+                        marks += 1;
+                    }
+                    let counts = marks == 1 && call != libc::SYS_getppid;
+                    if marks == 2 || (counts && is_end(number, call)) {
+                        // The call is not carried out.
+                        kill(main, Signal::SIGKILL).unwrap();
+                    }
+                    number += usize::from(counts);
+                }
+                (pid, None)
+            }
+            other => panic!("{other:?}"),
+        };
+        // It may be dead by now.
+        let _ = ptrace::syscall(pid, signal);
+    }
+}
+
+/// Traces all threads of the process: the test harness has one besides that of the test.
+fn seize(main: Pid) {
+    let options = Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACECLONE;
+    for thread in fs::read_dir(format!("/proc/{main}/task")).unwrap() {
+        let thread = Pid::from_raw(thread.unwrap().file_name().to_str().unwrap().parse().unwrap());
+        ptrace::seize(thread, options).unwrap();
+        ptrace::interrupt(thread).unwrap();
+        let stopped = waitpid(thread, Some(WaitPidFlag::__WALL)).unwrap();
+        assert!(matches!(stopped, WaitStatus::PtraceEvent(..)), "{stopped:?}");
+        ptrace::syscall(thread, None).unwrap();
+    }
+}
+
+/// The number of the call that the thread is about to make; none when it comes back from one.
+fn entered(pid: Pid) -> Option<i64> {
+    let info = ptrace::syscall_info(pid).ok()?;
+    (info.op == libc::PTRACE_SYSCALL_INFO_ENTRY).then(|| number(pid))?
+}
+
+#[cfg(target_arch = "x86_64")]
+fn number(pid: Pid) -> Option<i64> {
+    Some(ptrace::getregs(pid).ok()?.orig_rax.cast_signed())
+}
+
+#[cfg(target_arch = "aarch64")]
+fn number(pid: Pid) -> Option<i64> {
+    Some(ptrace::getregset::<ptrace::regset::NT_PRSTATUS>(pid).ok()?.regs[8].cast_signed())
+}
