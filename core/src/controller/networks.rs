@@ -80,11 +80,8 @@ impl Controller {
         }
         let in_use = self.subnets_of_others(&config.name)?;
         self.complete(&mut config, &in_use)?;
-        let made = self.define(&config, &*driver);
-        if made.is_err() {
-            self.release_pools(&config);
-        }
-        made?;
+        self.define(&config, &*driver)
+            .map_err(|error| error.with_rollback(self.release_pools(&config).err().into_iter().collect()))?;
         self.tell(EventKind::NetworkCreated, Some(&config.name), None, None);
         Ok(config)
     }
@@ -127,13 +124,17 @@ impl Controller {
         config.check()
     }
 
-    fn release_pools(&self, config: &NetworkConfig) {
-        let Ok(ipam) = self.ipam(&config.ipam) else { return };
+    /// Gives the pools back. Address management that is not the store itself may be out of reach for good,
+    /// which must not keep a network from being deleted.
+    fn release_pools(&self, config: &NetworkConfig) -> Result<()> {
+        let Ok(ipam) = self.ipam(&config.ipam) else { return Ok(()) };
         for subnet in &config.subnets {
-            if let Err(error) = subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
-                log::warn!("{error}");
+            match subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
+                Err(error) if config.ipam != PoolIpam::NAME => log::warn!("{error}"),
+                released => released?,
             }
         }
+        Ok(())
     }
 
     /// The subnets of all networks but `name`; a definition that cannot be read has none.
@@ -244,8 +245,7 @@ impl Controller {
         // A driver that was not told of the network cannot take it away.
         driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
         engine::delete_network(&self.host, &*driver, name)?;
-        self.release_pools(&config);
-        Ok(())
+        self.release_pools(&config)
     }
 
     /// The network `name`, alive: its driver knows it and what it needs in the host is there.
