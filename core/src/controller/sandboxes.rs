@@ -118,13 +118,17 @@ impl Controller {
         let gate = self.gate.enter()?;
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
-        let mut failures = Vec::new();
+        let (mut failures, mut gone) = (Vec::new(), Vec::new());
         for (record, active) in records.iter().zip(&networks) {
-            failures.extend(active.as_ref().and_then(|active| self.let_go(active, record).err()));
+            match active.as_ref().map_or(Ok(()), |active| self.let_go(active, record)) {
+                Ok(()) => gone.push((record, active)),
+                // Its record stays, for the next call or the collector to try again.
+                Err(error) => failures.push(error),
+            }
         }
         destroy()?;
         let recorded = self.store.write(|tx| {
-            for record in &records {
+            for &(record, _) in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
                     false => EndpointRecord { joined: None, ..record.clone() }.update(tx)?,
@@ -134,7 +138,7 @@ impl Controller {
         });
         failures.extend(recorded.err());
         drop(gate);
-        for (record, active) in records.iter().zip(&networks).filter(|(record, _)| record.transient) {
+        for (record, active) in gone.iter().filter(|(record, _)| record.transient) {
             active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
         }
         match failures.is_empty() {
