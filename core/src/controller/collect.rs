@@ -18,6 +18,7 @@ use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP}
 use crate::name::Name;
 use crate::plan::{Action, Plan};
 use crate::sandbox::{Sandbox, SandboxKey};
+use crate::sys::Namespace;
 
 /// How long a link may take to be told whose it is; one that takes longer has lost its maker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -176,10 +177,10 @@ impl Run<'_> {
     /// Sandboxes that should have gone with their makers, and what is left of those that are gone.
     fn sandboxes(&mut self) -> Result<()> {
         for record in self.controller.store.read(|tx| SandboxRecord::all(tx))? {
-            let mounted = is_mounted(&record.path);
-            let reason = match (mounted, record.is_orphan(), record.owner.is_alive()) {
-                (true, true, _) => "its process is gone: destroyed",
-                (false, _, false) => "it is not mounted and its process is gone: removed",
+            let mounted = Namespace::is_mounted(&record.path);
+            let reason = match mounted {
+                true if record.is_orphan() => "its process is gone: destroyed",
+                false if !record.owner.is_alive() => "it is not mounted and its process is gone: removed",
                 _ => continue,
             };
             let Some(key) = key_of(&record.path) else { continue };
@@ -408,10 +409,6 @@ impl Controller {
 fn is_half_made(link: &LinkState) -> bool {
     let is_veth = link.kind == "veth" && naming::is_link_name(&link.name);
     link.group == LINK_GROUP && link.alias.is_none() && (is_veth || link.kind == "bridge")
-}
-
-fn is_mounted(path: &Path) -> bool {
-    crate::sys::Namespace::open(path).is_ok()
 }
 
 fn key_of(path: &Path) -> Option<SandboxKey> {

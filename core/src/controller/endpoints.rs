@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::link::MacAddr;
 use crate::name::Name;
+use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
 use crate::sandbox::{Interface, Sandbox};
 use crate::store::leases;
@@ -245,7 +246,7 @@ impl Controller {
         record.mac = interface.mac_address();
         record.address = interface.address();
         record.address_ipv6 = interface.address_ipv6();
-        self.apply(&plan)
+        apply(&plan, &mut Ground { host: &self.host, sandbox: None })
     }
 
     /// Removes what the driver made of the endpoint, its record and its leases. What a driver of others
@@ -280,12 +281,9 @@ impl Controller {
         self.give_back_elsewhere(active, &addresses);
     }
 
-    /// Carries out a plan in the host; what is gone already is no error.
+    /// Carries out a plan that takes something away in the host; what is gone already is no error.
     pub(super) fn apply(&self, plan: &Plan) -> Result<()> {
-        match apply(plan, &mut Ground { host: &self.host, sandbox: None }) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            result => result,
-        }
+        engine::take_away(&self.host, plan)
     }
 
     /// Takes the addresses from an address management that is not the store itself.

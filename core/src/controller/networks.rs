@@ -84,11 +84,10 @@ impl Controller {
         self.complete(&mut config, &in_use)?;
         let allocated = self.allocate_globally(&*driver, capability, &mut config);
         let made = allocated.and_then(|()| self.define(&config, &*driver));
-        if made.is_err() {
+        made.map_err(|error| {
             self.free_globally(&*driver, capability, config.name.as_str());
-            self.release_pools(&config);
-        }
-        made?;
+            error.with_rollback(self.release_pools(&config).err().into_iter().collect())
+        })?;
         self.tell(EventKind::NetworkCreated, Some(&config.name), None, None);
         Ok(config)
     }
@@ -146,13 +145,17 @@ impl Controller {
         Ok(())
     }
 
-    fn release_pools(&self, config: &NetworkConfig) {
-        let Ok(ipam) = self.ipam(&config.ipam) else { return };
+    /// Gives the pools back. Address management that is not the store itself may be out of reach for good,
+    /// which must not keep a network from being deleted.
+    fn release_pools(&self, config: &NetworkConfig) -> Result<()> {
+        let Ok(ipam) = self.ipam(&config.ipam) else { return Ok(()) };
         for subnet in &config.subnets {
-            if let Err(error) = subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
-                log::warn!("{error}");
+            match subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
+                Err(error) if config.ipam != PoolIpam::NAME => log::warn!("{error}"),
+                released => released?,
             }
         }
+        Ok(())
     }
 
     /// The subnets of all networks but `name`; a definition that cannot be read has none.
@@ -267,8 +270,7 @@ impl Controller {
             Ok(driver) => driver,
             Err(error) => {
                 log::warn!("deleting network {name} without its driver: {error}");
-                self.release_pools(&config);
-                return Ok(());
+                return self.release_pools(&config);
             }
         };
         let (options, ipv4, ipv6) = for_driver(&config);
@@ -283,8 +285,7 @@ impl Controller {
             result => result?,
         }
         self.free_globally(&*driver, capability, name.as_str());
-        self.release_pools(&config);
-        Ok(())
+        self.release_pools(&config)
     }
 
     /// The network `name`, alive: its driver knows it and what it needs in the host is there.

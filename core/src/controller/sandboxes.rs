@@ -119,13 +119,19 @@ impl Controller {
         let gate = self.gate.enter()?;
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
-        let mut failures = Vec::new();
+        let (mut failures, mut gone) = (Vec::new(), Vec::new());
         for (record, active) in records.iter().zip(&networks) {
-            active.iter().for_each(|active| self.let_go(active, record, &mut failures));
+            let mut refused = Vec::new();
+            active.iter().for_each(|active| self.let_go(active, record, &mut refused));
+            // Of the library's own the record stays then, for the next call or the collector to try again.
+            if refused.is_empty() || active.as_ref().is_some_and(|active| !active.is_builtin) {
+                gone.push((record, active));
+            }
+            failures.extend(refused);
         }
         destroy()?;
         let recorded = self.store.write(|tx| {
-            for record in &records {
+            for &(record, _) in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
                     false => EndpointRecord { joined: None, ..record.clone() }.update(tx)?,
@@ -135,7 +141,7 @@ impl Controller {
         });
         failures.extend(recorded.err());
         drop(gate);
-        for (record, active) in records.iter().zip(&networks).filter(|(record, _)| record.transient) {
+        for (record, active) in gone.iter().filter(|(record, _)| record.transient) {
             active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
         }
         first_of(failures)
