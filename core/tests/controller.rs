@@ -1089,9 +1089,9 @@ fn everything_may_be_in_other_directories() {
         let other = ControllerOptions::default().in_directory(Path::new("/run/other"));
         let other = Controller::open(other).unwrap();
         assert!(other.networks().unwrap().is_empty() && other.endpoints().unwrap().is_empty());
-        refused(other.create_network(blue()), ErrorKind::AlreadyExists, &["10.1.0.0/24"]);
+        refused(other.create_network(blue()), ErrorKind::AlreadyExists, &["br-blue", "another network"]);
         let before = host.dump();
-        refused(other.create_network(blue()), ErrorKind::AlreadyExists, &["10.1.0.0/24"]);
+        refused(other.create_network(blue()), ErrorKind::AlreadyExists, &["br-blue", "another network"]);
         let taken = with_subnets("bridge", "blue", &["10.2.0.0/24"]);
         refused(other.create_network(taken), ErrorKind::AlreadyExists, &["br-blue", "another network"]);
         assert_eq!(other.collect().unwrap().findings, []);

@@ -136,12 +136,8 @@ impl Controller {
     /// Takes the endpoint out of its sandbox, if that is there, and removes it.
     fn discard(&self, record: &EndpointRecord) -> Result<()> {
         let mut record = record.clone();
-        let detached = self.detach(&mut record, false);
-        if record.joined.is_some() {
-            return detached;
-        }
-        let removed = self.remove(&record);
-        detached.and(removed)
+        self.detach(&mut record, false)?;
+        self.remove(&record)
     }
 }
 

@@ -9,7 +9,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::Transaction;
 use serde::Serialize;
 
-use super::join::first_of;
 use super::networks::Active;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig};
@@ -159,15 +158,11 @@ impl Controller {
         let gate = self.gate.enter()?;
         let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
         let left = record.joined.clone();
-        let mut failures = Vec::new();
         if left.is_some() {
-            failures.extend(self.detach(&mut record, !delete).err());
-        }
-        if record.joined.is_some() {
-            return first_of(failures);
+            self.detach(&mut record, !delete)?;
         }
         if delete {
-            failures.extend(self.remove(&record).err());
+            self.remove(&record)?;
         }
         drop(gate);
         if let Some(joined) = left {
@@ -176,7 +171,28 @@ impl Controller {
         if delete {
             self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
         }
-        first_of(failures)
+        Ok(())
+    }
+
+    /// Forgets an endpoint and frees its addresses whatever its driver says, as when a driver is gone for
+    /// good: what the driver made of it is the driver's to clear away. One that is gone is no error.
+    ///
+    /// # Errors
+    /// Those of writing the store.
+    pub fn forget_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let give_up = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            let _gate = self.gate.enter()?;
+            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            let parted = self.detach(&mut record, false).and_then(|()| self.remove(&record));
+            if let Err(error) = parted {
+                log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
+                self.store.write(|tx| forget(tx, &record))?;
+            }
+            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
+            Ok(())
+        };
+        give_up().map_err(|error: Error| error.within("forget endpoint", of(endpoint, network)))
     }
 
     pub(super) fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<EndpointRecord>> {
@@ -249,24 +265,18 @@ impl Controller {
         apply(&plan, &mut Ground { host: &self.host, sandbox: None })
     }
 
-    /// Removes what the driver made of the endpoint, its record and its leases. What a driver of others
-    /// refuses does not keep the record, and is the error when all is done.
+    /// Removes what the driver made of the endpoint, its record and its leases.
     pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
         let active = self.active_or_warn(record);
-        let mut refused = Ok(());
         if let Some(active) = &active {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-            let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));
-            match active.is_builtin {
-                true => deleted?,
-                false => refused = deleted,
-            }
+            self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
         }
         self.store.write(|tx| forget(tx, record))?;
         if let Some(active) = active {
             self.give_all_back_elsewhere(&active, record);
         }
-        refused
+        Ok(())
     }
 
     /// The endpoint's network; none when its definition was deleted or broken by hand, which must not keep

@@ -123,8 +123,8 @@ impl Controller {
         for (record, active) in records.iter().zip(&networks) {
             let mut refused = Vec::new();
             active.iter().for_each(|active| self.let_go(active, record, &mut refused));
-            // Of the library's own the record stays then, for the next call or the collector to try again.
-            if refused.is_empty() || active.as_ref().is_some_and(|active| !active.is_builtin) {
+            // Otherwise its record stays, for the next call or the collector to try again.
+            if refused.is_empty() {
                 gone.push((record, active));
             }
             failures.extend(refused);
