@@ -1089,11 +1089,13 @@ fn everything_may_be_in_other_directories() {
         let other = ControllerOptions::default().in_directory(Path::new("/run/other"));
         let other = Controller::open(other).unwrap();
         assert!(other.networks().unwrap().is_empty() && other.endpoints().unwrap().is_empty());
-        refused(other.create_network(blue()), ErrorKind::AlreadyExists, &["br-blue", "another network"]);
+        let overlapping = || with_subnets("bridge", "green", &["10.1.0.0/24"]);
+        refused(other.create_network(overlapping()), ErrorKind::AlreadyExists, &["overlaps 10.1.0.0/24"]);
         let before = host.dump();
-        refused(other.create_network(blue()), ErrorKind::AlreadyExists, &["br-blue", "another network"]);
-        let taken = with_subnets("bridge", "blue", &["10.2.0.0/24"]);
-        refused(other.create_network(taken), ErrorKind::AlreadyExists, &["br-blue", "another network"]);
+        refused(other.create_network(overlapping()), ErrorKind::AlreadyExists, &["overlaps 10.1.0.0/24"]);
+        for taken in [blue(), with_subnets("bridge", "blue", &["10.2.0.0/24"])] {
+            refused(other.create_network(taken), ErrorKind::AlreadyExists, &["br-blue", "another network"]);
+        }
         assert_eq!(other.collect().unwrap().findings, []);
         before.assert_same(&host.dump(), "another store's links");
         for bad in ["relative", ""] {

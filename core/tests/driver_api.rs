@@ -19,7 +19,7 @@ use netns::ipam::{AddressSpaces, Ipam, Pool, PoolId, PoolRequest};
 use netns::ipnet::IpNet;
 use netns::plan::Plan;
 use netns::{Controller, Error, ErrorKind, InterfaceName, MacAddr, Name, Result};
-use serde_json::json;
+use serde_json::{json, Value};
 use testhost::{host, Host};
 
 fn net(text: &str) -> IpNet {
@@ -45,6 +45,8 @@ struct Wire {
     chooses: Option<(MacAddr, IpNet)>,
     without_gateway: bool,
     without_device: bool,
+    /// Also what a driver can do without.
+    offers_all: bool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,6 +73,14 @@ impl Wire {
 
     fn goes_wrong(&self, methods: &[&'static str], how: Wrong) {
         *locked(&self.wrong) = methods.iter().map(|method| (*method, how)).collect();
+    }
+
+    /// What is offered only by a driver that offers all.
+    fn offer<T>(&self, method: &'static str, about: &str, answer: T) -> Result<T> {
+        if !self.offers_all {
+            return Err(self.not_implemented(method, about));
+        }
+        self.call(method, about).map(|()| answer)
     }
 
     fn is_mended(&self) {
@@ -153,6 +163,37 @@ impl Driver for Wire {
     fn leave(&self, network: &str, endpoint: &str) -> Result<Plan> {
         self.call("leave", &format!("{network} {endpoint}")).map(|()| Plan::default())
     }
+
+    fn network_allocate(
+        &self,
+        network: &str,
+        _: &BTreeMap<String, String>,
+        _: &[IpamData],
+        _: &[IpamData],
+    ) -> Result<BTreeMap<String, String>> {
+        let allocated = BTreeMap::from([("vni".to_owned(), "4096".to_owned())]);
+        self.offer("network_allocate", network, allocated)
+    }
+
+    fn network_free(&self, network: &str) -> Result<()> {
+        self.offer("network_free", network, ())
+    }
+
+    fn program_external_connectivity(&self, network: &str, endpoint: &str, _: &Options) -> Result<Plan> {
+        self.offer("program_external_connectivity", &format!("{network} {endpoint}"), Plan::default())
+    }
+
+    fn revoke_external_connectivity(&self, network: &str, endpoint: &str) -> Result<Plan> {
+        self.offer("revoke_external_connectivity", &format!("{network} {endpoint}"), Plan::default())
+    }
+
+    fn discover_new(&self, discovery: DiscoveryType, data: &Value) -> Result<()> {
+        self.offer("discover_new", &format!("{discovery} {data}"), ())
+    }
+
+    fn discover_delete(&self, discovery: DiscoveryType, data: &Value) -> Result<()> {
+        self.offer("discover_delete", &format!("{discovery} {data}"), ())
+    }
 }
 
 /// A controller with `driver`, its network `far` of both families, and a device for it: `wire0`, whose
@@ -183,23 +224,77 @@ fn defaults(host: &Host, place: &str) -> Vec<String> {
 
 // The seed's items.
 
+/// No more than a driver must have.
+struct Bare;
+
+impl Driver for Bare {
+    fn network_type(&self) -> &str {
+        "bare"
+    }
+
+    fn create_network(
+        &self,
+        _: &str,
+        _: &Options,
+        _: &mut NetworkInfo,
+        _: &[IpamData],
+        _: &[IpamData],
+    ) -> Result<Plan> {
+        Ok(Plan::default())
+    }
+
+    fn delete_network(&self, _: &str) -> Result<Plan> {
+        Ok(Plan::default())
+    }
+
+    fn create_endpoint(&self, _: &str, _: &str, _: &mut InterfaceInfo, _: &Options) -> Result<Plan> {
+        Ok(Plan::default())
+    }
+
+    fn delete_endpoint(&self, _: &str, _: &str) -> Result<Plan> {
+        Ok(Plan::default())
+    }
+
+    fn endpoint_oper_info(&self, _: &str, _: &str) -> Result<Options> {
+        Ok(Options::new())
+    }
+
+    fn join(&self, _: &str, _: &str, _: &str, _: &mut JoinInfo, _: &Options) -> Result<()> {
+        Ok(())
+    }
+
+    fn leave(&self, _: &str, _: &str) -> Result<Plan> {
+        Ok(Plan::default())
+    }
+}
+
 #[test]
-fn what_a_driver_need_not_offer_is_not_implemented() {
-    let wire = Wire::default();
+fn what_a_driver_need_not_offer_is_not_implemented_and_nobody_minds() {
     let data = json!({});
     let refusals = [
-        wire.network_allocate("far", &BTreeMap::new(), &[], &[]).map(drop),
-        wire.network_free("far"),
-        wire.program_external_connectivity("far", "web", &Options::new()).map(drop),
-        wire.revoke_external_connectivity("far", "web").map(drop),
-        wire.discover_new(DiscoveryType::Node, &data),
-        wire.discover_delete(DiscoveryType::EncryptionKeysUpdate, &data),
+        Bare.network_allocate("far", &BTreeMap::new(), &[], &[]).map(drop),
+        Bare.network_free("far"),
+        Bare.program_external_connectivity("far", "web", &Options::new()).map(drop),
+        Bare.revoke_external_connectivity("far", "web").map(drop),
+        Bare.discover_new(DiscoveryType::Node, &data),
+        Bare.discover_delete(DiscoveryType::EncryptionKeysUpdate, &data),
     ];
     for refusal in refusals {
-        refused(refusal, ErrorKind::NotImplemented, &["the driver wire does not offer it"]);
+        refused(refusal, ErrorKind::NotImplemented, &["the driver bare does not offer it"]);
     }
-    wire.event_notify(EventType::Create, "far", "wires", "web", b"0");
-    assert_eq!(wire.calls(), Vec::<String>::new());
+    Bare.event_notify(EventType::Create, "far", "wires", "web", b"0");
+    host(|host| {
+        let (controller, before) = settled(host);
+        let global = Capability { data_scope: Scope::Global, connectivity_scope: Scope::Global };
+        controller.register_driver("bare", Arc::new(Bare), global).unwrap();
+        controller.create_network(with_subnets("bare", "far", &["10.7.0.0/24"])).unwrap();
+        controller.discover_new(DiscoveryType::Node, &data).unwrap();
+        let web = sandbox(&controller, "web");
+        controller.connect("far", &web, endpoint("web")).unwrap();
+        controller.destroy_sandbox(&web).unwrap();
+        controller.delete_network("far").unwrap();
+        host.assert_returns_to(&before, "a driver that offers little");
+    });
 }
 
 #[test]
@@ -553,35 +648,110 @@ fn a_network_that_its_driver_cannot_make_or_delete_is_not_half_there() {
 }
 
 #[test]
-fn what_a_driver_fails_to_take_away_can_be_taken_away_later() {
+fn what_a_driver_refuses_to_take_away_is_said_and_keeps_nothing() {
     host(|host| {
         let (controller, wire) = wired(host, Wire::default());
         let web = sandbox(&controller, "web");
-        let before = host.dump();
-        for method in ["leave", "delete_endpoint"] {
+        let (before, within) = (host.dump(), inside(host, &web));
+        let all = ["leave far web", "delete_endpoint far web"];
+        for methods in [&["leave"][..], &["delete_endpoint"], &["leave", "delete_endpoint"]] {
             controller.connect("far", &web, at("web", &["10.7.0.77"])).unwrap();
-            wire.goes_wrong(&[method], Wrong::Fails);
-            let words = ["disconnect web of network far", method, "the wire is cut"];
-            refused(controller.disconnect("far", "web"), ErrorKind::System, &words);
-            assert_eq!(controller.endpoints().unwrap().len(), 1, "{method}");
-            wire.is_mended();
+            wire.goes_wrong(methods, Wrong::Fails);
+            wire.calls();
+            let error = controller.disconnect("far", "web").unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("disconnect web of network far"), "{text}");
+            assert!(methods.iter().all(|method| text.contains(method)), "{methods:?}: {text}");
+            assert_eq!(wire.calls(), all);
+            assert_eq!(controller.endpoints().unwrap(), [], "{methods:?}");
             controller.disconnect("far", "web").unwrap();
-            assert_eq!(controller.endpoints().unwrap(), []);
-            host.assert_returns_to(&before, method);
+            host.assert_returns_to(&before, methods[0]);
+            assert_inside_is(host, &web, &within, methods[0]);
+            wire.is_mended();
         }
-        // What a rollback cannot undo is in the error, and can be undone later.
+        // What a rollback cannot undo is in the error, and does not keep the addresses.
         wire.goes_wrong(&["join", "delete_endpoint"], Wrong::Fails);
         let error = controller.connect("far", &web, at("web", &["10.7.0.77"])).unwrap_err();
         assert!(error.to_string().contains("join"), "{error}");
-        assert!(
-            error.rollback_failures().iter().any(|own| own.to_string().contains("delete_endpoint")),
-            "{error}"
-        );
+        let failures = error.rollback_failures();
+        assert!(failures.iter().any(|own| own.to_string().contains("delete_endpoint")), "{error}");
         wire.is_mended();
-        controller.disconnect("far", "web").unwrap();
         controller.connect("far", &web, at("web", &["10.7.0.77"])).unwrap();
         controller.disconnect("far", "web").unwrap();
         host.assert_returns_to(&before, "a rollback that failed");
+    });
+}
+
+#[test]
+fn a_driver_of_global_scope_allocates_hears_and_connects_to_the_outside() {
+    host(|host| {
+        let (controller, _) = settled(host);
+        let wire = Arc::new(Wire { offers_all: true, ..Wire::default() });
+        let global = Capability { data_scope: Scope::Global, connectivity_scope: Scope::Global };
+        controller.register_driver("wire", wire.clone(), global).unwrap();
+        let network = with_subnets("wire", "far", &["10.7.0.0/24", "fd07::/64"]);
+        let made = controller.create_network(network.clone()).unwrap();
+        assert_eq!(made.options["vni"], "4096");
+        let calls = wire.calls();
+        assert_eq!(calls[0], "network_allocate far");
+        assert_eq!(calls[1], "create_network far [10.7.0.1/24, fd07::1/64]");
+        device(host);
+        let web = sandbox(&controller, "web");
+        controller.connect("far", &web, endpoint("web")).unwrap();
+        assert_eq!(wire.calls().last().unwrap(), "program_external_connectivity far web");
+        controller.disconnect("far", "web").unwrap();
+        let calls = wire.calls();
+        for call in ["revoke_external_connectivity far web", "leave far web", "delete_endpoint far web"] {
+            assert!(calls.iter().any(|own| own == call), "{call} is missing in {calls:?}");
+        }
+
+        // The outside is the last thing that can fail.
+        let (before, within) = (host.dump(), inside(host, &web));
+        wire.goes_wrong(&["program_external_connectivity"], Wrong::Fails);
+        let refusal = controller.connect("far", &web, endpoint("web"));
+        refused(refusal, ErrorKind::System, &["program_external_connectivity", "the wire is cut"]);
+        host.assert_returns_to(&before, "no way to the outside");
+        assert_inside_is(host, &web, &within, "no way to the outside");
+        assert_eq!(controller.endpoints().unwrap(), []);
+        let calls = wire.calls();
+        assert_eq!(calls[calls.len() - 2..], ["leave far web", "delete_endpoint far web"]);
+        wire.is_mended();
+
+        let node = json!({"Address": "192.0.2.1", "Self": true});
+        controller.discover_new(DiscoveryType::Node, &node).unwrap();
+        controller.discover_delete(DiscoveryType::Node, &node).unwrap();
+        assert_eq!(
+            wire.calls(),
+            [format!("discover_new node {node}"), format!("discover_delete node {node}")]
+        );
+        wire.goes_wrong(&["discover_new"], Wrong::Fails);
+        let refusal = controller.discover_new(DiscoveryType::Node, &node);
+        refused(refusal, ErrorKind::System, &["the wire is cut"]);
+        wire.is_mended();
+        wire.calls();
+
+        controller.delete_network("far").unwrap();
+        assert_eq!(wire.calls().last().unwrap(), "network_free far");
+        // What was allocated for a network that cannot be made is freed.
+        wire.goes_wrong(&["create_network"], Wrong::Fails);
+        let refusal = controller.create_network(with_subnets("wire", "near", &["10.6.0.0/24"]));
+        refused(refusal, ErrorKind::System, &["the wire is cut"]);
+        assert_eq!(wire.calls().last().unwrap(), "network_free near");
+        wire.goes_wrong(&["network_allocate"], Wrong::Fails);
+        let refusal = controller.create_network(with_subnets("wire", "near", &["10.6.0.0/24"]));
+        refused(refusal, ErrorKind::System, &["the wire is cut"]);
+        assert_eq!(controller.networks().unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn a_driver_of_local_scope_hears_nothing_of_other_hosts() {
+    host(|host| {
+        let (controller, wire) = wired(host, Wire { offers_all: true, ..Wire::default() });
+        controller.discover_new(DiscoveryType::Node, &json!({})).unwrap();
+        controller.delete_network("far").unwrap();
+        let calls = wire.calls();
+        assert!(!calls.iter().any(|call| call.starts_with("discover") || call.contains("free")), "{calls:?}");
     });
 }
 
