@@ -1256,3 +1256,15 @@ fn a_namespace_that_others_deleted_is_found_out_and_its_endpoints_go() {
         assert_eq!(web.interfaces().unwrap().len(), 1);
     });
 }
+
+#[test]
+#[ignore = "reported: the collector takes the links of a sandbox that has just been destroyed for orphans"]
+fn a_sandbox_that_was_destroyed_a_moment_ago_is_no_finding() {
+    host(|_| {
+        let controller = open();
+        controller.create_network(blue()).unwrap();
+        let (web, _) = connected(&controller, "blue", "web");
+        controller.destroy_sandbox(&web).unwrap();
+        assert_eq!(controller.plan_collect().unwrap().findings, []);
+    });
+}

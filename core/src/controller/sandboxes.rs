@@ -95,10 +95,7 @@ impl Controller {
     /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
     pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
         let path = sandbox.key().path();
-        self.end(path, || sandbox.destroy())
-            .map_err(|error| error.within("destroy sandbox", sandbox.key()))?;
-        self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
-        Ok(())
+        self.end(path, || sandbox.destroy()).map_err(|error| error.within("destroy sandbox", sandbox.key()))
     }
 
     /// As [`Controller::destroy_sandbox`], for a sandbox that is not open here.
@@ -107,10 +104,7 @@ impl Controller {
     /// Those of [`Controller::destroy_sandbox`].
     pub fn remove_sandbox(&self, name: &str) -> Result<()> {
         let key = self.sandbox_key(name)?;
-        self.end(key.path(), || Sandbox::remove(&key))
-            .map_err(|error| error.within("remove sandbox", &key))?;
-        self.tell(EventKind::SandboxDestroyed, None, None, Some(key.path()));
-        Ok(())
+        self.end(key.path(), || Sandbox::remove(&key)).map_err(|error| error.within("remove sandbox", &key))
     }
 
     /// The endpoints leave, the namespace goes, the records go: a death in between is made good by the
@@ -120,6 +114,7 @@ impl Controller {
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
         let (mut failures, mut gone) = (Vec::new(), Vec::new());
+        let was_there = std::fs::symlink_metadata(path).is_ok();
         for (record, active) in records.iter().zip(&networks) {
             let mut refused = Vec::new();
             active.iter().for_each(|active| self.let_go(active, record, &mut refused));
@@ -143,6 +138,16 @@ impl Controller {
         drop(gate);
         for (record, active) in gone.iter().filter(|(record, _)| record.transient) {
             active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
+        }
+        for (record, _) in &gone {
+            let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
+            self.tell(EventKind::EndpointLeft, network, endpoint, Some(path));
+            if record.transient {
+                self.tell(EventKind::EndpointDeleted, network, endpoint, None);
+            }
+        }
+        if was_there {
+            self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
         }
         first_of(failures)
     }
