@@ -13,7 +13,7 @@ use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
-use crate::link::{check_endpoint_address, message, parse};
+use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
 use crate::store::{leases, Stamp};
@@ -243,9 +243,35 @@ impl Controller {
         let (driver, _) = self.drivers.driver(&config.network_type)?;
         let (options, ipv4, ipv6) = for_driver(&config);
         // A driver that was not told of the network cannot take it away.
-        driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
-        engine::delete_network(&self.host, &*driver, name)?;
+        match driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6) {
+            Ok(_) => engine::delete_network(&self.host, &*driver, name)?,
+            // What it was made on is gone.
+            Err(error) if error.kind() == ErrorKind::NotFound => self.delete_links(name)?,
+            Err(error) => return Err(error),
+        }
+        if self.is_shared(&config)? {
+            log::warn!("the leases of network {name} stay: others have its addresses");
+            return Ok(());
+        }
         self.release_pools(&config)
+    }
+
+    /// Deletes the network's own links, which say so.
+    fn delete_links(&self, name: &Name) -> Result<()> {
+        let links = self.host.socket().dump(&message::list_links())?;
+        let alias = self.mark.network(name);
+        let links = links.iter().filter_map(parse::link);
+        let mut own = links.filter(|link| link.group == LINK_GROUP && link.alias.as_deref() == Some(&alias));
+        own.try_for_each(|link| self.delete_link(&link).map(drop))
+    }
+
+    /// Whether others have addresses of the network's subnets: by a definition that was edited to overlap
+    /// it, or an endpoint whose definition was.
+    fn is_shared(&self, config: &NetworkConfig) -> Result<bool> {
+        let mut others = self.subnets_of_others(&config.name)?;
+        let records = self.store.read(|tx| EndpointRecord::all(tx))?;
+        others.extend(records.iter().flat_map(EndpointRecord::addresses));
+        Ok(config.subnets.iter().any(|own| others.iter().any(|other| overlap(own.subnet, *other))))
     }
 
     /// The network `name`, alive: its driver knows it and what it needs in the host is there.
