@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::record::EndpointRecord;
-use super::{Controller, Endpoint, NetworkConfig, SubnetConfig};
+use super::{reserved, Controller, Endpoint, NetworkConfig, SubnetConfig};
 use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
@@ -127,6 +127,13 @@ impl Controller {
     /// Gives the pools back. Address management that is not the store itself may be out of reach for good,
     /// which must not keep a network from being deleted.
     fn release_pools(&self, config: &NetworkConfig) -> Result<()> {
+        if config.ipam == PoolIpam::NAME {
+            self.store.write(|tx| reserved::give_back(tx, &config.name))?;
+        }
+        if config.ipam == PoolIpam::NAME && self.is_shared(config)? {
+            log::warn!("the leases of network {} stay: others have its addresses", config.name);
+            return Ok(());
+        }
         let Ok(ipam) = self.ipam(&config.ipam) else { return Ok(()) };
         for subnet in &config.subnets {
             match subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
@@ -249,10 +256,6 @@ impl Controller {
             Err(error) if error.kind() == ErrorKind::NotFound => self.delete_links(name)?,
             Err(error) => return Err(error),
         }
-        if self.is_shared(&config)? {
-            log::warn!("the leases of network {name} stay: others have its addresses");
-            return Ok(());
-        }
         self.release_pools(&config)
     }
 
@@ -316,17 +319,7 @@ impl Controller {
     /// Makes what the network needs in the host, and reserves its addresses.
     fn bring_up(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
         if config.ipam == PoolIpam::NAME {
-            self.store.write(|tx| {
-                for subnet in &config.subnets {
-                    for address in subnet.reserved() {
-                        match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
-                            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                            result => drop(result?),
-                        }
-                    }
-                }
-                Ok(())
-            })?;
+            self.store.write(|tx| reserved::reserve(tx, config))?;
         }
         let (options, ipv4, ipv6) = for_driver(config);
         let info = engine::create_network(&self.host, driver, &config.name, &options, &ipv4, &ipv6)?;
