@@ -440,3 +440,156 @@ fn a_driver_may_fail_in_each_method_and_each_step() {
         println!("{} injected errors survived: methods and steps of a driver", drivers.injected);
     });
 }
+
+/// What others have put in the way of `work`: it fails with `kind`, says `words`, and leaves everything as it
+/// was; when it is taken away with `remove` it goes through.
+#[track_caller]
+fn in_the_way(
+    host: &Host,
+    sandbox: Option<&Sandbox>,
+    work: &dyn Fn() -> Result<()>,
+    (kind, words): (ErrorKind, &[&str]),
+    remove: &[&str],
+) {
+    let before = Before::of(host, sandbox);
+    let Err(error) = work() else { panic!("it went through, before `ip {}`", remove.join(" ")) };
+    let text = error.to_string();
+    assert_eq!(error.kind(), kind, "{text}");
+    for word in words {
+        assert!(text.contains(word), "{word:?} is missing in {text}");
+    }
+    assert!(error.rollback_failures().is_empty(), "{text}");
+    before.assert_returns(host, sandbox, &text);
+    host.ip(remove);
+    work().unwrap_or_else(|error| panic!("after {text}: {error}"));
+}
+
+#[test]
+fn what_others_have_put_in_the_way_of_a_join_is_named_and_stays() {
+    let mut injected = 0;
+    for network_type in ["bridge", "routed", "macvlan"] {
+        host(|host| {
+            prepare(host);
+            let controller = &controller();
+            let config = controller.create_network(network(network_type)).unwrap();
+            let kept = &controller.create_sandbox("kept").unwrap();
+            let mut wants = endpoint("two");
+            wants.destination = netns::Destination::Name(link("lan"));
+            let own: [IpAddr; 2] = [
+                config.subnets[0].subnet.hosts().nth(9).unwrap(),
+                config.subnets[1].subnet.hosts().nth(9).unwrap(),
+            ];
+            let wants = own.iter().fold(wants, |wants, own| wants.with_address(*own));
+            let connect = || controller.connect("blue", kept, wants.clone()).map(drop);
+            let disconnect = || controller.disconnect("blue", "two").unwrap();
+            connect().unwrap();
+            let info = controller.endpoint_oper_info("blue", "two").unwrap();
+            let host_end = info.get("host_interface_name").and_then(|name| name.as_str());
+            let host_end = host_end.map(ToOwned::to_owned);
+            disconnect();
+
+            // The name inside.
+            host.ip_in("kept", &["link", "add", "lan", "type", "bridge"]);
+            let said = (ErrorKind::AlreadyExists, &["lan"][..]);
+            in_the_way(host, Some(kept), &connect, said, &["-n", "kept", "link", "delete", "lan"]);
+            disconnect();
+            injected += 1;
+            // An address, and with it a route, inside.
+            host.ip_in("kept", &["link", "add", "other", "type", "bridge"]);
+            host.ip_in("kept", &["link", "set", "other", "up"]);
+            for (at, family) in [(0, "-4"), (1, "-6")] {
+                let (address, gateway) = (own[at], config.subnets[at].gateway.unwrap().to_string());
+                let net = format!("{address}/{}", config.subnets[at].subnet.prefix_len());
+                // An endpoint of a routed network has the way to its gateway alone.
+                let (object, what) = match network_type {
+                    "routed" => ("route", gateway.as_str()),
+                    _ => ("address", net.as_str()),
+                };
+                host.ip_in("kept", &[family, object, "add", what, "dev", "other"]);
+                let said = (ErrorKind::AlreadyExists, &[][..]);
+                let remove = ["-n", "kept", family, object, "delete", what, "dev", "other"];
+                in_the_way(host, Some(kept), &connect, said, &remove);
+                disconnect();
+                injected += 1;
+            }
+            // A default route inside is somebody's choice, and stays.
+            host.ip_in("kept", &["route", "add", "default", "dev", "other"]);
+            let before = Before::of(host, Some(kept));
+            connect().unwrap();
+            let default = host.ip_in("kept", &["route", "show", "default"]);
+            assert_eq!(default[0]["dev"], "other", "{default}");
+            disconnect();
+            before.assert_returns(host, Some(kept), "a join beside a default route");
+            host.ip_in("kept", &["route", "delete", "default"]);
+            // The end in the host, by its name and by its index.
+            let Some(host_end) = host_end else { return };
+            host.ip(&["link", "add", &host_end, "type", "bridge"]);
+            let said = (ErrorKind::AlreadyExists, &[host_end.as_str()][..]);
+            in_the_way(host, Some(kept), &connect, said, &["link", "delete", &host_end]);
+            let index = host.ip(&["link", "show", &host_end])[0]["ifindex"].as_u64().unwrap();
+            disconnect();
+            injected += 1;
+            host.ip(&["link", "add", "squat0", "index", &index.to_string(), "type", "bridge"]);
+            connect().unwrap();
+            disconnect();
+            for next in 1..=2_u64 {
+                let (name, index) = (format!("squat{next}"), (index + next).to_string());
+                host.ip(&["link", "add", &name, "index", &index, "type", "bridge"]);
+            }
+            let said = (ErrorKind::AlreadyExists, &[host_end.as_str()][..]);
+            in_the_way(host, Some(kept), &connect, said, &["link", "delete", "squat1"]);
+            disconnect();
+            injected += 1;
+            host.ip(&["link", "delete", "squat0"]);
+            host.ip(&["link", "delete", "squat2"]);
+            // The route to the endpoint.
+            if network_type == "routed" {
+                for own in own {
+                    let family = if own.is_ipv4() { "-4" } else { "-6" };
+                    let own = own.to_string();
+                    let mut metric = vec![family, "route", "add", &own, "dev", "lan0"];
+                    if family == "-6" {
+                        metric.extend(["metric", "1024"]);
+                    }
+                    host.ip(&metric);
+                    let said = (ErrorKind::AlreadyExists, &[own.as_str()][..]);
+                    in_the_way(host, Some(kept), &connect, said, &[family, "route", "delete", &own]);
+                    disconnect();
+                    injected += 1;
+                }
+            }
+        });
+    }
+    println!("{injected} injected errors survived: things in the way of a join");
+}
+
+#[test]
+fn what_others_have_put_in_the_way_of_a_network_is_named_and_stays() {
+    let mut injected = 0;
+    for (network_type, name) in [("bridge", "br-blue"), ("routed", "rt-blue")] {
+        host(|host| {
+            prepare(host);
+            let controller = &controller();
+            let wanted = || {
+                let subnet = |text: &str| text.parse().unwrap();
+                network(network_type).with_subnet(subnet("10.1.0.0/24")).with_subnet(subnet("fd01::/64"))
+            };
+            let create = || controller.create_network(wanted()).map(drop);
+            let delete = || controller.delete_network("blue").unwrap();
+            create().unwrap();
+            delete();
+            host.ip(&["link", "add", name, "type", "veth", "peer", "name", "other"]);
+            let said = (ErrorKind::AlreadyExists, &[name][..]);
+            in_the_way(host, None, &create, said, &["link", "delete", name]);
+            delete();
+            for (family, route) in [("-4", "10.1.0.128/25"), ("-6", "fd01::/48")] {
+                host.ip(&[family, "route", "add", route, "dev", "lan0"]);
+                let said = (ErrorKind::AlreadyExists, &[route][..]);
+                in_the_way(host, None, &create, said, &[family, "route", "delete", route]);
+                delete();
+            }
+            injected += 3;
+        });
+    }
+    println!("{injected} injected errors survived: things in the way of a network");
+}

@@ -393,7 +393,7 @@ impl Controller {
     }
 
     /// False when it is gone.
-    fn delete_link(&self, link: &LinkState) -> Result<bool> {
+    pub(super) fn delete_link(&self, link: &LinkState) -> Result<bool> {
         let mut plan = Plan::default();
         let link = LinkRef::indexed(InterfaceName::new(&link.name)?, link.index);
         plan.push(Place::Host, Action::DeleteLink(link));

@@ -117,6 +117,10 @@ impl Controller {
             match error.kind() {
                 // What the network needs in the host was taken away: it is made again.
                 ErrorKind::NotFound if active.is_builtin => active = self.reactivate(&active.config.name)?,
+                // The kernel's word for a master that is gone.
+                ErrorKind::BadRequest if active.is_builtin && error.errno() == Some(libc::EINVAL) => {
+                    active = self.reactivate(&active.config.name)?;
+                }
                 // What a sandbox that is gone left in the store must not block the next one.
                 ErrorKind::AlreadyExists if is_new && self.discard_stale(record)? => {}
                 // An index may be free at the next attempt, and a former life is waited for while nobody
