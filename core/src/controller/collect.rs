@@ -18,6 +18,7 @@ use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP}
 use crate::name::Name;
 use crate::plan::{Action, Plan};
 use crate::sandbox::{Sandbox, SandboxKey};
+use crate::sys::Namespace;
 
 /// How long a link may take to be told whose it is; one that takes longer has lost its maker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -135,12 +136,8 @@ impl Controller {
     /// Takes the endpoint out of its sandbox, if that is there, and removes it.
     fn discard(&self, record: &EndpointRecord) -> Result<()> {
         let mut record = record.clone();
-        let detached = self.detach(&mut record, false);
-        if record.joined.is_some() {
-            return detached;
-        }
-        let removed = self.remove(&record);
-        detached.and(removed)
+        self.detach(&mut record, false)?;
+        self.remove(&record)
     }
 }
 
@@ -176,10 +173,10 @@ impl Run<'_> {
     /// Sandboxes that should have gone with their makers, and what is left of those that are gone.
     fn sandboxes(&mut self) -> Result<()> {
         for record in self.controller.store.read(|tx| SandboxRecord::all(tx))? {
-            let mounted = is_mounted(&record.path);
-            let reason = match (mounted, record.is_orphan(), record.owner.is_alive()) {
-                (true, true, _) => "its process is gone: destroyed",
-                (false, _, false) => "it is not mounted and its process is gone: removed",
+            let mounted = Namespace::is_mounted(&record.path);
+            let reason = match mounted {
+                true if record.is_orphan() => "its process is gone: destroyed",
+                false if !record.owner.is_alive() => "it is not mounted and its process is gone: removed",
                 _ => continue,
             };
             let Some(key) = key_of(&record.path) else { continue };
@@ -396,7 +393,7 @@ impl Controller {
     }
 
     /// False when it is gone.
-    fn delete_link(&self, link: &LinkState) -> Result<bool> {
+    pub(super) fn delete_link(&self, link: &LinkState) -> Result<bool> {
         let mut plan = Plan::default();
         let link = LinkRef::indexed(InterfaceName::new(&link.name)?, link.index);
         plan.push(Place::Host, Action::DeleteLink(link));
@@ -408,10 +405,6 @@ impl Controller {
 fn is_half_made(link: &LinkState) -> bool {
     let is_veth = link.kind == "veth" && naming::is_link_name(&link.name);
     link.group == LINK_GROUP && link.alias.is_none() && (is_veth || link.kind == "bridge")
-}
-
-fn is_mounted(path: &Path) -> bool {
-    crate::sys::Namespace::open(path).is_ok()
 }
 
 fn key_of(path: &Path) -> Option<SandboxKey> {

@@ -9,7 +9,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::Transaction;
 use serde::Serialize;
 
-use super::join::first_of;
 use super::networks::Active;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig};
@@ -18,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::link::MacAddr;
 use crate::name::Name;
+use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
 use crate::sandbox::{Interface, Sandbox};
 use crate::store::leases;
@@ -158,15 +158,11 @@ impl Controller {
         let gate = self.gate.enter()?;
         let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
         let left = record.joined.clone();
-        let mut failures = Vec::new();
         if left.is_some() {
-            failures.extend(self.detach(&mut record, !delete).err());
-        }
-        if record.joined.is_some() {
-            return first_of(failures);
+            self.detach(&mut record, !delete)?;
         }
         if delete {
-            failures.extend(self.remove(&record).err());
+            self.remove(&record)?;
         }
         drop(gate);
         if let Some(joined) = left {
@@ -175,7 +171,28 @@ impl Controller {
         if delete {
             self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
         }
-        first_of(failures)
+        Ok(())
+    }
+
+    /// Forgets an endpoint and frees its addresses whatever its driver says, as when a driver is gone for
+    /// good: what the driver made of it is the driver's to clear away. One that is gone is no error.
+    ///
+    /// # Errors
+    /// Those of writing the store.
+    pub fn forget_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let give_up = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            let _gate = self.gate.enter()?;
+            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            let parted = self.detach(&mut record, false).and_then(|()| self.remove(&record));
+            if let Err(error) = parted {
+                log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
+                self.store.write(|tx| forget(tx, &record))?;
+            }
+            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
+            Ok(())
+        };
+        give_up().map_err(|error: Error| error.within("forget endpoint", of(endpoint, network)))
     }
 
     pub(super) fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<EndpointRecord>> {
@@ -245,27 +262,21 @@ impl Controller {
         record.mac = interface.mac_address();
         record.address = interface.address();
         record.address_ipv6 = interface.address_ipv6();
-        self.apply(&plan)
+        apply(&plan, &mut Ground { host: &self.host, sandbox: None })
     }
 
-    /// Removes what the driver made of the endpoint, its record and its leases. What a driver of others
-    /// refuses does not keep the record, and is the error when all is done.
+    /// Removes what the driver made of the endpoint, its record and its leases.
     pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
         let active = self.active_or_warn(record);
-        let mut refused = Ok(());
         if let Some(active) = &active {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-            let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));
-            match active.is_builtin {
-                true => deleted?,
-                false => refused = deleted,
-            }
+            self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
         }
         self.store.write(|tx| forget(tx, record))?;
         if let Some(active) = active {
             self.give_all_back_elsewhere(&active, record);
         }
-        refused
+        Ok(())
     }
 
     /// The endpoint's network; none when its definition was deleted or broken by hand, which must not keep
@@ -280,12 +291,9 @@ impl Controller {
         self.give_back_elsewhere(active, &addresses);
     }
 
-    /// Carries out a plan in the host; what is gone already is no error.
+    /// Carries out a plan that takes something away in the host; what is gone already is no error.
     pub(super) fn apply(&self, plan: &Plan) -> Result<()> {
-        match apply(plan, &mut Ground { host: &self.host, sandbox: None }) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            result => result,
-        }
+        engine::take_away(&self.host, plan)
     }
 
     /// Takes the addresses from an address management that is not the store itself.

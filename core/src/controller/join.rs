@@ -117,6 +117,10 @@ impl Controller {
             match error.kind() {
                 // What the network needs in the host was taken away: it is made again.
                 ErrorKind::NotFound if active.is_builtin => active = self.reactivate(&active.config.name)?,
+                // The kernel's word for a master that is gone.
+                ErrorKind::BadRequest if active.is_builtin && error.errno() == Some(libc::EINVAL) => {
+                    active = self.reactivate(&active.config.name)?;
+                }
                 // What a sandbox that is gone left in the store must not block the next one.
                 ErrorKind::AlreadyExists if is_new && self.discard_stale(record)? => {}
                 // An index may be free at the next attempt, and a former life is waited for while nobody
@@ -278,12 +282,11 @@ impl Controller {
     }
 
     /// Takes the endpoint's device out of its sandbox; `record` says afterwards that it is in none, and
-    /// so does the store when `keep` says that the endpoint stays. What the driver of others refuses does
-    /// not keep the endpoint, and is the error when all is done.
+    /// so does the store when `keep` says that the endpoint stays. After a failure it is still in the
+    /// sandbox, so that it can be tried again.
     pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
         let Some(joined) = record.joined.clone() else { return Ok(()) };
         let active = self.active_or_warn(record);
-        let mut failures = Vec::new();
         match &active {
             // The library's own link goes faster from the host.
             Some(active) if active.is_builtin => {
@@ -291,7 +294,11 @@ impl Controller {
                 self.apply(&left)?;
                 self.clear_out(record, &joined)?;
             }
-            Some(active) => self.part_by_itself(active, record, &joined, &mut failures),
+            Some(active) => {
+                let mut failures = Vec::new();
+                self.part_by_itself(active, record, &joined, &mut failures);
+                first_of(failures)?;
+            }
             None => self.clear_out(record, &joined)?,
         }
         record.joined = None;
@@ -300,7 +307,7 @@ impl Controller {
             record.transient = false;
             self.store.write(|tx| record.update(tx))?;
         }
-        first_of(failures)
+        Ok(())
     }
 
     /// A device that was handed over goes back to its driver before the driver has it removed.

@@ -9,6 +9,7 @@ mod join;
 mod networks;
 mod rebuild;
 mod record;
+mod reserved;
 mod sandboxes;
 
 use std::collections::{BTreeMap, HashMap};

@@ -8,14 +8,14 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::record::EndpointRecord;
-use super::{Controller, Endpoint, NetworkConfig, SubnetConfig};
+use super::{reserved, Controller, Endpoint, NetworkConfig, SubnetConfig};
 use crate::driver::{
     self, bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
-use crate::link::{check_endpoint_address, message, parse};
+use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
 use crate::store::{leases, Stamp};
@@ -84,11 +84,10 @@ impl Controller {
         self.complete(&mut config, &in_use)?;
         let allocated = self.allocate_globally(&*driver, capability, &mut config);
         let made = allocated.and_then(|()| self.define(&config, &*driver));
-        if made.is_err() {
+        made.map_err(|error| {
             self.free_globally(&*driver, capability, config.name.as_str());
-            self.release_pools(&config);
-        }
-        made?;
+            error.with_rollback(self.release_pools(&config).err().into_iter().collect())
+        })?;
         self.tell(EventKind::NetworkCreated, Some(&config.name), None, None);
         Ok(config)
     }
@@ -146,13 +145,24 @@ impl Controller {
         Ok(())
     }
 
-    fn release_pools(&self, config: &NetworkConfig) {
-        let Ok(ipam) = self.ipam(&config.ipam) else { return };
+    /// Gives the pools back. Address management that is not the store itself may be out of reach for good,
+    /// which must not keep a network from being deleted.
+    fn release_pools(&self, config: &NetworkConfig) -> Result<()> {
+        if config.ipam == PoolIpam::NAME {
+            self.store.write(|tx| reserved::give_back(tx, &config.name))?;
+        }
+        if config.ipam == PoolIpam::NAME && self.is_shared(config)? {
+            log::warn!("the leases of network {} stay: others have its addresses", config.name);
+            return Ok(());
+        }
+        let Ok(ipam) = self.ipam(&config.ipam) else { return Ok(()) };
         for subnet in &config.subnets {
-            if let Err(error) = subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
-                log::warn!("{error}");
+            match subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
+                Err(error) if config.ipam != PoolIpam::NAME => log::warn!("{error}"),
+                released => released?,
             }
         }
+        Ok(())
     }
 
     /// The subnets of all networks but `name`; a definition that cannot be read has none.
@@ -267,24 +277,43 @@ impl Controller {
             Ok(driver) => driver,
             Err(error) => {
                 log::warn!("deleting network {name} without its driver: {error}");
-                self.release_pools(&config);
-                return Ok(());
+                return self.release_pools(&config);
             }
         };
         let (options, ipv4, ipv6) = for_driver(&config);
         // A driver that was not told of the network cannot take it away.
         match driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6) {
+            Ok(_) => match engine::delete_network(&self.host, &*driver, name) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                result => result?,
+            },
             // What it was made of is gone, or somebody else's by now; the rest has to go all the same.
-            Err(error) if is_builtin(&config.network_type) => log::warn!("deleting network {name}: {error}"),
-            told => drop(told?),
-        }
-        match engine::delete_network(&self.host, &*driver, name) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            result => result?,
+            Err(error) if is_builtin(&config.network_type) => {
+                log::warn!("deleting network {name}: {error}");
+                self.delete_links(name)?;
+            }
+            Err(error) => return Err(error),
         }
         self.free_globally(&*driver, capability, name.as_str());
-        self.release_pools(&config);
-        Ok(())
+        self.release_pools(&config)
+    }
+
+    /// Deletes the network's own links, which say so.
+    fn delete_links(&self, name: &Name) -> Result<()> {
+        let links = self.host.socket().dump(&message::list_links())?;
+        let alias = self.mark.network(name);
+        let links = links.iter().filter_map(parse::link);
+        let mut own = links.filter(|link| link.group == LINK_GROUP && link.alias.as_deref() == Some(&alias));
+        own.try_for_each(|link| self.delete_link(&link).map(drop))
+    }
+
+    /// Whether others have addresses of the network's subnets: by a definition that was edited to overlap
+    /// it, or an endpoint whose definition was.
+    fn is_shared(&self, config: &NetworkConfig) -> Result<bool> {
+        let mut others = self.subnets_of_others(&config.name)?;
+        let records = self.store.read(|tx| EndpointRecord::all(tx))?;
+        others.extend(records.iter().flat_map(EndpointRecord::addresses));
+        Ok(config.subnets.iter().any(|own| others.iter().any(|other| overlap(own.subnet, *other))))
     }
 
     /// The network `name`, alive: its driver knows it and what it needs in the host is there.
@@ -329,17 +358,7 @@ impl Controller {
     /// Makes what the network needs in the host, and reserves its addresses.
     fn bring_up(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
         if config.ipam == PoolIpam::NAME {
-            self.store.write(|tx| {
-                for subnet in &config.subnets {
-                    for address in subnet.reserved() {
-                        match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
-                            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                            result => drop(result?),
-                        }
-                    }
-                }
-                Ok(())
-            })?;
+            self.store.write(|tx| reserved::reserve(tx, config))?;
         }
         let (options, ipv4, ipv6) = for_driver(config);
         let info = engine::create_network(&self.host, driver, &config.name, &options, &ipv4, &ipv6)?;

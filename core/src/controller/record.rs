@@ -157,10 +157,16 @@ impl SandboxRecord {
     pub(super) fn insert(&self, tx: &Connection) -> Result<Option<Self>> {
         let path = self.path.to_string_lossy();
         let failed = |error| store_error("record sandbox", &*path, error);
-        let before = select(tx, "SELECT record FROM sandbox WHERE path = ?1", params![path])?.pop();
-        let sql = "INSERT OR REPLACE INTO sandbox (path, record) VALUES (?1, ?2)";
+        let sql = "INSERT INTO sandbox (path, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         let mut insert = tx.prepare_cached(sql).map_err(failed)?;
-        insert.execute(params![path, to_json(self)?]).map_err(failed)?;
+        let record = to_json(self)?;
+        if insert.execute(params![path, record]).map_err(failed)? > 0 {
+            return Ok(None);
+        }
+        let before = select(tx, "SELECT record FROM sandbox WHERE path = ?1", params![path])?.pop();
+        let mut update =
+            tx.prepare_cached("UPDATE sandbox SET record = ?2 WHERE path = ?1").map_err(failed)?;
+        update.execute(params![path, record]).map_err(failed)?;
         Ok(before)
     }
 

@@ -113,14 +113,20 @@ impl Controller {
         let gate = self.gate.enter()?;
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
+        let (mut failures, mut gone) = (Vec::new(), Vec::new());
         let was_there = std::fs::symlink_metadata(path).is_ok();
-        let mut failures = Vec::new();
         for (record, active) in records.iter().zip(&networks) {
-            active.iter().for_each(|active| self.let_go(active, record, &mut failures));
+            let mut refused = Vec::new();
+            active.iter().for_each(|active| self.let_go(active, record, &mut refused));
+            // Otherwise its record stays, for the next call or the collector to try again.
+            if refused.is_empty() {
+                gone.push((record, active));
+            }
+            failures.extend(refused);
         }
         destroy()?;
         let recorded = self.store.write(|tx| {
-            for record in &records {
+            for &(record, _) in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
                     false => EndpointRecord { joined: None, ..record.clone() }.update(tx)?,
@@ -130,10 +136,10 @@ impl Controller {
         });
         failures.extend(recorded.err());
         drop(gate);
-        for (record, active) in records.iter().zip(&networks).filter(|(record, _)| record.transient) {
+        for (record, active) in gone.iter().filter(|(record, _)| record.transient) {
             active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
         }
-        for record in &records {
+        for (record, _) in &gone {
             let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
             self.tell(EventKind::EndpointLeft, network, endpoint, Some(path));
             if record.transient {

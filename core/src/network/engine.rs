@@ -53,10 +53,25 @@ fn is_race(error: &Error) -> bool {
 
 /// Carries out what the driver returns for the end of the network; one that is gone is no error.
 pub(crate) fn delete_network(host: &Host, driver: &dyn Driver, name: &Name) -> Result<()> {
-    let plan = driver.delete_network(name.as_str())?;
-    match apply(&plan, &mut Ground { host, sandbox: None }) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        result => result,
+    take_away(host, &driver.delete_network(name.as_str())?)
+}
+
+/// Carries out a plan that takes something away in the host. What is gone already is no error, and keeps
+/// nothing else from going.
+pub(crate) fn take_away(host: &Host, plan: &Plan) -> Result<()> {
+    let is_gone = |result: &Result<()>| matches!(result, Err(error) if error.kind() == ErrorKind::NotFound);
+    let whole = apply(plan, &mut Ground { host, sandbox: None });
+    if !is_gone(&whole) || plan.steps.len() < 2 {
+        return if is_gone(&whole) { Ok(()) } else { whole };
+    }
+    let mut failures = Vec::new();
+    for step in &plan.steps {
+        let alone = apply(&Plan { steps: vec![step.clone()] }, &mut Ground { host, sandbox: None });
+        failures.extend(alone.err().filter(|error| error.kind() != ErrorKind::NotFound));
+    }
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(failures.remove(0).with_rollback(failures)),
     }
 }
 

@@ -46,7 +46,8 @@ const TABLES: &str = "
     PRAGMA user_version = 1;
 ";
 pub(super) const WIPE: &str =
-    "DELETE FROM sandbox; DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;";
+    "DELETE FROM sandbox; DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;
+    DELETE FROM meta WHERE key LIKE 'reserved %';";
 
 pub(super) struct Opened {
     pub(super) connection: Connection,
