@@ -163,7 +163,7 @@ impl SandboxRecord {
         if insert.execute(params![path, record]).map_err(failed)? > 0 {
             return Ok(None);
         }
-        let before = select(tx, "SELECT record FROM sandbox WHERE path = ?1", params![path])?.pop();
+        let before = Self::find(tx, &self.path)?;
         let mut update =
             tx.prepare_cached("UPDATE sandbox SET record = ?2 WHERE path = ?1").map_err(failed)?;
         update.execute(params![path, record]).map_err(failed)?;
@@ -176,6 +176,11 @@ impl SandboxRecord {
         let mut delete = tx.prepare_cached("DELETE FROM sandbox WHERE path = ?1").map_err(failed)?;
         delete.execute(params![path]).map_err(failed)?;
         Ok(())
+    }
+
+    pub(super) fn find(tx: &Connection, path: &std::path::Path) -> Result<Option<Self>> {
+        let path = path.to_string_lossy();
+        Ok(select(tx, "SELECT record FROM sandbox WHERE path = ?1", params![path])?.pop())
     }
 
     pub(super) fn all(tx: &Connection) -> Result<Vec<Self>> {

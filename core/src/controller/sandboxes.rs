@@ -46,14 +46,26 @@ impl Controller {
             owner: Process::current()?,
         };
         let within = |error: Error| error.within("create sandbox", &key);
-        let before = self.store.write(|tx| record.insert(tx)).map_err(within)?;
+        let is_there = || Namespace::open(key.path()).is_ok();
+        // One that is there is refused, and its record is somebody else's.
+        let begun = !is_there();
+        let insert = || self.store.write(|tx| record.insert(tx)).map_err(within);
+        let before = if begun { insert()? } else { None };
         let sandbox = Sandbox::create(&key).map_err(|error| {
-            let undone = self.store.write(|tx| match &before {
+            let restore = |tx: &_| match &before {
                 Some(before) => before.insert(tx).map(drop),
                 None => SandboxRecord::delete(tx, key.path()),
-            });
+            };
+            // Who was faster sees to the record.
+            let undone = if begun && !is_there() { self.store.write(|tx| restore(tx)) } else { Ok(()) };
             error.with_rollback(undone.err().into_iter().collect())
         })?;
+        // One that wanted the same may have left its own, or none.
+        if self.store.read(|tx| SandboxRecord::find(tx, key.path())).map_err(within)?.as_ref()
+            != Some(&record)
+        {
+            insert()?;
+        }
         self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
         Ok(sandbox)
     }
