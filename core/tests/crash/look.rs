@@ -79,7 +79,9 @@ fn files(directory: &Path, lines: &mut Vec<String>) {
         if path.to_string_lossy().contains("state.db-") {
             continue;
         }
-        lines.push(format!("file {}", path.display()));
+        let target =
+            fs::read_link(&path).map_or_else(|_| String::new(), |to| format!(" -> {}", to.display()));
+        lines.push(format!("file {}{target}", path.display()));
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             files(&path, lines);
         }
@@ -92,7 +94,6 @@ fn rows(lines: &mut Vec<String>) {
     for of in [
         "SELECT 'lease ' || pool || ' ' || hex(first) || ' ' || hex(last) FROM taken",
         "SELECT 'endpoint ' || record FROM endpoint",
-        "SELECT 'sandbox ' || record FROM sandbox",
     ] {
         let mut rows = store.prepare(of).unwrap();
         let rows = rows.query_map([], |row| row.get::<_, String>(0)).unwrap();
