@@ -27,6 +27,18 @@ pub struct Rig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u32);
 
+impl Slot {
+    /// The place of that number; 0 is the gateway's.
+    pub fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
 impl Rig {
     /// A bridge for each side, both made by the library so that the kernel charges both the same.
     ///
@@ -87,8 +99,7 @@ impl Rig {
     /// # Panics
     /// When it cannot be made.
     pub fn floor_sandbox(&mut self, slot: Slot) -> FloorSandbox {
-        let path = PathBuf::from(format!("/run/netns/floor{}", slot.0));
-        self.floor.sandbox(&path, !self.dual_stack).expect("a sandbox")
+        floor_sandbox(&mut self.floor, slot, self.dual_stack)
     }
 
     /// The floor's join.
@@ -96,30 +107,15 @@ impl Rig {
     /// # Panics
     /// When it fails.
     pub fn floor_join(&mut self, sandbox: &mut FloorSandbox, slot: Slot) {
-        let [_, _, c, d] = ipv4(slot, 98).addr().octets();
-        let host_name = format!("fl{}", slot.0);
-        let ends = Ends { host_name: &host_name, host_mac: FLOOR_MAC, mac: [0x02, 0x0f, 0, 0, c, d] };
-        let v6 = self.dual_stack.then(|| Address {
-            address: ipv6(slot).addr(),
-            prefix: 64,
-            gateway: ipv6(Slot(0)).addr(),
-        });
-        self.floor.join(sandbox, &ends, floor_address(slot), v6).expect("a join");
+        floor_join(&mut self.floor, sandbox, slot, self.dual_stack);
     }
 
-    /// Waits until the kernel has taken down what was destroyed, so that it does not disturb what is
-    /// measured next: the links of dead sandboxes are gone and the kernel's one lock for links is free.
+    /// [`settle`] while there are `lo` and the two bridges.
     ///
     /// # Panics
-    /// When that takes more than a minute.
+    /// As that does.
     pub fn settle(&self) {
-        let begin = Instant::now();
-        // lo and the two bridges stay.
-        while link_count() > 3 {
-            assert!(begin.elapsed() < Duration::from_secs(60), "destroyed sandboxes stay");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        std::thread::sleep(Duration::from_millis(300));
+        settle(3);
     }
 
     /// Removes both networks.
@@ -132,10 +128,54 @@ impl Rig {
     }
 }
 
+/// An empty sandbox of `floor`, on a rig or without one.
+///
+/// # Panics
+/// When it cannot be made.
+pub fn floor_sandbox(floor: &mut Floor, slot: Slot, dual_stack: bool) -> FloorSandbox {
+    let path = PathBuf::from(format!("/run/netns/floor{}", slot.0));
+    floor.sandbox(&path, !dual_stack).expect("a sandbox")
+}
+
+/// A join of `floor`, on a rig or without one.
+///
+/// # Panics
+/// When it fails.
+pub fn floor_join(floor: &mut Floor, sandbox: &mut FloorSandbox, slot: Slot, dual_stack: bool) {
+    let [_, _, c, d] = ipv4(slot, 98).addr().octets();
+    let host_name = format!("fl{}", slot.0);
+    let ends = Ends { host_name: &host_name, host_mac: FLOOR_MAC, mac: [0x02, 0x0f, 0, 0, c, d] };
+    let v6 =
+        dual_stack.then(|| Address { address: ipv6(slot).addr(), prefix: 64, gateway: ipv6(Slot(0)).addr() });
+    floor.join(sandbox, &ends, floor_address(slot), v6).expect("a join");
+}
+
 /// The floor's own address, prefix and gateway for `slot`.
 pub fn floor_address(slot: Slot) -> Address<Ipv4Addr> {
     let address = ipv4(slot, 98);
     Address { address: address.addr(), prefix: address.prefix_len(), gateway: ipv4(Slot(0), 98).addr() }
+}
+
+/// Waits until the kernel has taken down what was destroyed, so that it does not disturb what is measured
+/// next: no more than `links` are left in the calling thread's namespace, those of dead sandboxes are gone,
+/// and the kernel's one lock for links is free.
+///
+/// # Panics
+/// When nothing vanishes for a minute.
+pub fn settle(links: usize) {
+    let (mut begin, mut before) = (Instant::now(), usize::MAX);
+    loop {
+        let now = link_count();
+        if now <= links {
+            break;
+        }
+        if now < before {
+            (begin, before) = (Instant::now(), now);
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "destroyed sandboxes stay");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(300));
 }
 
 /// The number of links in the calling thread's namespace.

@@ -47,6 +47,35 @@ impl Pairs {
     }
 }
 
+/// What a figure has to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// This or less.
+    AtMost(f64),
+    /// This or more.
+    AtLeast(f64),
+}
+
+impl Bound {
+    /// Whether `value` is within; NaN never is.
+    pub fn holds(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(bound) => value <= bound,
+            Self::AtLeast(bound) => value >= bound,
+        }
+    }
+
+    /// A line for people: the figure `name` in `unit`s, the bound, and whether it holds.
+    pub fn line(self, name: &str, value: f64, unit: &str) -> String {
+        let (relation, bound) = match self {
+            Self::AtMost(bound) => ("at most", bound),
+            Self::AtLeast(bound) => ("at least", bound),
+        };
+        let verdict = if self.holds(value) { "met" } else { "NOT MET" };
+        format!("{name:<34} {value:>9.2} {unit:<3} {relation:>8} {bound:>6.2} {unit:<3} {verdict}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +87,13 @@ mod tests {
         assert_eq!(median(&us(&[9, 1, 5])).round(), 5.0);
         assert_eq!(median(&us(&[1, 3, 100, 2])).round(), 3.0);
         assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn a_bound_says_whether_it_is_met() {
+        assert!(Bound::AtMost(1.3).holds(1.3) && !Bound::AtMost(1.3).holds(1.31));
+        assert!(Bound::AtLeast(1.0).holds(1.0) && !Bound::AtLeast(1.0).holds(0.99));
+        assert!(!Bound::AtMost(1.3).holds(f64::NAN));
+        assert!(Bound::AtMost(50.0).line("open", 51.0, "ms").ends_with("at most  50.00 ms  NOT MET"));
     }
 }

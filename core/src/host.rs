@@ -1,14 +1,14 @@
 //! The namespace that plays the host: bridges and the host's ends of links live there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use once_cell::sync::Lazy;
 
 use crate::error::Result;
-use crate::link::parse::{self, LinkState};
-use crate::link::{message, InterfaceName};
+use crate::link::parse::{self, AddressState, LinkState};
+use crate::link::{message, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
 use crate::sys::{Ipv6Links, Namespace, NamespaceId};
 
@@ -103,5 +103,29 @@ impl Host {
             routes.iter().filter_map(parse::route).filter(|route| route.ours && route.index == link.index);
         let single = own.filter(|route| route.destination.prefix_len() == route.destination.max_prefix_len());
         Ok(single.map(|route| route.destination.addr()).collect())
+    }
+
+    /// The addresses of a link.
+    pub(crate) fn addresses_of(&self, index: u32) -> Result<Vec<AddressState>> {
+        let addresses = self.socket().dump(&message::list_addresses())?;
+        Ok(addresses.iter().filter_map(parse::address).filter(|own| own.index == index).collect())
+    }
+
+    /// The lowest MTU of the interfaces that carry a default route, so that nothing has to be
+    /// fragmented on the way out; 1500 where there is none.
+    pub(crate) fn uplink_mtu(&self) -> Result<Mtu> {
+        let mut socket = self.socket();
+        let mut routes = socket.dump(&message::list_routes(false))?;
+        routes.extend(socket.dump(&message::list_routes(true))?);
+        drop(socket);
+        let defaults =
+            routes.iter().filter_map(parse::route).filter(|route| route.destination.prefix_len() == 0);
+        let uplinks: HashSet<_> = defaults.map(|route| route.index).collect();
+        let mut lowest = None;
+        for index in uplinks {
+            let mtu = self.link_at(index)?.and_then(|link| Mtu::new(link.mtu).ok());
+            lowest = lowest.into_iter().chain(mtu).min();
+        }
+        Ok(lowest.unwrap_or(Mtu::ETHERNET))
     }
 }

@@ -18,6 +18,7 @@ use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP}
 use crate::name::Name;
 use crate::plan::{Action, Plan};
 use crate::sandbox::{Sandbox, SandboxKey};
+use crate::sys::Namespace;
 
 /// How long a link may take to be told whose it is; one that takes longer has lost its maker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -171,16 +172,16 @@ impl Run<'_> {
 
     /// Sandboxes that should have gone with their makers, and what is left of those that are gone.
     fn sandboxes(&mut self) -> Result<()> {
-        for record in self.controller.store.read(|tx| SandboxRecord::all(tx))? {
-            let mounted = is_mounted(&record.path);
-            let reason = match (mounted, record.is_orphan(), record.owner.is_alive()) {
-                (true, true, _) => "its process is gone: destroyed",
-                (false, _, false) => "it is not mounted and its process is gone: removed",
+        for record in SandboxRecord::all(&self.controller.notes)? {
+            let mounted = Namespace::is_mounted(&record.path);
+            let reason = match mounted {
+                true if record.is_orphan() => "its process is gone: destroyed",
+                false if !record.owner.is_alive() => "it is not mounted and its process is gone: removed",
                 _ => continue,
             };
             let Some(key) = key_of(&record.path) else { continue };
             // The gate is taken in there.
-            let remove = || self.controller.end(&record.path, || Sandbox::remove(&key)).map(|()| true);
+            let remove = || self.controller.end(&record.path, Some(&record), || Sandbox::remove(&key));
             let error = if self.dry_run { None } else { remove().err().map(|error| error.to_string()) };
             let object = record.path.display().to_string();
             self.findings.push(Finding {
@@ -336,6 +337,12 @@ impl Run<'_> {
                 controller.definitions.remove_stale(&path).map(|()| true)
             });
         }
+        for path in self.controller.notes.stale()? {
+            let reason = "its writer died: removed";
+            self.found(FindingKind::Sandbox, path.display(), reason, |_| {
+                std::fs::remove_file(&path).or_else(ignore_missing(&path)).map(|()| true)
+            });
+        }
         for path in events::stale(&self.controller.options.run_dir)? {
             let reason = "its listener died: removed";
             self.found(FindingKind::Listener, path.display(), reason, |_| {
@@ -404,10 +411,6 @@ impl Controller {
 fn is_half_made(link: &LinkState) -> bool {
     let is_veth = link.kind == "veth" && naming::is_link_name(&link.name);
     link.group == LINK_GROUP && link.alias.is_none() && (is_veth || link.kind == "bridge")
-}
-
-fn is_mounted(path: &Path) -> bool {
-    crate::sys::Namespace::open(path).is_ok()
 }
 
 fn key_of(path: &Path) -> Option<SandboxKey> {

@@ -135,6 +135,10 @@ impl NetworkConfig {
                 return Err(Error::bad_request("use subnets", format!("of {}", self.name), cause));
             }
         }
+        if let Some(v4) = self.subnet(false).filter(|_| !self.ipv4) {
+            let cause = "it is of IPv4, which `ipv4` switches off";
+            return Err(Error::bad_request("use subnet", v4.subnet.to_string(), cause));
+        }
         self.subnets.iter().try_for_each(SubnetConfig::check)
     }
 }

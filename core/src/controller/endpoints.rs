@@ -174,6 +174,27 @@ impl Controller {
         Ok(())
     }
 
+    /// Forgets an endpoint and frees its addresses whatever its driver says, as when a driver is gone for
+    /// good: what the driver made of it is the driver's to clear away. One that is gone is no error.
+    ///
+    /// # Errors
+    /// Those of writing the store.
+    pub fn forget_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let give_up = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            let _gate = self.gate.enter()?;
+            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            let parted = self.detach(&mut record, false).and_then(|()| self.remove(&record));
+            if let Err(error) = parted {
+                log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
+                self.store.write(|tx| forget(tx, &record))?;
+            }
+            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
+            Ok(())
+        };
+        give_up().map_err(|error: Error| error.within("forget endpoint", of(endpoint, network)))
+    }
+
     pub(super) fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<EndpointRecord>> {
         self.store.read(|tx| EndpointRecord::find(tx, network, endpoint))
     }

@@ -247,19 +247,34 @@ impl Controller {
         if record.transient {
             self.make(active, record)?;
         }
-        let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
-        let prepared = self.prepare(active, record, sandbox, &others, 0)?;
-        // Recorded and joined at one time for the collector.
-        let join = || {
-            let _gate = self.gate.enter()?;
-            self.store.write(|tx| record.update(tx))?;
-            engine::join(prepared, &self.host, sandbox)
-        };
-        join().map_err(|error| {
+        let joined = self.join_and_record(active, record, sandbox);
+        joined.map_err(|error| {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             let undone = active.driver.leave(network, endpoint).and_then(|plan| self.apply(&plan));
             error.with_rollback(undone.err().into_iter().collect())
         })
+    }
+
+    fn join_and_record(
+        &self,
+        active: &Active,
+        record: &mut EndpointRecord,
+        sandbox: &Sandbox,
+    ) -> Result<Option<Interface>> {
+        let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
+        let prepared = self.prepare(active, record, sandbox, &others, 0)?;
+        let interface = {
+            // Recorded and joined at one time for the collector.
+            let _gate = self.gate.enter()?;
+            self.store.write(|tx| record.update(tx))?;
+            engine::join(prepared, &self.host, sandbox)?
+        };
+        self.connect_outside(active, record).map_err(|error| {
+            let src_name = record.joined.as_ref().and_then(|joined| joined.src_name.as_ref());
+            let undone = src_name.map_or(Ok(()), |src_name| sandbox.take_out(src_name));
+            error.with_rollback(undone.err().into_iter().collect())
+        })?;
+        Ok(interface)
     }
 
     fn plan_join(&self, prepared: Prepared, sandbox: &Sandbox) -> Result<Plan> {
@@ -267,34 +282,58 @@ impl Controller {
     }
 
     /// Takes the endpoint's device out of its sandbox; `record` says afterwards that it is in none, and
-    /// so does the store when `keep` says that the endpoint stays.
+    /// so does the store when `keep` says that the endpoint stays. After a failure it is still in the
+    /// sandbox, so that it can be tried again.
     pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
         let Some(joined) = record.joined.clone() else { return Ok(()) };
         let active = self.active_or_warn(record);
-        let left = active
-            .as_ref()
-            .map(|active| active.driver.leave(record.network.as_str(), record.config.name.as_str()));
-        let left = left.transpose()?.unwrap_or_default();
-        // A link of the library's own goes faster from the host; a device that was handed over goes back to
-        // its driver before the driver has it removed.
-        let is_builtin = active.is_none_or(|active| active.is_builtin);
-        if is_builtin {
-            self.apply(&left)?;
-        }
-        if let Some(sandbox) = self.open_as(&joined)? {
-            if let Some(src_name) = &joined.src_name {
-                sandbox.take_out(src_name)?;
+        match &active {
+            // The library's own link goes faster from the host.
+            Some(active) if active.is_builtin => {
+                let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
+                self.apply(&left)?;
+                self.clear_out(record, &joined)?;
             }
-            self.pass_gateways_on(record, &sandbox)?;
-        }
-        if !is_builtin {
-            self.apply(&left)?;
+            Some(active) => {
+                let mut failures = Vec::new();
+                self.part_by_itself(active, record, &joined, &mut failures);
+                first_of(failures)?;
+            }
+            None => self.clear_out(record, &joined)?,
         }
         record.joined = None;
         if keep {
+            // From now on it is an endpoint of its own.
+            record.transient = false;
             self.store.write(|tx| record.update(tx))?;
         }
         Ok(())
+    }
+
+    /// A device that was handed over goes back to its driver before the driver has it removed.
+    pub(super) fn part_by_itself(
+        &self,
+        active: &Active,
+        record: &EndpointRecord,
+        joined: &Joined,
+        failures: &mut Vec<Error>,
+    ) {
+        let left = active.driver.leave(record.network.as_str(), record.config.name.as_str());
+        let steps = [
+            self.disconnect_outside(active, record),
+            self.clear_out(record, joined),
+            left.and_then(|left| self.apply(&left)),
+        ];
+        failures.extend(steps.into_iter().filter_map(Result::err));
+    }
+
+    /// Takes what is left of the endpoint out of the sandbox, and lets the next in line give its gateways.
+    fn clear_out(&self, record: &EndpointRecord, joined: &Joined) -> Result<()> {
+        let Some(sandbox) = self.open_as(joined)? else { return Ok(()) };
+        if let Some(src_name) = &joined.src_name {
+            sandbox.take_out(src_name)?;
+        }
+        self.pass_gateways_on(record, &sandbox)
     }
 
     /// The sandbox that the endpoint joined; none when it is gone or another is in its place.
@@ -324,6 +363,14 @@ impl Controller {
             }
         }
         Ok(())
+    }
+}
+
+/// The first of several failures, with the others as what could not be undone.
+pub(super) fn first_of(mut failures: Vec<Error>) -> Result<()> {
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(failures.remove(0).with_rollback(failures)),
     }
 }
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::record::EndpointRecord;
 use super::{reserved, Controller, Endpoint, NetworkConfig, SubnetConfig};
-use crate::driver::{is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES};
+use crate::driver::{
+    self, bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
@@ -72,7 +74,7 @@ impl Controller {
 
     fn create(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
         config.check()?;
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let (driver, capability) = self.drivers.driver(&config.network_type)?;
         let _lock = self.definitions.lock()?;
         if self.definitions.stamp(&config.name)?.is_some() {
             return Err(Error::new(ErrorKind::AlreadyExists, "define network", config.name.as_str())
@@ -80,8 +82,12 @@ impl Controller {
         }
         let in_use = self.subnets_of_others(&config.name)?;
         self.complete(&mut config, &in_use)?;
-        self.define(&config, &*driver)
-            .map_err(|error| error.with_rollback(self.release_pools(&config).err().into_iter().collect()))?;
+        let allocated = self.allocate_globally(&*driver, capability, &mut config);
+        let made = allocated.and_then(|()| self.define(&config, &*driver));
+        made.map_err(|error| {
+            self.free_globally(&*driver, capability, config.name.as_str());
+            error.with_rollback(self.release_pools(&config).err().into_iter().collect())
+        })?;
         self.tell(EventKind::NetworkCreated, Some(&config.name), None, None);
         Ok(config)
     }
@@ -105,23 +111,38 @@ impl Controller {
             return refuse_subnets(config);
         }
         config.ipv6 |= config.subnet(true).is_some();
-        let of_host = self.routes_of_others(config)?;
         let ipam = self.ipam(&config.ipam)?;
+        let mut chosen = Vec::new();
+        let completed = self.choose_subnets(&*ipam, config, in_use, &mut chosen);
+        let completed =
+            completed.and_then(|()| NetworkConfig { subnets: chosen.clone(), ..config.clone() }.check());
+        completed.inspect_err(|_| chosen.iter().for_each(|subnet| let_subnet_go(&*ipam, config, subnet)))?;
+        config.subnets = chosen;
+        Ok(())
+    }
+
+    /// The subnets of the families that are wanted; what is in `chosen` after a failure has to go.
+    fn choose_subnets(
+        &self,
+        ipam: &dyn Ipam,
+        config: &NetworkConfig,
+        in_use: &[IpNet],
+        chosen: &mut Vec<SubnetConfig>,
+    ) -> Result<()> {
         for ipv6 in [false, true] {
             if !(if ipv6 { config.ipv6 } else { config.ipv4 }) {
                 continue;
             }
-            let given = config.subnets.iter().position(|subnet| subnet.subnet.addr().is_ipv6() == ipv6);
+            let given = config.subnet(ipv6).cloned();
             let mut taken = in_use.to_vec();
+            taken.extend(chosen.iter().map(|subnet| subnet.subnet));
             // On a LAN the host has a route to the very subnet.
             if given.is_none() || !ON_A_LAN.contains(&config.network_type.as_str()) {
-                taken.extend(&of_host);
+                taken.extend(self.routes_of_others(config, given.is_some())?);
             }
-            let subnet = given.map(|at| config.subnets.remove(at));
-            let chosen = choose_subnet(&*ipam, config, subnet, ipv6, taken)?;
-            config.subnets.push(chosen);
+            chosen.push(choose_subnet(ipam, config, given, ipv6, taken)?);
         }
-        config.check()
+        Ok(())
     }
 
     /// Gives the pools back. Address management that is not the store itself may be out of reach for good,
@@ -151,22 +172,27 @@ impl Controller {
         Ok(others.flat_map(|config| config.subnets).map(|subnet| subnet.subnet).collect())
     }
 
-    /// Where the host's routes lead, but for those through a link that is the network's own.
-    fn routes_of_others(&self, config: &NetworkConfig) -> Result<Vec<IpNet>> {
+    /// Where the host's routes lead, but for those through a link that is the network's own, or on which the
+    /// host is to answer for the endpoints.
+    fn routes_of_others(&self, config: &NetworkConfig, is_given: bool) -> Result<Vec<IpNet>> {
         let mut socket = self.host.socket();
         let links = socket.dump(&message::list_links())?;
         let mut routes = socket.dump(&message::list_routes(false))?;
         routes.extend(socket.dump(&message::list_routes(true))?);
         let alias = self.mark.network(&config.name);
-        let own_name = config.options.get("bridge").and_then(|name| name.as_str());
+        let own_name = match config.network_type.as_str() {
+            bridge::TYPE => bridge::name_of(&config.name, &config.options),
+            _ if is_given => driver::parent(&config.options),
+            _ => None,
+        };
         let own = links
             .iter()
             .filter_map(parse::link)
-            .filter(|link| link.alias.as_deref() == Some(&alias) || own_name == Some(&link.name));
+            .filter(|link| link.alias.as_deref() == Some(&alias) || own_name.as_deref() == Some(&link.name));
         let own: Vec<_> = own.map(|link| link.index).collect();
-        let routes = routes.iter().filter_map(parse::route);
-        let routes = routes.filter(|route| route.destination.prefix_len() > 0 && !own.contains(&route.index));
-        Ok(routes.map(|route| route.destination).collect())
+        let is_own = |message| parse::route(message).is_some_and(|route| own.contains(&route.index));
+        let others = routes.iter().filter(|message| !is_own(message)).filter_map(parse::destination);
+        Ok(others.filter(|destination| destination.prefix_len() > 0).collect())
     }
 
     /// The networks, by their names. A definition that cannot be read is an error in its place.
@@ -247,15 +273,28 @@ impl Controller {
                 return Ok(());
             }
         };
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let (driver, capability) = match self.drivers.driver(&config.network_type) {
+            Ok(driver) => driver,
+            Err(error) => {
+                log::warn!("deleting network {name} without its driver: {error}");
+                return self.release_pools(&config);
+            }
+        };
         let (options, ipv4, ipv6) = for_driver(&config);
         // A driver that was not told of the network cannot take it away.
         match driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6) {
-            Ok(_) => engine::delete_network(&self.host, &*driver, name)?,
-            // What it was made on is gone.
-            Err(error) if error.kind() == ErrorKind::NotFound => self.delete_links(name)?,
+            Ok(_) => match engine::delete_network(&self.host, &*driver, name) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                result => result?,
+            },
+            // What it was made of is gone, or somebody else's by now; the rest has to go all the same.
+            Err(error) if is_builtin(&config.network_type) => {
+                log::warn!("deleting network {name}: {error}");
+                self.delete_links(name)?;
+            }
             Err(error) => return Err(error),
         }
+        self.free_globally(&*driver, capability, name.as_str());
         self.release_pools(&config)
     }
 
@@ -396,18 +435,48 @@ fn choose_subnet(
     if config.ipam != PoolIpam::NAME {
         subnet.pool_id = Some(pool.id.clone());
     }
-    if subnet.gateway.is_none() {
-        subnet.gateway = choose_gateway(ipam, &pool.id, &subnet)?;
-    }
+    let reserved = reserve(ipam, &pool.id, &mut subnet);
+    reserved.inspect_err(|_| let_subnet_go(ipam, config, &subnet))?;
     Ok(subnet)
 }
 
-/// The first address that is free; none in a subnet that has room for a single one.
-fn choose_gateway(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) -> Result<Option<IpAddr>> {
-    if subnet.subnet.prefix_len() == subnet.subnet.max_prefix_len() {
-        return Ok(None);
+/// Chooses the gateway, and tells an address management that is not the store itself of what is taken.
+fn reserve(ipam: &dyn Ipam, pool: &PoolId, subnet: &mut SubnetConfig) -> Result<()> {
+    let gateway = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
+    if subnet.pool_id.is_some() {
+        for address in subnet.auxiliary.values() {
+            ipam.request_address(pool, Some(*address), &BTreeMap::new())?;
+        }
+        let (own, _) = ipam.request_address(pool, subnet.gateway, &gateway)?;
+        subnet.gateway = Some(own.addr());
+    } else if subnet.gateway.is_none() {
+        subnet.gateway = choose_gateway(ipam, pool, subnet, &gateway)?;
     }
-    let options = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
+    Ok(())
+}
+
+/// Takes back what [`choose_subnet`] took.
+fn let_subnet_go(ipam: &dyn Ipam, config: &NetworkConfig, subnet: &SubnetConfig) {
+    let given = config.subnet(subnet.subnet.addr().is_ipv6()).and_then(|given| given.gateway);
+    let gone = match (&subnet.pool_id, subnet.gateway) {
+        (Some(id), _) => ipam.release_pool(id),
+        (None, Some(own)) if given.is_none() => {
+            subnet.pool_id().and_then(|id| ipam.release_address(&id, own))
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = gone {
+        log::warn!("{error}");
+    }
+}
+
+/// The first address that is free.
+fn choose_gateway(
+    ipam: &dyn Ipam,
+    pool: &PoolId,
+    subnet: &SubnetConfig,
+    options: &BTreeMap<String, String>,
+) -> Result<Option<IpAddr>> {
     let can_be = |host: &IpAddr| {
         let own = IpNet::new(*host, subnet.subnet.prefix_len());
         own.is_ok_and(|own| check_endpoint_address(own).is_ok())
@@ -418,11 +487,11 @@ fn choose_gateway(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) -> Resu
         // Reserved when the definition is written: a death before that leaves no lease.
         return Ok(wanted);
     }
-    ipam.request_address(pool, None, &options).map(|(gateway, _)| Some(gateway.addr()))
+    ipam.request_address(pool, None, options).map(|(gateway, _)| Some(gateway.addr()))
 }
 
 /// What the driver is told of a network.
-fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
+pub(super) fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
     let mut options = config.options.clone();
     if config.internal {
         options.insert(DOCKER_INTERNAL.to_owned(), true.into());

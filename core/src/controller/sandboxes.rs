@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::join::first_of;
 use super::networks::Active;
 use super::record::{EndpointRecord, SandboxRecord};
 use super::{endpoints, Controller, Endpoint};
@@ -45,16 +46,29 @@ impl Controller {
             owner: Process::current()?,
         };
         let within = |error: Error| error.within("create sandbox", &key);
-        let before = self.store.write(|tx| record.insert(tx)).map_err(within)?;
-        let sandbox = Sandbox::create(&key).map_err(|error| {
-            let undone = self.store.write(|tx| match &before {
-                Some(before) => before.insert(tx).map(drop),
-                None => SandboxRecord::delete(tx, key.path()),
-            });
-            error.with_rollback(undone.err().into_iter().collect())
-        })?;
+        let sandbox = match self.notes.add(key.path(), &record.to_string()).map_err(within)? {
+            true => self.create_noted(&key, None)?,
+            false => {
+                // What is noted may be about to be collected: not while the gate is ours.
+                let _gate = self.gate.enter().map_err(within)?;
+                let before = self.notes.read(key.path()).map_err(within)?;
+                self.notes.replace(key.path(), &record.to_string()).map_err(within)?;
+                self.create_noted(&key, before.as_deref())?
+            }
+        };
         self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
         Ok(sandbox)
+    }
+
+    /// Makes the sandbox, or puts the note back that was there before.
+    fn create_noted(&self, key: &SandboxKey, before: Option<&str>) -> Result<Sandbox> {
+        Sandbox::create(key).map_err(|error| {
+            let undone = match before {
+                Some(before) => self.notes.replace(key.path(), before),
+                None => self.notes.remove(key.path()),
+            };
+            error.with_rollback(undone.err().into_iter().collect())
+        })
     }
 
     /// Opens the sandbox `name` of this controller's directory; see [`Sandbox::open`].
@@ -70,13 +84,13 @@ impl Controller {
     /// # Errors
     /// Those of reading the store.
     pub fn sandboxes(&self) -> Result<Vec<SandboxDetails>> {
-        let (made, endpoints) =
-            self.store.read(|tx| Ok((SandboxRecord::all(tx)?, EndpointRecord::all(tx)?)))?;
+        let made = SandboxRecord::all(&self.notes)?;
+        let endpoints = self.store.read(|tx| EndpointRecord::all(tx))?;
         let mut paths: Vec<_> = made.into_iter().map(|record| record.path).collect();
         paths.extend(endpoints.iter().filter_map(|record| Some(record.joined.as_ref()?.sandbox.clone())));
         paths.sort();
         paths.dedup();
-        paths.retain(|path| Namespace::open(path).is_ok());
+        paths.retain(|path| Namespace::is_mounted(path));
         let of = |path: &Path| {
             let own = endpoints
                 .iter()
@@ -94,10 +108,8 @@ impl Controller {
     /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
     pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
         let path = sandbox.key().path();
-        self.end(path, || sandbox.destroy())
-            .map_err(|error| error.within("destroy sandbox", sandbox.key()))?;
-        self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
-        Ok(())
+        self.end(path, None, || sandbox.destroy())
+            .map_err(|error| error.within("destroy sandbox", sandbox.key()))
     }
 
     /// As [`Controller::destroy_sandbox`], for a sandbox that is not open here.
@@ -106,25 +118,37 @@ impl Controller {
     /// Those of [`Controller::destroy_sandbox`].
     pub fn remove_sandbox(&self, name: &str) -> Result<()> {
         let key = self.sandbox_key(name)?;
-        self.end(key.path(), || Sandbox::remove(&key))
-            .map_err(|error| error.within("remove sandbox", &key))?;
-        self.tell(EventKind::SandboxDestroyed, None, None, Some(key.path()));
-        Ok(())
+        self.end(key.path(), None, || Sandbox::remove(&key))
+            .map_err(|error| error.within("remove sandbox", &key))
     }
 
     /// The endpoints leave, the namespace goes, the records go: a death in between is made good by the
     /// collector, which finds records without a namespace.
-    pub(super) fn end(&self, path: &Path, destroy: impl FnOnce() -> Result<()>) -> Result<()> {
+    ///
+    /// With `noted`, nothing happens when its note says something else by now.
+    pub(super) fn end(
+        &self,
+        path: &Path,
+        noted: Option<&SandboxRecord>,
+        destroy: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
         let gate = self.gate.enter()?;
+        let is_other = |noted: &SandboxRecord| Ok(self.notes.read(path)? != Some(noted.to_string()));
+        if noted.map(is_other).transpose()? == Some(true) {
+            return Ok(());
+        }
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
         let (mut failures, mut gone) = (Vec::new(), Vec::new());
+        let was_there = std::fs::symlink_metadata(path).is_ok();
         for (record, active) in records.iter().zip(&networks) {
-            match active.as_ref().map_or(Ok(()), |active| self.let_go(active, record)) {
-                Ok(()) => gone.push((record, active)),
-                // Its record stays, for the next call or the collector to try again.
-                Err(error) => failures.push(error),
+            let mut refused = Vec::new();
+            active.iter().for_each(|active| self.let_go(active, record, &mut refused));
+            // Otherwise its record stays, for the next call or the collector to try again.
+            if refused.is_empty() {
+                gone.push((record, active));
             }
+            failures.extend(refused);
         }
         destroy()?;
         let recorded = self.store.write(|tx| {
@@ -134,37 +158,44 @@ impl Controller {
                     false => EndpointRecord { joined: None, ..record.clone() }.update(tx)?,
                 }
             }
-            SandboxRecord::delete(tx, path)
+            Ok(())
         });
-        failures.extend(recorded.err());
+        match recorded {
+            Ok(()) => failures.extend(self.notes.remove(path).err()),
+            Err(error) => failures.push(error),
+        }
         drop(gate);
         for (record, active) in gone.iter().filter(|(record, _)| record.transient) {
             active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
         }
-        match failures.is_empty() {
-            true => Ok(()),
-            false => Err(failures.remove(0).with_rollback(failures)),
+        for (record, _) in &gone {
+            let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
+            self.tell(EventKind::EndpointLeft, network, endpoint, Some(path));
+            if record.transient {
+                self.tell(EventKind::EndpointDeleted, network, endpoint, None);
+            }
         }
+        if was_there {
+            self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
+        }
+        first_of(failures)
     }
 
     /// Has the driver take the endpoint out of use, as far as that does not happen by itself when the
     /// namespace goes: its links go with it, and deleting one takes the kernel 12 ms.
-    fn let_go(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
+    fn let_go(&self, active: &Active, record: &EndpointRecord, failures: &mut Vec<Error>) {
         let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-        let left = active.driver.leave(network, endpoint)?;
         if active.is_builtin {
-            return self.apply(&engine::without_links(left));
+            let left = active.driver.leave(network, endpoint);
+            let left = left.and_then(|left| self.apply(&engine::without_links(left)));
+            return failures.extend(left.err());
         }
-        // A device that was handed over goes back to its driver before the namespace goes.
         if let Some(joined) = &record.joined {
-            if let (Some(sandbox), Some(src_name)) = (self.open_as(joined)?, &joined.src_name) {
-                sandbox.take_out(src_name)?;
-            }
+            self.part_by_itself(active, record, joined, failures);
         }
-        self.apply(&left)?;
-        match record.transient {
-            true => self.apply(&active.driver.delete_endpoint(network, endpoint)?),
-            false => Ok(()),
+        if record.transient {
+            let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));
+            failures.extend(deleted.err());
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! The library takes a network's name for its id and an endpoint's name for its id.
 
+mod anchor;
 pub(crate) mod bridge;
 mod info;
 mod macvlan;
@@ -23,6 +24,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use info::{Birth, InterfaceInfo, InterfaceNameInfo, JoinInfo, NetworkInfo, TableEntry};
+pub(crate) use options::parent;
 pub use options::{Options, DOCKER_GENERIC, DOCKER_INTERNAL};
 pub(crate) use registry::unknown;
 pub use registry::{DriverCallback, Registry};

@@ -53,6 +53,13 @@ pub(crate) fn is_internal(options: &Options) -> bool {
     }
 }
 
+/// The link of the host's that the options name as the network's parent.
+pub(crate) fn parent(options: &Options) -> Option<String> {
+    let generic = options.get(DOCKER_GENERIC).and_then(Value::as_object);
+    let of = |options: &Options| Some(options.get("parent")?.as_str()?.to_owned());
+    of(options).or_else(|| generic.and_then(of))
+}
+
 /// A switch, also in Docker's way as a string.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<bool, D::Error> {
     optional_flag(deserializer).map(|flag| flag.unwrap_or(false))

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::bridge::anchor::{self, Anchor};
+use super::anchor::Anchor;
 use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
 use super::naming::{self, Mark};
 use super::options::{self as keys, number};
@@ -106,14 +106,16 @@ impl Driver for RoutedDriver {
         let internal = keys::is_internal(options);
         let options: RoutedOptions = keys::parse(TYPE, options)?;
         let subnets = Subnets::new(ipv4, ipv6)?;
-        let parent = options.parent.as_ref().map(|parent| self.parent(parent)).transpose()?;
-        let mtu = options.mtu.map_or_else(|| anchor::uplink_mtu(&self.host), Ok)?;
+        let parent = options.parent.as_ref().map(|parent| self.parent(parent)).transpose();
+        let mtu = options.mtu.map_or_else(|| self.host.uplink_mtu(), Ok)?;
         let anchor = Anchor::new(&name, options.anchor.clone(), subnets.gateways().map(alone).collect())?;
         let plan = anchor.plan(&self.host, &self.mark, &name)?;
-        let made = RoutedNetwork { name, anchor, options, subnets, internal, mtu, parent };
+        let known = parent.as_ref().ok().cloned().flatten();
+        let made = RoutedNetwork { name, anchor, options, subnets, internal, mtu, parent: known };
         let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
         networks.insert(network.to_owned(), Arc::new(made));
-        Ok(plan)
+        // A network that has lost its parent can still be deleted.
+        parent.map(|_| plan)
     }
 
     fn delete_network(&self, network: &str) -> Result<Plan> {

@@ -131,6 +131,21 @@ pub(crate) struct RouteState {
     pub(crate) ours: bool,
 }
 
+/// Where a route of the main table leads, of whatever kind it is: what a subnet must not overlap.
+pub(crate) fn destination(message: &Message) -> Option<IpNet> {
+    let Message::NewRoute(message) = message else {
+        return None;
+    };
+    if message.header.table != RouteHeader::RT_TABLE_MAIN {
+        return None;
+    }
+    let to = message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Destination(to) => ip(to),
+        _ => None,
+    });
+    IpNet::new(to?, message.header.destination_prefix_length).ok()
+}
+
 /// Reads an `RTM_NEWROUTE`; `None` for other tables, multipath routes and those that are not unicast.
 pub(crate) fn route(message: &Message) -> Option<RouteState> {
     let Message::NewRoute(message) = message else {

@@ -7,6 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use once_cell::sync::Lazy;
+
 use super::raw;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -89,6 +91,12 @@ impl Namespace {
             _ => Error::from_io("open namespace", path.display().to_string(), error),
         })?;
         Self::checked(file.into(), &path.display())
+    }
+
+    /// Whether a namespace is mounted at `path`, of whatever kind: a single system call tells.
+    pub(crate) fn is_mounted(path: &Path) -> bool {
+        static NSFS: Lazy<Option<u64>> = Lazy::new(|| Some(std::fs::metadata(CURRENT).ok()?.dev()));
+        NSFS.is_some_and(|nsfs| std::fs::metadata(path).is_ok_and(|file| file.dev() == nsfs))
     }
 
     /// The network namespace of a process.

@@ -8,7 +8,6 @@
 //!   which only routers listen to, go to the bridge's MAC instead of every port (RFC 6085).
 //! - The bridge has a fixed MAC and MTU, no snooping timers and no default VLAN.
 
-pub(crate) mod anchor;
 mod network;
 mod options;
 
@@ -30,6 +29,12 @@ use crate::plan::{Action, Plan};
 
 /// The type that this driver manages.
 pub(crate) const TYPE: &str = "bridge";
+
+/// What the network's bridge is called; none when the options cannot be read.
+pub(crate) fn name_of(network: &Name, options: &Options) -> Option<String> {
+    let options = keys::parse(TYPE, options).ok()?;
+    network::bridge_name(network, &options).ok().map(|name| name.to_string())
+}
 
 /// Networks that are bridges of `host`.
 pub(crate) struct BridgeDriver {

@@ -1,6 +1,5 @@
 //! The bridge behind a network: what makes it, completes it and takes it away.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -95,7 +94,7 @@ impl BridgeNetwork {
     }
 
     fn creation(&mut self, host: &Host, mark: &Mark) -> Result<Plan> {
-        let mtu = self.options.mtu.map_or_else(|| uplink_mtu(host), Ok)?;
+        let mtu = self.options.mtu.map_or_else(|| host.uplink_mtu(), Ok)?;
         let kind =
             LinkKind::Bridge { multicast_snooping: self.options.multicast_snooping, vlan_default_pvid: 0 };
         let mut bridge = LinkSpec::new(self.bridge_name.clone(), kind);
@@ -143,17 +142,17 @@ impl BridgeNetwork {
             return taken(format!("it belongs to another network ({other:?})"));
         }
         // Whoever comes first says what it is for.
-        let half_made = is_half_made(state);
+        let half_made = naming::is_half_made(state);
         let own = Mtu::new(state.mtu)?;
         let mtu = match self.options.mtu {
-            None if half_made => uplink_mtu(host)?,
+            None if half_made => host.uplink_mtu()?,
             Some(wanted) if half_made => wanted,
             Some(wanted) if wanted > own => {
                 return taken(format!("its MTU is {own}, less than the network's"))
             }
             _ => own,
         };
-        let there = addresses_of(host, state.index)?;
+        let there = host.addresses_of(state.index)?;
         let there: Vec<_> = there.iter().map(|own| own.address).collect();
         let mut plan = Plan::default();
         if !half_made && state.up && self.subnets.gateways().all(|gateway| there.contains(&gateway)) {
@@ -174,7 +173,7 @@ impl BridgeNetwork {
         let mut plan = Plan::default();
         let name = &self.bridge_name;
         let Some(state) = host.link(name)? else { return Ok(plan) };
-        if is_half_made(&state) {
+        if naming::is_half_made(&state) {
             // The network is gone; this is what another process is about to make of it anew.
             return Ok(plan);
         }
@@ -191,7 +190,7 @@ impl BridgeNetwork {
         }
         // Those that the kernel remembers as this library's, and those of this handle.
         let ours = |own: &parse::AddressState| own.ours || self.added.contains(&own.address);
-        for own in addresses_of(host, state.index)?.into_iter().filter(ours) {
+        for own in host.addresses_of(state.index)?.into_iter().filter(ours) {
             let spec = AddressSpec { link: link.clone(), address: own.address };
             plan.steps.push(Step::new(Place::Host, Action::DeleteAddress(spec)));
         }
@@ -199,44 +198,13 @@ impl BridgeNetwork {
     }
 }
 
-fn bridge_name(network: &Name, options: &BridgeOptions) -> Result<InterfaceName> {
+pub(super) fn bridge_name(network: &Name, options: &BridgeOptions) -> Result<InterfaceName> {
     if let Some(name) = &options.bridge {
         return Ok(name.clone());
     }
     InterfaceName::new(&format!("br-{network}")).map_err(|error| {
         error.with_cause("the network's name is too long for a bridge's: choose one with `bridge`")
     })
-}
-
-/// Whether a process has just made the bridge and not yet said what for.
-pub(super) fn is_half_made(bridge: &LinkState) -> bool {
-    bridge.group == LINK_GROUP && bridge.alias.is_none()
-}
-
-pub(super) fn addresses_of(host: &Host, index: u32) -> Result<Vec<parse::AddressState>> {
-    let addresses = host.socket().dump(&message::list_addresses())?;
-    Ok(addresses.iter().filter_map(parse::address).filter(|own| own.index == index).collect())
-}
-
-/// The lowest MTU of the interfaces that carry a default route, so that nothing has to be
-/// fragmented on the way out; 1500 where there is none.
-pub(crate) fn uplink_mtu(host: &Host) -> Result<Mtu> {
-    let mut socket = host.socket();
-    let mut routes = socket.dump(&message::list_routes(false))?;
-    routes.extend(socket.dump(&message::list_routes(true))?);
-    let uplinks: HashSet<_> = routes
-        .iter()
-        .filter_map(parse::route)
-        .filter(|route| route.destination.prefix_len() == 0)
-        .map(|route| route.index)
-        .collect();
-    drop(socket);
-    let mut lowest = None;
-    for index in uplinks {
-        let mtu = host.link_at(index)?.and_then(|link| Mtu::new(link.mtu).ok());
-        lowest = lowest.into_iter().chain(mtu).min();
-    }
-    Ok(lowest.unwrap_or(Mtu::ETHERNET))
 }
 
 /// How many ports keep the bridge in use: on a bridge of ours any, on another the network's own.

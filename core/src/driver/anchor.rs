@@ -2,9 +2,7 @@
 
 use ipnet::IpNet;
 
-pub(crate) use super::network::uplink_mtu;
-use super::network::{addresses_of, is_half_made};
-use crate::driver::naming::Mark;
+use super::naming::{is_half_made, Mark};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{
@@ -42,7 +40,7 @@ impl Anchor {
                 plan.push(Place::Host, Action::CreateLink(link));
             }
             Some(state) if is_half_made(&state) || state.alias.as_deref() == Some(&alias) => {
-                there = addresses_of(host, state.index)?.into_iter().map(|own| own.address).collect();
+                there = host.addresses_of(state.index)?.into_iter().map(|own| own.address).collect();
                 if state.up && state.alias.is_some() && self.addresses.iter().all(|own| there.contains(own)) {
                     return Ok(plan);
                 }
