@@ -11,7 +11,7 @@ use testhost::Host;
 /// How long the kernel may take to make a destroyed namespace's links disappear.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Our links, proxies, routes, files, mounts, and what the store has: endpoints, sandboxes and leases; sorted lines.
+/// Our links, proxies, routes, files, mounts, and what the store has: endpoints and leases; sorted lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Look(Vec<String>);
 
@@ -95,7 +95,6 @@ fn rows(lines: &mut Vec<String>) {
     for of in [
         "SELECT 'lease ' || pool || ' ' || hex(first) || ' ' || hex(last) FROM taken",
         "SELECT 'endpoint ' || record FROM endpoint",
-        "SELECT 'sandbox ' || record FROM sandbox",
     ] {
         let mut rows = store.prepare(of).unwrap();
         let rows = rows.query_map([], |row| row.get::<_, String>(0)).unwrap();
