@@ -648,35 +648,45 @@ fn a_network_that_its_driver_cannot_make_or_delete_is_not_half_there() {
 }
 
 #[test]
-fn what_a_driver_refuses_to_take_away_is_said_and_keeps_nothing() {
+fn what_a_driver_refuses_to_take_away_stays_to_be_tried_again_or_is_forgotten() {
     host(|host| {
         let (controller, wire) = wired(host, Wire::default());
         let web = sandbox(&controller, "web");
         let (before, within) = (host.dump(), inside(host, &web));
-        let all = ["leave far web", "delete_endpoint far web"];
-        for methods in [&["leave"][..], &["delete_endpoint"], &["leave", "delete_endpoint"]] {
-            controller.connect("far", &web, at("web", &["10.7.0.77"])).unwrap();
-            wire.goes_wrong(methods, Wrong::Fails);
-            wire.calls();
-            let error = controller.disconnect("far", "web").unwrap_err();
-            let text = error.to_string();
-            assert!(text.starts_with("disconnect web of network far"), "{text}");
-            assert!(methods.iter().all(|method| text.contains(method)), "{methods:?}: {text}");
-            assert_eq!(wire.calls(), all);
-            assert_eq!(controller.endpoints().unwrap(), [], "{methods:?}");
-            controller.disconnect("far", "web").unwrap();
-            host.assert_returns_to(&before, methods[0]);
-            assert_inside_is(host, &web, &within, methods[0]);
-            wire.is_mended();
+        let connect = || controller.connect("far", &web, at("web", &["10.7.0.77"])).map(drop);
+        for method in ["leave", "delete_endpoint"] {
+            for mended in [true, false] {
+                connect().unwrap();
+                wire.goes_wrong(&[method], Wrong::Fails);
+                for _ in 0..2 {
+                    let words = ["disconnect web of network far", method, "the wire is cut"];
+                    refused(controller.disconnect("far", "web"), ErrorKind::System, &words);
+                    // The device is back all the same, and the address is kept.
+                    host.assert_returns_to(&before, method);
+                    assert_inside_is(host, &web, &within, method);
+                    assert_eq!(addresses_of(&controller.endpoint("far", "web").unwrap())[0], "10.7.0.77/24");
+                }
+                if mended {
+                    wire.is_mended();
+                    controller.disconnect("far", "web").unwrap();
+                } else {
+                    controller.forget_endpoint("far", "web").unwrap();
+                    controller.forget_endpoint("far", "web").unwrap();
+                    wire.is_mended();
+                }
+                assert_eq!(controller.endpoints().unwrap(), [], "{method}");
+                host.assert_returns_to(&before, method);
+            }
         }
-        // What a rollback cannot undo is in the error, and does not keep the addresses.
+        // What a rollback cannot undo is in the error, and stays likewise.
         wire.goes_wrong(&["join", "delete_endpoint"], Wrong::Fails);
-        let error = controller.connect("far", &web, at("web", &["10.7.0.77"])).unwrap_err();
+        let error = connect().unwrap_err();
         assert!(error.to_string().contains("join"), "{error}");
         let failures = error.rollback_failures();
         assert!(failures.iter().any(|own| own.to_string().contains("delete_endpoint")), "{error}");
         wire.is_mended();
-        controller.connect("far", &web, at("web", &["10.7.0.77"])).unwrap();
+        controller.disconnect("far", "web").unwrap();
+        connect().unwrap();
         controller.disconnect("far", "web").unwrap();
         host.assert_returns_to(&before, "a rollback that failed");
     });

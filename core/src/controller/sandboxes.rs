@@ -8,7 +8,7 @@ use super::join::first_of;
 use super::networks::Active;
 use super::record::{EndpointRecord, SandboxRecord};
 use super::{endpoints, Controller, Endpoint};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::network::engine;
 use crate::sandbox::{Sandbox, SandboxKey};
@@ -46,29 +46,37 @@ impl Controller {
             owner: Process::current()?,
         };
         let within = |error: Error| error.within("create sandbox", &key);
-        let sandbox = match self.notes.add(key.path(), &record.to_string()).map_err(within)? {
-            true => self.create_noted(&key, None)?,
-            false => {
-                // What is noted may be about to be collected: not while the gate is ours.
-                let _gate = self.gate.enter().map_err(within)?;
-                let before = self.notes.read(key.path()).map_err(within)?;
-                self.notes.replace(key.path(), &record.to_string()).map_err(within)?;
-                self.create_noted(&key, before.as_deref())?
-            }
+        let note = record.to_string();
+        let sandbox = match self.notes.add(key.path(), &note).map_err(within)? {
+            true => self.create_noted(&key, &note, None)?,
+            false => self.create_again(&key, &note).map_err(within)?,
         };
         self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
         Ok(sandbox)
     }
 
-    /// Makes the sandbox, or puts the note back that was there before.
-    fn create_noted(&self, key: &SandboxKey, before: Option<&str>) -> Result<Sandbox> {
-        Sandbox::create(key).map_err(|error| {
-            let undone = match before {
-                Some(before) => self.notes.replace(key.path(), before),
-                None => self.notes.remove(key.path()),
-            };
-            error.with_rollback(undone.err().into_iter().collect())
-        })
+    /// Makes a sandbox where the note of another is. What is noted may be about to be collected: not while
+    /// the gate is ours.
+    fn create_again(&self, key: &SandboxKey, note: &str) -> Result<Sandbox> {
+        let _gate = self.gate.enter()?;
+        if Namespace::is_mounted(key.path()) {
+            return Err(Error::new(ErrorKind::AlreadyExists, "create namespace", key.to_string())
+                .with_cause("a namespace of that name is there already"));
+        }
+        let before = self.notes.read(key.path())?;
+        self.notes.replace(key.path(), note)?;
+        self.create_noted(key, note, before.as_deref())
+    }
+
+    /// Makes the sandbox, or puts the note back that was there before, unless it is another's by now who was
+    /// faster.
+    fn create_noted(&self, key: &SandboxKey, note: &str, before: Option<&str>) -> Result<Sandbox> {
+        let restore = || match before {
+            _ if self.notes.read(key.path())?.as_deref() != Some(note) => Ok(()),
+            Some(before) => self.notes.replace(key.path(), before),
+            None => self.notes.remove(key.path()),
+        };
+        Sandbox::create(key).map_err(|error| error.with_rollback(restore().err().into_iter().collect()))
     }
 
     /// Opens the sandbox `name` of this controller's directory; see [`Sandbox::open`].

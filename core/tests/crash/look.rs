@@ -82,7 +82,9 @@ fn files(directory: &Path, lines: &mut Vec<String>) {
         if path.to_string_lossy().contains("state.db-") {
             continue;
         }
-        lines.push(format!("file {}", path.display()));
+        let target =
+            fs::read_link(&path).map_or_else(|_| String::new(), |to| format!(" -> {}", to.display()));
+        lines.push(format!("file {}{target}", path.display()));
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             files(&path, lines);
         }
