@@ -1,4 +1,4 @@
-//! A cheap look at a host, for after each of a thousand kills: one program is run, and no more.
+//! A cheap look at a host, for after each of a thousand kills: two programs are run, and no more.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use testhost::Host;
 /// How long the kernel may take to make a destroyed namespace's links disappear.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Our links, routes, files, mounts, and what the store has: endpoints, sandboxes and leases; sorted lines.
+/// Our links, proxies, routes, files, mounts, and what the store has: endpoints and leases; sorted lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Look(Vec<String>);
 
@@ -23,6 +23,9 @@ impl Look {
             if link.get("ifname").is_some() {
                 lines.push(format!("link {} {} {}", link["ifname"], link["ifindex"], link["ifalias"]));
             }
+        }
+        for proxy in host.ip(&["neighbour", "show", "proxy"]).as_array().unwrap() {
+            lines.push(format!("proxy {} on {}", proxy["dst"], proxy["dev"]));
         }
         routes(&mut lines);
         for mount in read("/proc/thread-self/mountinfo").lines() {
