@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use once_cell::sync::Lazy;
 
 use crate::error::Result;
-use crate::link::parse::{self, AddressState, LinkState};
+use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::{message, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
 use crate::sys::{Ipv6Links, Namespace, NamespaceId};
@@ -93,16 +93,13 @@ impl Host {
         answer.is_err_and(|error| error.errno() == Some(libc::EINVAL))
     }
 
-    /// Where this library's routes through a link lead, when they lead to single addresses.
-    pub(crate) fn destinations_through(&self, link: &InterfaceName) -> Result<Vec<IpAddr>> {
-        let Some(link) = self.link(link)? else { return Ok(Vec::new()) };
+    /// This library's routes through a link to single addresses.
+    pub(crate) fn routes_through(&self, index: u32) -> Result<Vec<RouteState>> {
         let mut socket = self.socket();
-        let mut routes = socket.dump(&message::list_routes(false))?;
-        routes.extend(socket.dump(&message::list_routes(true))?);
-        let own =
-            routes.iter().filter_map(parse::route).filter(|route| route.ours && route.index == link.index);
-        let single = own.filter(|route| route.destination.prefix_len() == route.destination.max_prefix_len());
-        Ok(single.map(|route| route.destination.addr()).collect())
+        let mut routes = socket.dump(&message::list_routes_through(index, false))?;
+        routes.extend(socket.dump(&message::list_routes_through(index, true))?);
+        let own = routes.iter().filter_map(parse::route).filter(|route| route.ours && route.index == index);
+        Ok(own.filter(|own| own.destination.prefix_len() == own.destination.max_prefix_len()).collect())
     }
 
     /// Whether the host takes packets to `address` for its own.

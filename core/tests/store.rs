@@ -744,7 +744,6 @@ fn what_lasts_as_long_as_a_process_goes_with_it_and_not_before() {
 
 /// Who has the namespace open keeps the interface, and with it the address.
 #[test]
-#[ignore = "not kept yet: what holds the namespace keeps the link, while the addresses are given back"]
 fn a_sandbox_destroyed_while_somebody_is_in_it_gives_up_its_interface_before_its_address() {
     host(|host| {
         let controller = controller();

@@ -184,7 +184,7 @@ impl Run<'_> {
             };
             let Some(key) = key_of(&record.path) else { continue };
             // The gate is taken in there.
-            let remove = || self.controller.end(&record.path, Some(&record), || Sandbox::remove(&key));
+            let remove = || self.controller.end(&record.path, Some(&record), None, || Sandbox::remove(&key));
             let error = if self.dry_run { None } else { remove().err().map(|error| error.to_string()) };
             let object = record.path.display().to_string();
             self.findings.push(Finding {
@@ -308,12 +308,16 @@ impl Run<'_> {
             std::thread::sleep(PATIENCE);
         }
         for link in half_made {
-            let kind = if link.kind == "bridge" { FindingKind::Bridge } else { FindingKind::Link };
-            self.found(kind, &link.name, "it was half made when its process died: deleted", |controller| {
-                let now = controller.host.link_at(link.index)?;
-                let still = now.is_some_and(|now| now.name == link.name && is_half_made(&now));
-                Ok(still && controller.delete_link(link)?)
-            });
+            self.found(
+                FindingKind::Link,
+                &link.name,
+                "it was half made when its process died: deleted",
+                |controller| {
+                    let now = controller.host.link_at(link.index)?;
+                    let still = now.is_some_and(|now| now.name == link.name && is_half_made(&now));
+                    Ok(still && controller.delete_link(link)?)
+                },
+            );
         }
         Ok(())
     }
@@ -435,10 +439,10 @@ impl Controller {
     }
 }
 
-/// Ours by its group and its name, and without an alias.
+/// An endpoint's by its group and its name, and without an alias. A bridge without one is completed when it
+/// is used next, and may be one that a driver of others has made.
 fn is_half_made(link: &LinkState) -> bool {
-    let is_veth = link.kind == "veth" && naming::is_link_name(&link.name);
-    link.group == LINK_GROUP && link.alias.is_none() && (is_veth || link.kind == "bridge")
+    naming::is_half_made(link) && link.kind == "veth" && naming::is_link_name(&link.name)
 }
 
 fn key_of(path: &Path) -> Option<SandboxKey> {

@@ -184,7 +184,7 @@ impl Controller {
             if is_new {
                 take(tx, active, record)?;
             } else {
-                refuse_joined(tx, record)?;
+                *record = EndpointRecord { owner: record.owner, ..find_apart(tx, record)? };
             }
             let others = enter(tx, record, sandbox)?;
             let mut prepared = None;
@@ -418,17 +418,14 @@ fn finish(record: &EndpointRecord) -> engine::Finish {
     })
 }
 
-fn refuse_joined(tx: &rusqlite::Transaction<'_>, record: &EndpointRecord) -> Result<()> {
-    let now = EndpointRecord::find(tx, &record.network, &record.config.name)?;
-    let joined = match now {
-        None => {
-            return Err(Error::new(ErrorKind::NotFound, "find endpoint", record.config.name.as_str())
-                .with_cause("it was deleted in the meantime"));
-        }
-        Some(now) => now.joined,
+/// The endpoint as it is recorded now, which must be in no sandbox.
+fn find_apart(tx: &rusqlite::Transaction<'_>, record: &EndpointRecord) -> Result<EndpointRecord> {
+    let Some(now) = EndpointRecord::find(tx, &record.network, &record.config.name)? else {
+        return Err(Error::new(ErrorKind::NotFound, "find endpoint", record.config.name.as_str())
+            .with_cause("it was deleted in the meantime"));
     };
-    let Some(joined) = joined else { return Ok(()) };
-    let there = if is_there(&joined) { "" } else { ", which is gone: leave it first" };
+    let Some(joined) = &now.joined else { return Ok(now) };
+    let there = if is_there(joined) { "" } else { ", which is gone: leave it first" };
     Err(Error::new(ErrorKind::Busy, "join", "endpoint")
         .with_cause(format!("it is joined to {}{there}", joined.sandbox.display())))
 }

@@ -116,7 +116,7 @@ impl Controller {
     /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
     pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
         let path = sandbox.key().path();
-        self.end(path, None, || sandbox.destroy())
+        self.end(path, None, Some(sandbox), || sandbox.destroy())
             .map_err(|error| error.within("destroy sandbox", sandbox.key()))
     }
 
@@ -126,7 +126,7 @@ impl Controller {
     /// Those of [`Controller::destroy_sandbox`].
     pub fn remove_sandbox(&self, name: &str) -> Result<()> {
         let key = self.sandbox_key(name)?;
-        self.end(key.path(), None, || Sandbox::remove(&key))
+        self.end(key.path(), None, None, || Sandbox::remove(&key))
             .map_err(|error| error.within("remove sandbox", &key))
     }
 
@@ -138,6 +138,7 @@ impl Controller {
         &self,
         path: &Path,
         noted: Option<&SandboxRecord>,
+        sandbox: Option<&Sandbox>,
         destroy: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let gate = self.gate.enter()?;
@@ -148,6 +149,7 @@ impl Controller {
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
         let (mut failures, mut gone) = (Vec::new(), Vec::new());
+        self.give_up_addresses(sandbox, &records);
         let was_there = std::fs::symlink_metadata(path).is_ok();
         for (record, active) in records.iter().zip(&networks) {
             let mut refused = Vec::new();
@@ -187,6 +189,24 @@ impl Controller {
             self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
         }
         first_of(failures)
+    }
+
+    /// Takes the endpoints' addresses off their interfaces: who has the namespace open keeps these, and the
+    /// addresses are about to be others'.
+    fn give_up_addresses(&self, sandbox: Option<&Sandbox>, records: &[EndpointRecord]) {
+        let addresses: Vec<_> =
+            records.iter().flat_map(EndpointRecord::addresses).map(|net| net.addr()).collect();
+        let Some(joined) = records.first().and_then(|record| record.joined.as_ref()) else { return };
+        let given_up = match sandbox {
+            Some(sandbox) => sandbox.give_up(&addresses),
+            None => self.open_as(joined).and_then(|sandbox| match sandbox {
+                Some(sandbox) => sandbox.give_up(&addresses),
+                None => Ok(()),
+            }),
+        };
+        if let Err(error) = given_up {
+            log::warn!("{}: {error}", joined.sandbox.display());
+        }
     }
 
     /// Has the driver take the endpoint out of use, as far as that does not happen by itself when the

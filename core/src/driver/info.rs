@@ -226,6 +226,8 @@ pub struct Birth {
     /// The link: a veth whose peer has its place in the sandbox, or a link that is born there. The end
     /// in the sandbox gets its final name and index from the library.
     pub link: LinkSpec,
+    /// What follows in the host while the end inside is still down.
+    pub early: Plan,
     /// What follows in the host when the inside is configured and up.
     pub after: Plan,
     /// Whom the interface never has to ask for.
@@ -239,7 +241,14 @@ pub struct Birth {
 impl Birth {
     /// A birth of `link` alone.
     pub fn new(link: LinkSpec) -> Self {
-        Self { link, after: Plan::default(), neighbours: Vec::new(), host_prefix: false, owner: None }
+        Self {
+            link,
+            early: Plan::default(),
+            after: Plan::default(),
+            neighbours: Vec::new(),
+            host_prefix: false,
+            owner: None,
+        }
     }
 
     /// The step that creates the link, its end in `place` under `inside`.

@@ -21,6 +21,7 @@ use super::subnets::Subnets;
 use super::{veth, Driver, IpamData, Options, RouteType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
+use crate::link::parse::RouteState;
 use crate::link::{
     InterfaceName, LinkChange, LinkRef, MacAddr, Mtu, Neighbour, NeighbourSpec, Place, ProxySpec, RouteSpec,
 };
@@ -161,15 +162,14 @@ impl Driver for RoutedDriver {
         let mtu = veth::mtu(join.mtu(), network.mtu)?;
         let end = veth::HostEnd::new(&network.name, &Name::new(endpoint)?, join.attempt())?;
         let host_mac = MacAddr::new(HOST_MAC)?;
-        let mut birth = Birth::new(end.pair(host_mac, mtu, network.options.tx_queue_len));
+        let mut pair = end.pair(host_mac, mtu, network.options.tx_queue_len);
+        // There is no bridge that would mind, and it spares a change.
+        pair.up = true;
+        let mut birth = Birth::new(pair);
         birth.host_prefix = true;
-        birth.after = open(
-            &network,
-            &end,
-            self.mark.endpoint(&network.name, &end.endpoint),
-            join.interface(),
-            self.host.can_turn_off_ipv6(),
-        );
+        birth.early = quieten(&end, join.interface(), self.host.can_turn_off_ipv6());
+        let alias = self.mark.endpoint(&network.name, &end.endpoint);
+        birth.after = open(&network, &end, alias, join.interface());
         let gateways: Vec<_> = network.subnets.gateways().map(|gateway| gateway.addr()).collect();
         for gateway in gateways {
             let has_family = match gateway {
@@ -195,18 +195,28 @@ impl Driver for RoutedDriver {
 
     fn leave(&self, network: &str, endpoint: &str) -> Result<Plan> {
         let (name, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+        let (host_name, _) = naming::link_names(&name, &endpoint)?;
+        let link = self.host.link(&host_name)?.filter(|link| self.mark.is_endpoint(link, &name, &endpoint));
         let mut plan = Plan::default();
-        if let Some(parent) = self.network(network).ok().and_then(|network| network.parent.clone()) {
-            // The host's routes through the endpoint's link tell its addresses; they go with the link.
-            let (host_name, _) = naming::link_names(&name, &endpoint)?;
-            for address in self.host.destinations_through(&host_name)? {
-                let spec = ProxySpec { link: parent.clone(), address };
+        let Some(link) = link else { return Ok(plan) };
+        let parent = self.network(network).ok().and_then(|network| network.parent.clone());
+        let own = LinkRef::indexed(host_name, link.index);
+        // The link, and its routes with it, may go later than the endpoint's addresses.
+        for route in self.host.routes_through(link.index)? {
+            if let Some(parent) = &parent {
+                let spec = ProxySpec { link: parent.clone(), address: route.destination.addr() };
                 plan.push(Place::Host, Action::DeleteProxy(spec));
             }
+            plan.push(Place::Host, Action::DeleteRoute(route_spec(&own, &route)));
         }
-        plan.steps.extend(veth::deletion(&self.host, &self.mark, &name, &endpoint)?.steps);
+        plan.push(Place::Host, Action::DeleteLink(own));
         Ok(plan)
     }
+}
+
+fn route_spec(link: &LinkRef, route: &RouteState) -> RouteSpec {
+    let RouteState { destination, gateway, metric, source, .. } = *route;
+    RouteSpec { link: link.clone(), destination, gateway, source, metric, replace: false }
 }
 
 /// The address with nothing else in its subnet.
@@ -214,31 +224,29 @@ fn alone(net: IpNet) -> IpNet {
     net.addr().into()
 }
 
-/// The host's end comes up with its routes; the alias that says so comes with being up.
-fn open(
-    network: &RoutedNetwork,
-    end: &veth::HostEnd,
-    alias: String,
-    interface: &InterfaceInfo,
-    ipv6_switch: bool,
-) -> Plan {
+/// The host's end sends nothing of its own when the carrier comes: no IPv6 without need, and no link-local
+/// address of the kernel's.
+fn quieten(end: &veth::HostEnd, interface: &InterfaceInfo, ipv6_switch: bool) -> Plan {
     let mut plan = Plan::default();
-    let mut up = LinkChange::new(end.link());
-    up.alias = Some(alias);
-    up.ipv4_forwarding = interface.address().map(|_| true);
     if interface.address_ipv6().is_some() {
         plan.push(Place::Host, Action::ForceIpv6Forwarding(end.link()));
-    }
-    if interface.address_ipv6().is_none() && ipv6_switch {
+    } else if ipv6_switch {
         plan.push(Place::Host, Action::TurnOffIpv6(end.link()));
-    } else {
-        // The kernel looks at this after it has brought the link up.
-        let mut quiet = LinkChange::new(end.link());
-        quiet.no_link_local = true;
-        plan.push(Place::Host, Action::SetLink(quiet));
+        return plan;
     }
-    up.up = Some(true);
-    plan.push(Place::Host, Action::SetLink(up));
+    let mut quiet = LinkChange::new(end.link());
+    quiet.no_link_local = true;
+    plan.push(Place::Host, Action::SetLink(quiet));
+    plan
+}
+
+/// The host's end gets its routes, and the alias that says that it is whole.
+fn open(network: &RoutedNetwork, end: &veth::HostEnd, alias: String, interface: &InterfaceInfo) -> Plan {
+    let mut plan = Plan::default();
+    let mut change = LinkChange::new(end.link());
+    change.alias = Some(alias);
+    change.ipv4_forwarding = interface.address().map(|_| true);
+    plan.push(Place::Host, Action::SetLink(change));
     let (v4, v6) = (interface.address().map(IpNet::V4), interface.address_ipv6().map(IpNet::V6));
     for address in [v4, v6].into_iter().flatten() {
         add_address(network, end, address, interface.mac_address(), &mut plan);

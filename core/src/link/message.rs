@@ -353,6 +353,15 @@ pub(crate) fn list_addresses() -> Message {
     Message::GetAddress(AddressMessage::default())
 }
 
+/// `RTM_GETROUTE` of the routes of one family through a link. A kernel that does not filter lists all.
+pub(crate) fn list_routes_through(link: u32, ipv6: bool) -> Message {
+    let mut message = RouteMessage::default();
+    message.header.address_family = if ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.attributes.push(RouteAttribute::Oif(link));
+    Message::GetRoute(message)
+}
+
 /// `RTM_GETROUTE` of the route that a packet to `to` would take.
 pub(crate) fn get_route(to: IpAddr) -> Message {
     let mut message = RouteMessage::default();

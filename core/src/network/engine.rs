@@ -183,6 +183,7 @@ pub(crate) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
     let mut plan = Plan::default();
     let inside = LinkRef::named(interface.src_name.clone());
     plan.steps.push(birth.create(Place::Host, &inside, interface.mac));
+    plan.steps.extend(birth.early.steps);
     plan.steps.extend(birth.after.steps);
     Ok((plan, interface))
 }
@@ -202,6 +203,7 @@ pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Pla
     let mut plan = Plan::default();
     settled.before_birth(ipv6, &mut plan);
     plan.steps.push(birth.create(Place::Sandbox, &settled.link, interface.mac));
+    plan.steps.extend(birth.early.steps);
     settled.after_birth(interface.mac, &mut plan);
     if prepared.replace_gateways {
         settled.replace_gateways(interface, &survey, &mut plan);

@@ -336,6 +336,26 @@ impl Sandbox {
         self.with(|opened| Ok(Survey::take(&mut opened.inside.socket)?.with_owners()))
     }
 
+    /// Takes those of `addresses` that are there off their interfaces. A sandbox that is gone has none.
+    pub(crate) fn give_up(&self, addresses: &[IpAddr]) -> Result<()> {
+        self.with_or((), |opened| {
+            let there = opened.inside.socket.dump(&message::list_addresses())?;
+            let mut plan = Plan::default();
+            for own in there.iter().filter_map(parse::address) {
+                if addresses.contains(&own.address.addr()) {
+                    // Nothing is called by its name here.
+                    let link = LinkRef::indexed(InterfaceName::new("lo")?, own.index);
+                    let spec = AddressSpec { link, address: own.address };
+                    plan.steps.push(Step::new(Place::Sandbox, Action::DeleteAddress(spec)));
+                }
+            }
+            match apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) }) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                result => result,
+            }
+        })
+    }
+
     /// Whether an interface that came from `src_name` is there and up; false when it cannot be told.
     pub(crate) fn has_interface(&self, src_name: &InterfaceName) -> bool {
         let has = |opened: &mut Opened| {

@@ -105,11 +105,15 @@ impl Sandbox {
         })
     }
 
-    /// Has the default route of one family lead through what came from `src_name`.
+    /// Has the default route of one family lead through what came from `src_name`, unless others have given
+    /// the sandbox one.
     pub(crate) fn route_through(&self, src_name: &InterfaceName, gateway: IpAddr) -> Result<()> {
         let replace = |opened: &mut Opened| {
             let survey = Survey::take(&mut opened.inside.socket)?;
             let Some(link) = survey.that_came_from(src_name)? else { return Ok(()) };
+            if survey.has_foreign_default(gateway.is_ipv6()) {
+                return Ok(());
+            }
             let plan = replacement(&survey, default_route(link, gateway, true));
             self.apply_inside(opened, &plan)
         };

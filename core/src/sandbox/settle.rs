@@ -115,16 +115,19 @@ impl Settled {
         self.alias = alias::compose_owned(src_name, owner);
     }
 
-    /// Adds what puts the gateways of `wanted` in the place of those that the sandbox has.
+    /// Adds what puts the gateways of `wanted` in the place of those that the sandbox has, but for routes
+    /// that this library did not add.
     pub(crate) fn replace_gateways(&mut self, wanted: &Interface, survey: &Survey, plan: &mut Plan) {
         for gateway in wanted.gateways() {
-            if survey.default_route(gateway.is_ipv6()).is_none() {
+            if survey.default_route(gateway.is_ipv6()).is_none()
+                || survey.has_foreign_default(gateway.is_ipv6())
+            {
                 continue;
             }
             plan.steps.extend(replacement(survey, default_route(self.link.clone(), gateway, true)).steps);
         }
-        self.interface.gateway = wanted.gateway;
-        self.interface.gateway_ipv6 = wanted.gateway_ipv6;
+        self.interface.gateway = wanted.gateway.filter(|_| !survey.has_foreign_default(false));
+        self.interface.gateway_ipv6 = wanted.gateway_ipv6.filter(|_| !survey.has_foreign_default(true));
     }
 }
 

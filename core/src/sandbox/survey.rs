@@ -53,6 +53,11 @@ impl Survey {
         self.routes.iter().filter(is_default).filter(move |route| route.destination.addr().is_ipv6() == ipv6)
     }
 
+    /// Whether others have given the sandbox a default route of that family.
+    pub(crate) fn has_foreign_default(&self, ipv6: bool) -> bool {
+        self.default_routes(ipv6).any(|route| !route.ours)
+    }
+
     /// The default route of one family that the kernel prefers.
     pub(crate) fn default_route(&self, ipv6: bool) -> Option<&RouteState> {
         self.default_routes(ipv6).min_by_key(|route| route.metric)
