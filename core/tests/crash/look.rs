@@ -69,7 +69,9 @@ fn routes(lines: &mut Vec<String>) {
     }
     for route in read("/proc/thread-self/net/ipv6_route").lines() {
         let words: Vec<_> = route.split_ascii_whitespace().collect();
-        if !words[0].starts_with("fe80") && !words[0].starts_with("ff00") {
+        // RTF_LOCAL and RTF_ANYCAST follow an address, some time after it.
+        let follows = u32::from_str_radix(words[8], 16).unwrap() & 0x8010_0000 != 0;
+        if !follows && !words[0].starts_with("fe80") && !words[0].starts_with("ff00") {
             lines.push(format!("route {}/{} {} dev {}", words[0], words[1], words[4], words[9]));
         }
     }
