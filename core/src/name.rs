@@ -83,3 +83,9 @@ impl fmt::Debug for Name {
         write!(f, "{:?}", self.0)
     }
 }
+
+/// 64-bit FNV-1a: short, and the same in every version of the library.
+pub(crate) fn fnv1a(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

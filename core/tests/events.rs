@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use control::{at, blue, connected, endpoint, open, sandbox};
-use netns::{Controller, ErrorKind, Event, EventKind, Events, Lifetime};
+use netns::{Controller, ErrorKind, Event, Events, Lifetime};
 use testhost::host;
 
 /// How long an event may take.

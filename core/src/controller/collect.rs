@@ -172,7 +172,7 @@ impl Run<'_> {
 
     /// Sandboxes that should have gone with their makers, and what is left of those that are gone.
     fn sandboxes(&mut self) -> Result<()> {
-        for record in self.controller.store.read(|tx| SandboxRecord::all(tx))? {
+        for record in SandboxRecord::all(&self.controller.notes)? {
             let mounted = Namespace::is_mounted(&record.path);
             let reason = match mounted {
                 true if record.is_orphan() => "its process is gone: destroyed",
@@ -181,7 +181,7 @@ impl Run<'_> {
             };
             let Some(key) = key_of(&record.path) else { continue };
             // The gate is taken in there.
-            let remove = || self.controller.end(&record.path, || Sandbox::remove(&key)).map(|()| true);
+            let remove = || self.controller.end(&record.path, Some(&record), || Sandbox::remove(&key));
             let error = if self.dry_run { None } else { remove().err().map(|error| error.to_string()) };
             let object = record.path.display().to_string();
             self.findings.push(Finding {
@@ -335,6 +335,12 @@ impl Run<'_> {
             let reason = "its writer died: removed";
             self.found(FindingKind::Definition, path.display(), reason, |controller| {
                 controller.definitions.remove_stale(&path).map(|()| true)
+            });
+        }
+        for path in self.controller.notes.stale()? {
+            let reason = "its writer died: removed";
+            self.found(FindingKind::Sandbox, path.display(), reason, |_| {
+                std::fs::remove_file(&path).or_else(ignore_missing(&path)).map(|()| true)
             });
         }
         for path in events::stale(&self.controller.options.run_dir)? {

@@ -33,7 +33,7 @@ use crate::host::Host;
 use crate::ipam::{Ipam, PoolIpam};
 use crate::name::Name;
 use crate::sandbox::DEFAULT_BASE;
-use crate::store::{Database, Definitions, Gate};
+use crate::store::{Database, Definitions, Gate, Notes};
 
 /// Where a controller keeps what, and how long what it makes lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,7 @@ pub struct Controller {
     host: Arc<Host>,
     mark: Mark,
     store: Arc<Database>,
+    notes: Notes,
     definitions: Definitions,
     gate: Gate,
     drivers: Registry,
@@ -167,6 +168,7 @@ impl Controller {
         Ok(Self {
             definitions: Definitions::new(options.networks_dir.clone()),
             gate: Gate::open(&options.run_dir)?,
+            notes: Notes::open(&options.run_dir)?,
             listeners: Listeners::new(&options.run_dir),
             ipams: RwLock::new([(PoolIpam::NAME.to_owned(), default_ipam)].into()),
             active: Mutex::default(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::endpoints::place;
-use super::record::{EndpointRecord, Joined, Lifetime, SandboxRecord};
+use super::record::{EndpointRecord, Joined, Lifetime};
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
 use crate::error::{Error, ErrorKind, Result};
@@ -121,10 +121,6 @@ fn recover(
         let Some((network, endpoint)) = owners.get(&interface.src_name).cloned().or(of) else { continue };
         record(tx, definitions, &sandbox, &interface, network, &endpoint)?;
         found += 1;
-    }
-    if found > 0 {
-        let owner = Process::current()?;
-        SandboxRecord { path: path.to_owned(), lifetime: Lifetime::Host, owner }.insert(tx)?;
     }
     Ok(found)
 }

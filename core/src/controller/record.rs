@@ -1,7 +1,9 @@
 //! What the store remembers of endpoints and sandboxes. What the kernel knows better is not in here.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::{params, Connection, OptionalExtension, Row};
@@ -11,7 +13,7 @@ use super::EndpointConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, MacAddr};
 use crate::name::Name;
-use crate::store::store_error;
+use crate::store::{store_error, Notes};
 use crate::sys::Process;
 
 /// How long what a controller makes lasts when its process ends without taking it down.
@@ -139,11 +141,10 @@ impl EndpointRecord {
     }
 }
 
-/// A sandbox as the store has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A sandbox as its note has it: `LIFETIME PID-START PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SandboxRecord {
     pub(super) path: PathBuf,
-    #[serde(default)]
     pub(super) lifetime: Lifetime,
     pub(super) owner: Process,
 }
@@ -153,38 +154,38 @@ impl SandboxRecord {
         self.lifetime == Lifetime::Process && !self.owner.is_alive()
     }
 
-    /// Records the sandbox, in the place of one that was at its path before, which is returned.
-    pub(super) fn insert(&self, tx: &Connection) -> Result<Option<Self>> {
-        let path = self.path.to_string_lossy();
-        let failed = |error| store_error("record sandbox", &*path, error);
-        let sql = "INSERT INTO sandbox (path, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        let mut insert = tx.prepare_cached(sql).map_err(failed)?;
-        let record = to_json(self)?;
-        if insert.execute(params![path, record]).map_err(failed)? > 0 {
-            return Ok(None);
-        }
-        let before = Self::find(tx, &self.path)?;
-        let mut update =
-            tx.prepare_cached("UPDATE sandbox SET record = ?2 WHERE path = ?1").map_err(failed)?;
-        update.execute(params![path, record]).map_err(failed)?;
-        Ok(before)
+    /// What the notes say; one that cannot be read is passed over.
+    pub(super) fn all(notes: &Notes) -> Result<Vec<Self>> {
+        let mut records: Vec<_> = notes.list()?.iter().filter_map(|note| note.parse().ok()).collect();
+        records.sort_by(|a: &Self, b| a.path.cmp(&b.path));
+        Ok(records)
     }
+}
 
-    pub(super) fn delete(tx: &Connection, path: &std::path::Path) -> Result<()> {
-        let path = path.to_string_lossy();
-        let failed = |error| store_error("forget sandbox", &*path, error);
-        let mut delete = tx.prepare_cached("DELETE FROM sandbox WHERE path = ?1").map_err(failed)?;
-        delete.execute(params![path]).map_err(failed)?;
-        Ok(())
+impl fmt::Display for SandboxRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lifetime = match self.lifetime {
+            Lifetime::Host => "host",
+            Lifetime::Process => "process",
+        };
+        write!(f, "{lifetime} {} {}", self.owner, self.path.display())
     }
+}
 
-    pub(super) fn find(tx: &Connection, path: &std::path::Path) -> Result<Option<Self>> {
-        let path = path.to_string_lossy();
-        Ok(select(tx, "SELECT record FROM sandbox WHERE path = ?1", params![path])?.pop())
-    }
-
-    pub(super) fn all(tx: &Connection) -> Result<Vec<Self>> {
-        select(tx, "SELECT record FROM sandbox ORDER BY path", params![])
+impl FromStr for SandboxRecord {
+    type Err = Error;
+    fn from_str(note: &str) -> Result<Self> {
+        let unreadable =
+            || Error::bad_request("read note", format!("{note:?}"), "it is no note of a sandbox");
+        let mut words = note.splitn(3, ' ');
+        let lifetime = match words.next() {
+            Some("host") => Lifetime::Host,
+            Some("process") => Lifetime::Process,
+            _ => return Err(unreadable()),
+        };
+        let owner = words.next().and_then(|word| word.parse().ok()).ok_or_else(unreadable)?;
+        let path = words.next().filter(|path| path.starts_with('/')).ok_or_else(unreadable)?;
+        Ok(Self { path: path.into(), lifetime, owner })
     }
 }
 

@@ -46,28 +46,29 @@ impl Controller {
             owner: Process::current()?,
         };
         let within = |error: Error| error.within("create sandbox", &key);
-        let is_there = || Namespace::open(key.path()).is_ok();
-        // One that is there is refused, and its record is somebody else's.
-        let begun = !is_there();
-        let insert = || self.store.write(|tx| record.insert(tx)).map_err(within);
-        let before = if begun { insert()? } else { None };
-        let sandbox = Sandbox::create(&key).map_err(|error| {
-            let restore = |tx: &_| match &before {
-                Some(before) => before.insert(tx).map(drop),
-                None => SandboxRecord::delete(tx, key.path()),
-            };
-            // Who was faster sees to the record.
-            let undone = if begun && !is_there() { self.store.write(|tx| restore(tx)) } else { Ok(()) };
-            error.with_rollback(undone.err().into_iter().collect())
-        })?;
-        // One that wanted the same may have left its own, or none.
-        if self.store.read(|tx| SandboxRecord::find(tx, key.path())).map_err(within)?.as_ref()
-            != Some(&record)
-        {
-            insert()?;
-        }
+        let sandbox = match self.notes.add(key.path(), &record.to_string()).map_err(within)? {
+            true => self.create_noted(&key, None)?,
+            false => {
+                // What is noted may be about to be collected: not while the gate is ours.
+                let _gate = self.gate.enter().map_err(within)?;
+                let before = self.notes.read(key.path()).map_err(within)?;
+                self.notes.replace(key.path(), &record.to_string()).map_err(within)?;
+                self.create_noted(&key, before.as_deref())?
+            }
+        };
         self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
         Ok(sandbox)
+    }
+
+    /// Makes the sandbox, or puts the note back that was there before.
+    fn create_noted(&self, key: &SandboxKey, before: Option<&str>) -> Result<Sandbox> {
+        Sandbox::create(key).map_err(|error| {
+            let undone = match before {
+                Some(before) => self.notes.replace(key.path(), before),
+                None => self.notes.remove(key.path()),
+            };
+            error.with_rollback(undone.err().into_iter().collect())
+        })
     }
 
     /// Opens the sandbox `name` of this controller's directory; see [`Sandbox::open`].
@@ -83,13 +84,13 @@ impl Controller {
     /// # Errors
     /// Those of reading the store.
     pub fn sandboxes(&self) -> Result<Vec<SandboxDetails>> {
-        let (made, endpoints) =
-            self.store.read(|tx| Ok((SandboxRecord::all(tx)?, EndpointRecord::all(tx)?)))?;
+        let made = SandboxRecord::all(&self.notes)?;
+        let endpoints = self.store.read(|tx| EndpointRecord::all(tx))?;
         let mut paths: Vec<_> = made.into_iter().map(|record| record.path).collect();
         paths.extend(endpoints.iter().filter_map(|record| Some(record.joined.as_ref()?.sandbox.clone())));
         paths.sort();
         paths.dedup();
-        paths.retain(|path| Namespace::open(path).is_ok());
+        paths.retain(|path| Namespace::is_mounted(path));
         let of = |path: &Path| {
             let own = endpoints
                 .iter()
@@ -107,7 +108,8 @@ impl Controller {
     /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
     pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
         let path = sandbox.key().path();
-        self.end(path, || sandbox.destroy()).map_err(|error| error.within("destroy sandbox", sandbox.key()))
+        self.end(path, None, || sandbox.destroy())
+            .map_err(|error| error.within("destroy sandbox", sandbox.key()))
     }
 
     /// As [`Controller::destroy_sandbox`], for a sandbox that is not open here.
@@ -116,13 +118,25 @@ impl Controller {
     /// Those of [`Controller::destroy_sandbox`].
     pub fn remove_sandbox(&self, name: &str) -> Result<()> {
         let key = self.sandbox_key(name)?;
-        self.end(key.path(), || Sandbox::remove(&key)).map_err(|error| error.within("remove sandbox", &key))
+        self.end(key.path(), None, || Sandbox::remove(&key))
+            .map_err(|error| error.within("remove sandbox", &key))
     }
 
     /// The endpoints leave, the namespace goes, the records go: a death in between is made good by the
     /// collector, which finds records without a namespace.
-    pub(super) fn end(&self, path: &Path, destroy: impl FnOnce() -> Result<()>) -> Result<()> {
+    ///
+    /// With `noted`, nothing happens when its note says something else by now.
+    pub(super) fn end(
+        &self,
+        path: &Path,
+        noted: Option<&SandboxRecord>,
+        destroy: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
         let gate = self.gate.enter()?;
+        let is_other = |noted: &SandboxRecord| Ok(self.notes.read(path)? != Some(noted.to_string()));
+        if noted.map(is_other).transpose()? == Some(true) {
+            return Ok(());
+        }
         let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
         let (mut failures, mut gone) = (Vec::new(), Vec::new());
@@ -144,9 +158,12 @@ impl Controller {
                     false => EndpointRecord { joined: None, ..record.clone() }.update(tx)?,
                 }
             }
-            SandboxRecord::delete(tx, path)
+            Ok(())
         });
-        failures.extend(recorded.err());
+        match recorded {
+            Ok(()) => failures.extend(self.notes.remove(path).err()),
+            Err(error) => failures.push(error),
+        }
         drop(gate);
         for (record, active) in gone.iter().filter(|(record, _)| record.transient) {
             active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));

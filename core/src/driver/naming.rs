@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::link::parse::LinkState;
 use crate::link::{InterfaceName, LINK_GROUP};
-use crate::name::Name;
+use crate::name::{fnv1a, Name};
 
 /// The beginning of the alias of every link of a network.
 pub(crate) const NETWORK_ALIAS: &str = "libnetns network=";
@@ -89,12 +89,6 @@ pub(crate) fn host_index(network: &Name, endpoint: &Name, attempt: u32) -> u32 {
 
 fn digest(network: &Name, endpoint: &Name) -> u64 {
     fnv1a(&format!("{network}/{endpoint}"))
-}
-
-/// 64-bit FNV-1a: short, and the same in every version of the library.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ mod definitions;
 mod flock;
 mod gate;
 pub(crate) mod leases;
+mod notes;
 
 pub(crate) use database::{store_error, Database};
 pub(crate) use definitions::{Definitions, Stamp};
 pub(crate) use gate::Gate;
+pub(crate) use notes::Notes;

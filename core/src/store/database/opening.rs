@@ -30,10 +30,9 @@ const STATEMENTS: usize = 64;
 /// The version of [`TABLES`], kept as the file's `user_version`.
 const VERSION: i64 = 1;
 /// The names of [`TABLES`].
-const NAMES: [&str; 5] = ["cursor", "endpoint", "meta", "sandbox", "taken"];
+const NAMES: [&str; 4] = ["cursor", "endpoint", "meta", "taken"];
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS sandbox(path TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS endpoint(
         network TEXT NOT NULL, name TEXT NOT NULL, sandbox TEXT, record TEXT NOT NULL,
         PRIMARY KEY(network, name)
@@ -45,8 +44,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS cursor(range TEXT PRIMARY KEY, next BLOB NOT NULL) WITHOUT ROWID;
     PRAGMA user_version = 1;
 ";
-pub(super) const WIPE: &str =
-    "DELETE FROM sandbox; DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;
+pub(super) const WIPE: &str = "DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;
     DELETE FROM meta WHERE key LIKE 'reserved %';";
 
 pub(super) struct Opened {
