@@ -46,14 +46,15 @@ impl Controller {
             owner: Process::current()?,
         };
         let within = |error: Error| error.within("create sandbox", &key);
-        let sandbox = match self.notes.add(key.path(), &record.to_string()).map_err(within)? {
-            true => self.create_noted(&key, None)?,
+        let note = record.to_string();
+        let sandbox = match self.notes.add(key.path(), &note).map_err(within)? {
+            true => self.create_noted(&key, &note, None)?,
             false => {
                 // What is noted may be about to be collected: not while the gate is ours.
                 let _gate = self.gate.enter().map_err(within)?;
                 let before = self.notes.read(key.path()).map_err(within)?;
-                self.notes.replace(key.path(), &record.to_string()).map_err(within)?;
-                self.create_noted(&key, before.as_deref())?
+                self.notes.replace(key.path(), &note).map_err(within)?;
+                self.create_noted(&key, &note, before.as_deref())?
             }
         };
         self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
@@ -61,14 +62,24 @@ impl Controller {
     }
 
     /// Makes the sandbox, or puts the note back that was there before.
-    fn create_noted(&self, key: &SandboxKey, before: Option<&str>) -> Result<Sandbox> {
-        Sandbox::create(key).map_err(|error| {
+    fn create_noted(&self, key: &SandboxKey, note: &str, before: Option<&str>) -> Result<Sandbox> {
+        let path = key.path();
+        let sandbox = Sandbox::create(key).map_err(|error| {
             let undone = match before {
-                Some(before) => self.notes.replace(key.path(), before),
-                None => self.notes.remove(key.path()),
+                Some(before) => self.notes.replace(path, before),
+                // Who was faster sees to the note.
+                None if Namespace::open(path).is_ok() => Ok(()),
+                None => self.notes.remove(path),
             };
             error.with_rollback(undone.err().into_iter().collect())
-        })
+        })?;
+        // Somebody slower may have left another, or none.
+        let noted = self.notes.read(path).and_then(|there| match there.as_deref() == Some(note) {
+            true => Ok(()),
+            false => self.notes.replace(path, note),
+        });
+        noted.map_err(|error| error.with_rollback(sandbox.destroy().err().into_iter().collect()))?;
+        Ok(sandbox)
     }
 
     /// Opens the sandbox `name` of this controller's directory; see [`Sandbox::open`].
