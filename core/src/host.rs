@@ -105,6 +105,15 @@ impl Host {
         Ok(single.map(|route| route.destination.addr()).collect())
     }
 
+    /// Whether the host takes packets to `address` for its own.
+    pub(crate) fn is_local(&self, address: IpAddr) -> Result<bool> {
+        match self.socket().get(&message::get_route(address)) {
+            Ok(answer) => Ok(answer.as_ref().is_some_and(parse::is_local)),
+            Err(error) if matches!(error.errno(), Some(libc::ENETUNREACH | libc::EHOSTUNREACH)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The addresses of a link.
     pub(crate) fn addresses_of(&self, index: u32) -> Result<Vec<AddressState>> {
         let addresses = self.socket().dump(&message::list_addresses())?;

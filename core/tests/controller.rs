@@ -1258,7 +1258,6 @@ fn a_namespace_that_others_deleted_is_found_out_and_its_endpoints_go() {
 }
 
 #[test]
-#[ignore = "reported: the collector takes the links of a sandbox that has just been destroyed for orphans"]
 fn a_sandbox_that_was_destroyed_a_moment_ago_is_no_finding() {
     host(|_| {
         let controller = open();

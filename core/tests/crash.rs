@@ -35,7 +35,7 @@ fn endpoint(name: &str) -> EndpointConfig {
 fn network(network_type: &str) -> NetworkConfig {
     let network = NetworkConfig::new(network_type, "blue").unwrap().with_ipv6();
     match network_type {
-        "macvlan" => network.with_option("parent", "lan0"),
+        "macvlan" | "routed" => network.with_option("parent", "lan0"),
         _ => network,
     }
 }
@@ -110,7 +110,7 @@ fn settled(host: &Host) -> State {
 }
 
 fn prepare(host: &Host, network_type: &str) {
-    if network_type == "macvlan" {
+    if network_type != "bridge" {
         host.ip(&["link", "add", "lan0", "type", "veth", "peer", "name", "lan1"]);
         host.ip(&["link", "set", "lan0", "up"]);
         host.ip(&["link", "set", "lan1", "up"]);
@@ -179,6 +179,7 @@ fn a_network(test: &str, network_type: &str) {
         });
     }
     host(|host| {
+        prepare(host, network_type);
         let role = format!("a network of type {network_type}");
         campaign(host, test, &role, whole_network_or_none);
         // The first pool is there to be had.

@@ -161,7 +161,6 @@ fn each_write_fails(network_type: &str) {
         let leave = || controller.leave("blue", "one");
         let connect = || controller.connect("blue", kept, endpoint("two")).map(drop);
         let disconnect = || controller.disconnect("blue", "two");
-        let create_sandbox = || controller.create_sandbox("web").map(drop);
         let remove_sandbox = || controller.remove_sandbox("web");
         let joined_sandbox = || {
             controller.create_sandbox("web").and_then(|web| controller.join("blue", "one", &web)).map(drop)
@@ -180,7 +179,6 @@ fn each_write_fails(network_type: &str) {
         writes.of_removing("leave", Some(kept), &leave, &join);
         writes.of_creating("connect", Some(kept), &connect, &disconnect);
         writes.of_removing("disconnect", Some(kept), &disconnect, &connect);
-        writes.of_creating("create_sandbox", None, &create_sandbox, &remove_sandbox);
         writes.of_removing("remove_sandbox, left", None, &remove_sandbox, &joined_sandbox);
         writes.of_removing("remove_sandbox, disconnected", None, &remove_sandbox, &connected_sandbox);
         writes.of_removing("delete_endpoint", None, &delete_endpoint, &create_endpoint);

@@ -9,7 +9,7 @@ mod child;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -262,7 +262,6 @@ fn a_full_run_directory_is_a_clear_error_and_nothing_is_left() {
         let other = controller.create_sandbox("other").unwrap();
         controller.events().unwrap();
         fill("/run/libnetns");
-        let (look, state) = (Look::of(host), host.dump());
         // The log of the store has room for a few more writes.
         let mut refused = 0;
         for number in 0..300 {
@@ -282,8 +281,9 @@ fn a_full_run_directory_is_a_clear_error_and_nothing_is_left() {
                     );
                     refused += 1;
                     if refused == 1 {
-                        let error = controller.create_sandbox("third").unwrap_err();
-                        assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+                        // A sandbox needs no room there.
+                        controller.create_sandbox("third").unwrap();
+                        controller.remove_sandbox("third").unwrap();
                         let error = controller.create_network(network("routed")).unwrap_err();
                         assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
                     }
@@ -294,7 +294,6 @@ fn a_full_run_directory_is_a_clear_error_and_nothing_is_left() {
         works(host, "web", &config);
         assert_eq!(facts(&controller.endpoint("bridge", "one").unwrap()), facts(&one));
         empty("/run/libnetns");
-        let _ = (look, state);
         controller.connect("bridge", &other, endpoint("two")).unwrap();
         works(host, "other", &config);
         controller.destroy_sandbox(&sandbox).unwrap();
@@ -485,7 +484,11 @@ fn a_namespace_deleted_behind_our_back_is_made_again_with_the_same_endpoint() {
         lan(host);
         let controller = controller();
         for kind in TYPES {
-            let config = controller.create_network(network(kind)).unwrap();
+            let mut wanted = network(kind);
+            if kind == "routed" {
+                wanted = wanted.with_option("parent", "lan0");
+            }
+            let config = controller.create_network(wanted).unwrap();
             let look = Look::of(host);
             let web = controller.create_sandbox("web").unwrap();
             controller.connect(kind, &web, endpoint("web")).unwrap();
@@ -503,6 +506,8 @@ fn a_namespace_deleted_behind_our_back_is_made_again_with_the_same_endpoint() {
             controller.disconnect(kind, "web").unwrap();
             controller.remove_sandbox("web").unwrap();
             controller.destroy_sandbox(&web).unwrap();
+            // Proxied addresses go neither with a link nor with a namespace.
+            controller.collect().unwrap();
             look.assert_returns(host, || format!("{kind}: a namespace deleted behind our back"));
             controller.delete_network(kind).unwrap();
         }
@@ -734,5 +739,41 @@ fn what_lasts_as_long_as_a_process_goes_with_it_and_not_before() {
         child.wait().unwrap();
         assert!(!controller.collect().unwrap().findings.is_empty());
         look.assert_returns(host, || "what a process had".to_owned());
+    });
+}
+
+/// Who has the namespace open keeps the interface, and with it the address.
+#[test]
+#[ignore = "not kept yet: what holds the namespace keeps the link, while the addresses are given back"]
+fn a_sandbox_destroyed_while_somebody_is_in_it_gives_up_its_interface_before_its_address() {
+    host(|host| {
+        let controller = controller();
+        for kind in ["bridge", "routed"] {
+            let config = controller.create_network(network(kind)).unwrap();
+            let web = controller.create_sandbox("web").unwrap();
+            let one = controller.connect(kind, &web, endpoint("web")).unwrap();
+            drop(web);
+            let mut held =
+                Command::new("nsenter").args(["--net=/run/netns/web", "sleep", "60"]).spawn().unwrap();
+            while fs::read_link(format!("/proc/{}/ns/net", held.id())).unwrap()
+                == fs::read_link("/proc/thread-self/ns/net").unwrap()
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+            controller.remove_sandbox("web").unwrap();
+            let db = controller.create_sandbox("db").unwrap();
+            let wants = addresses(&one).into_iter().fold(endpoint("db"), EndpointConfig::with_address);
+            controller.connect(kind, &db, wants).unwrap();
+            let own = addresses(&one)[0].to_string();
+            let net = format!("--target={}", held.id());
+            let inside = host.run("nsenter", &[&net, "--net", "ip", "-o", "address", "show", "to", &own]);
+            assert_eq!(inside.stdout, "", "{kind}: {own} is given to two");
+            works(host, "db", &config);
+            held.kill().unwrap();
+            held.wait().unwrap();
+            controller.destroy_sandbox(&db).unwrap();
+            controller.collect().unwrap();
+            controller.delete_network(kind).unwrap();
+        }
     });
 }

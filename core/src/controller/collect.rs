@@ -1,9 +1,9 @@
 //! What processes that are gone left half done, found and put right.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -22,6 +22,9 @@ use crate::sys::Namespace;
 
 /// How long a link may take to be told whose it is; one that takes longer has lost its maker.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a sandbox that was destroyed may take to begin to die.
+const DYING: Duration = Duration::from_millis(250);
 
 /// What a collection found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -106,7 +109,7 @@ impl Controller {
         };
         let records = self.store.read(|tx| EndpointRecord::all(tx))?;
         run.endpoints(&records, &links)?;
-        run.links(&links)?;
+        run.links(&records, &links)?;
         run.half_made(&links)?;
         run.proxies()?;
         run.files()?;
@@ -226,31 +229,56 @@ impl Run<'_> {
     }
 
     /// Links that say that they are of this store and that the store does not know.
-    fn links(&mut self, links: &[LinkState]) -> Result<()> {
+    fn links(&mut self, records: &[EndpointRecord], links: &[LinkState]) -> Result<()> {
+        let joined = records.iter().filter(|record| record.joined.is_some());
+        let joined: HashSet<_> = joined.map(|record| (&record.network, &record.config.name)).collect();
+        let mut orphans = Vec::new();
         for link in links.iter().filter(|link| link.group == LINK_GROUP) {
             let of = link.alias.as_deref().and_then(|alias| self.controller.mark.parse(alias));
             match of {
-                Some((network, Some(endpoint))) => self.endpoint_link(link, &network, &endpoint)?,
+                Some((network, Some(endpoint))) if !joined.contains(&(&network, &endpoint)) => {
+                    orphans.push((link, network, endpoint));
+                }
                 Some((network, None)) => self.network_link(link, &network)?,
-                None => {}
+                _ => {}
             }
+        }
+        self.let_die(&mut orphans)?;
+        for (link, network, endpoint) in orphans {
+            self.endpoint_link(link, &network, &endpoint);
         }
         Ok(())
     }
 
-    fn endpoint_link(&mut self, link: &LinkState, network: &Name, endpoint: &Name) -> Result<()> {
-        let is_known = |controller: &Controller| -> Result<bool> {
-            let record = controller.find(network, endpoint)?;
-            Ok(record.is_some_and(|record| record.joined.is_some()))
-        };
-        if is_known(self.controller)? || self.controller.host.is_dying(link) {
-            return Ok(());
+    /// Waits for links of sandboxes that were destroyed a moment ago: those go by themselves, and are no
+    /// findings.
+    fn let_die(&self, orphans: &mut Vec<(&LinkState, Name, Name)>) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            let mut left = Vec::new();
+            for orphan in std::mem::take(orphans) {
+                let now = self.controller.host.link_at(orphan.0.index)?;
+                let stays =
+                    |now: &LinkState| now.name == orphan.0.name && !self.controller.host.is_dying(now);
+                if now.is_some_and(|now| stays(&now)) {
+                    left.push(orphan);
+                }
+            }
+            *orphans = left;
+            if orphans.is_empty() || begin.elapsed() > DYING {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    fn endpoint_link(&mut self, link: &LinkState, network: &Name, endpoint: &Name) {
         let reason = "its endpoint is gone: deleted";
         self.found(FindingKind::Link, &link.name, reason, |controller| {
-            Ok(!is_known(controller)? && controller.delete_link(link)?)
+            let record = controller.find(network, endpoint)?;
+            let is_known = record.is_some_and(|record| record.joined.is_some());
+            Ok(!is_known && controller.delete_link(link)?)
         });
-        Ok(())
     }
 
     fn network_link(&mut self, link: &LinkState, network: &Name) -> Result<()> {

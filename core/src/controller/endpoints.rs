@@ -230,21 +230,20 @@ impl Controller {
     /// Gives the endpoint its addresses, records it and has the driver make it.
     fn add(&self, active: &Active, mut record: EndpointRecord) -> Result<EndpointRecord> {
         let others = self.take_elsewhere(active, &mut record)?;
-        if active.is_builtin {
-            let _gate = self.gate.enter()?;
-            let recorded = self.store.write(|tx| {
+        let recorded = self.gate.enter().and_then(|_gate| {
+            self.check_defined(active)?;
+            self.store.write(|tx| {
                 take(tx, active, &mut record)?;
-                self.make(active, &mut record)?;
+                if active.is_builtin {
+                    self.make(active, &mut record)?;
+                }
                 record.insert(tx)
-            });
-            recorded.inspect_err(|_| self.give_back_elsewhere(active, &others))?;
-            return Ok(record);
-        }
-        let recorded = self.store.write(|tx| {
-            take(tx, active, &mut record)?;
-            record.insert(tx)
+            })
         });
         recorded.inspect_err(|_| self.give_back_elsewhere(active, &others))?;
+        if active.is_builtin {
+            return Ok(record);
+        }
         let made = self.make(active, &mut record).and_then(|()| self.store.write(|tx| record.update(tx)));
         made.map_err(|error| error.with_rollback(self.remove(&record).err().into_iter().collect()))?;
         Ok(record)

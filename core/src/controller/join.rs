@@ -151,9 +151,13 @@ impl Controller {
     ) -> Result<Endpoint> {
         let before = record.clone();
         let elsewhere = if is_new { self.take_elsewhere(active, &mut record)? } else { Vec::new() };
-        let gate = active.is_builtin.then(|| self.gate.enter()).transpose()?;
-        let recorded = self.record_join(active, &mut record, sandbox, is_new, attempt);
-        let prepared = recorded.inspect_err(|_| self.give_back_elsewhere(active, &elsewhere))?;
+        let gate = self.gate.enter();
+        let recorded = gate.and_then(|gate| {
+            let prepared = self.record_join(active, &mut record, sandbox, is_new, attempt)?;
+            // A driver that acts by itself is not waited for by all others.
+            Ok((prepared, active.is_builtin.then_some(gate)))
+        });
+        let (prepared, gate) = recorded.inspect_err(|_| self.give_back_elsewhere(active, &elsewhere))?;
         let joined = match prepared {
             Some(prepared) => engine::join(prepared, &self.host, sandbox),
             None => self.join_by_itself(active, &mut record, sandbox),
@@ -175,6 +179,7 @@ impl Controller {
         is_new: bool,
         attempt: u32,
     ) -> Result<Option<Prepared>> {
+        self.check_defined(active)?;
         self.store.write(|tx| {
             if is_new {
                 take(tx, active, record)?;

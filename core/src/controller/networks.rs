@@ -326,6 +326,17 @@ impl Controller {
         self.reactivate(name)
     }
 
+    /// Whether the network's definition is still what it was when the network came alive. Behind the gate it
+    /// stays so, but for hands that edit it.
+    pub(super) fn check_defined(&self, active: &Active) -> Result<()> {
+        let name = &active.config.name;
+        if self.definitions.stamp(name)? == Some(active.stamp) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NotFound, "find network", name.as_str())
+            .with_cause("it was deleted or changed in the meantime"))
+    }
+
     /// As [`Controller::activate`], also when it was alive before.
     pub(super) fn reactivate(&self, name: &Name) -> Result<Arc<Active>> {
         let (mut config, mut stamp) = self.definition(name)?;

@@ -8,7 +8,7 @@ use super::join::first_of;
 use super::networks::Active;
 use super::record::{EndpointRecord, SandboxRecord};
 use super::{endpoints, Controller, Endpoint};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::network::engine;
 use crate::sandbox::{Sandbox, SandboxKey};
@@ -49,37 +49,34 @@ impl Controller {
         let note = record.to_string();
         let sandbox = match self.notes.add(key.path(), &note).map_err(within)? {
             true => self.create_noted(&key, &note, None)?,
-            false => {
-                // What is noted may be about to be collected: not while the gate is ours.
-                let _gate = self.gate.enter().map_err(within)?;
-                let before = self.notes.read(key.path()).map_err(within)?;
-                self.notes.replace(key.path(), &note).map_err(within)?;
-                self.create_noted(&key, &note, before.as_deref())?
-            }
+            false => self.create_again(&key, &note).map_err(within)?,
         };
         self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
         Ok(sandbox)
     }
 
-    /// Makes the sandbox, or puts the note back that was there before.
+    /// Makes a sandbox where the note of another is. What is noted may be about to be collected: not while
+    /// the gate is ours.
+    fn create_again(&self, key: &SandboxKey, note: &str) -> Result<Sandbox> {
+        let _gate = self.gate.enter()?;
+        if Namespace::is_mounted(key.path()) {
+            return Err(Error::new(ErrorKind::AlreadyExists, "create namespace", key.to_string())
+                .with_cause("a namespace of that name is there already"));
+        }
+        let before = self.notes.read(key.path())?;
+        self.notes.replace(key.path(), note)?;
+        self.create_noted(key, note, before.as_deref())
+    }
+
+    /// Makes the sandbox, or puts the note back that was there before, unless it is another's by now who was
+    /// faster.
     fn create_noted(&self, key: &SandboxKey, note: &str, before: Option<&str>) -> Result<Sandbox> {
-        let path = key.path();
-        let sandbox = Sandbox::create(key).map_err(|error| {
-            let undone = match before {
-                Some(before) => self.notes.replace(path, before),
-                // Who was faster sees to the note.
-                None if Namespace::open(path).is_ok() => Ok(()),
-                None => self.notes.remove(path),
-            };
-            error.with_rollback(undone.err().into_iter().collect())
-        })?;
-        // Somebody slower may have left another, or none.
-        let noted = self.notes.read(path).and_then(|there| match there.as_deref() == Some(note) {
-            true => Ok(()),
-            false => self.notes.replace(path, note),
-        });
-        noted.map_err(|error| error.with_rollback(sandbox.destroy().err().into_iter().collect()))?;
-        Ok(sandbox)
+        let restore = || match before {
+            _ if self.notes.read(key.path())?.as_deref() != Some(note) => Ok(()),
+            Some(before) => self.notes.replace(key.path(), before),
+            None => self.notes.remove(key.path()),
+        };
+        Sandbox::create(key).map_err(|error| error.with_rollback(restore().err().into_iter().collect()))
     }
 
     /// Opens the sandbox `name` of this controller's directory; see [`Sandbox::open`].

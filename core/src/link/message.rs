@@ -353,6 +353,15 @@ pub(crate) fn list_addresses() -> Message {
     Message::GetAddress(AddressMessage::default())
 }
 
+/// `RTM_GETROUTE` of the route that a packet to `to` would take.
+pub(crate) fn get_route(to: IpAddr) -> Message {
+    let mut message = RouteMessage::default();
+    message.header.address_family = family(to);
+    message.header.destination_prefix_length = if to.is_ipv4() { 32 } else { 128 };
+    message.attributes.push(RouteAttribute::Destination(RouteAddress::from(to)));
+    Message::GetRoute(message)
+}
+
 /// `RTM_GETROUTE` of the routes of one family.
 pub(crate) fn list_routes(ipv6: bool) -> Message {
     let mut message = RouteMessage::default();

@@ -131,6 +131,11 @@ pub(crate) struct RouteState {
     pub(crate) ours: bool,
 }
 
+/// Whether a route leads to the host itself.
+pub(crate) fn is_local(message: &Message) -> bool {
+    matches!(message, Message::NewRoute(message) if message.header.kind == RouteType::Local)
+}
+
 /// Where a route of the main table leads, of whatever kind it is: what a subnet must not overlap.
 pub(crate) fn destination(message: &Message) -> Option<IpNet> {
     let Message::NewRoute(message) = message else {

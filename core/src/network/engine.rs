@@ -1,5 +1,6 @@
 //! What every network does with its driver: make it, join an endpoint to a sandbox, take both away.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -19,6 +20,8 @@ const TRIES: usize = 4;
 pub(crate) const RETRIES: u32 = 2;
 /// How long a sandbox that was destroyed may take to begin to die.
 const DYING: Duration = Duration::from_millis(250);
+/// How long the kernel may take until it answers to a new address.
+const LOCAL: Duration = Duration::from_millis(500);
 /// How long the kernel may take for a namespace that is dying; many at once take longer.
 const DEAD: Duration = Duration::from_secs(10);
 
@@ -36,13 +39,32 @@ pub(crate) fn create_network(
         let mut info = NetworkInfo::default();
         let plan = driver.create_network(name.as_str(), options, &mut info, ipv4, ipv6)?;
         match apply(&plan, &mut Ground { host, sandbox: None }) {
-            Ok(()) => return Ok(info),
+            Ok(()) => {
+                await_local(host, &plan)?;
+                return Ok(info);
+            }
             // Another process has made in the meantime what the driver found missing, or taken away what
             // it found.
             Err(error) if tries < TRIES && is_race(&error) => tries += 1,
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Waits until the host answers to the IPv6 addresses that `plan` gave it: the kernel gets to their local
+/// routes some time later, and what comes before that is lost.
+fn await_local(host: &Host, plan: &Plan) -> Result<()> {
+    let added = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::AddAddress(spec) if step.place == Place::Host => Some(spec.address.addr()),
+        _ => None,
+    });
+    let begin = Instant::now();
+    for address in added.filter(IpAddr::is_ipv6) {
+        while !host.is_local(address)? && begin.elapsed() < LOCAL {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    Ok(())
 }
 
 fn is_race(error: &Error) -> bool {

@@ -1,4 +1,4 @@
-//! A cheap look at a host, for after each of a thousand kills: one program is run, and no more.
+//! A cheap look at a host, for after each of a thousand kills: two programs are run, and no more.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use testhost::Host;
 /// How long the kernel may take to make a destroyed namespace's links disappear.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Our links, routes, files, mounts, and what the store has: endpoints, sandboxes and leases; sorted lines.
+/// Our links, proxies, routes, files, mounts, and what the store has: endpoints and leases; sorted lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Look(Vec<String>);
 
@@ -23,6 +23,9 @@ impl Look {
             if link.get("ifname").is_some() {
                 lines.push(format!("link {} {} {}", link["ifname"], link["ifindex"], link["ifalias"]));
             }
+        }
+        for proxy in host.ip(&["neighbour", "show", "proxy"]).as_array().unwrap() {
+            lines.push(format!("proxy {} on {}", proxy["dst"], proxy["dev"]));
         }
         routes(&mut lines);
         for mount in read("/proc/thread-self/mountinfo").lines() {
@@ -79,7 +82,9 @@ fn files(directory: &Path, lines: &mut Vec<String>) {
         if path.to_string_lossy().contains("state.db-") {
             continue;
         }
-        lines.push(format!("file {}", path.display()));
+        let target =
+            fs::read_link(&path).map_or_else(|_| String::new(), |to| format!(" -> {}", to.display()));
+        lines.push(format!("file {}{target}", path.display()));
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             files(&path, lines);
         }
@@ -92,7 +97,6 @@ fn rows(lines: &mut Vec<String>) {
     for of in [
         "SELECT 'lease ' || pool || ' ' || hex(first) || ' ' || hex(last) FROM taken",
         "SELECT 'endpoint ' || record FROM endpoint",
-        "SELECT 'sandbox ' || record FROM sandbox",
     ] {
         let mut rows = store.prepare(of).unwrap();
         let rows = rows.query_map([], |row| row.get::<_, String>(0)).unwrap();
