@@ -497,3 +497,20 @@ fn a_sandbox_that_goes_while_another_process_connects_it_leaves_nothing() {
         controller.delete_network("blue").unwrap();
     });
 }
+
+#[test]
+fn of_two_threads_that_create_a_sandbox_one_does_and_it_is_known() {
+    host(|_| {
+        let controller = open();
+        for turn in 0..TURNS * 5 {
+            let results = std::thread::scope(|scope| {
+                let create = || word(controller.create_sandbox("web"));
+                let threads = [scope.spawn(create), scope.spawn(create)];
+                threads.map(|thread| thread.join().unwrap())
+            });
+            one_won([&results[0], &results[1]], "AlreadyExists", &["/run/netns/web"]);
+            assert_eq!(controller.sandboxes().unwrap().len(), 1, "turn {turn}: {results:?}");
+            controller.remove_sandbox("web").unwrap();
+        }
+    });
+}
