@@ -251,7 +251,7 @@ fn a_definition_that_contradicts_itself_is_refused() {
         check(one(&|v4| v4.range = Some("10.2.0.0/25".parse().unwrap())), &["10.2.0.0/25"]);
         check(one(&|v4| v4.range = Some("10.0.0.0/8".parse().unwrap())), &["10.0.0.0/8"]);
         check(one(&|v4| v4.range = Some("10.1.0.9/29".parse().unwrap())), &["10.1.0.9/29"]);
-        check(one(&|v4| v4.auxiliary.extend([("a".to_owned(), ip("10.2.0.9"))])), &["10.2.0.9"]);
+        check(one(&|v4| v4.auxiliary = [("a".to_owned(), ip("10.2.0.9"))].into()), &["10.2.0.9"]);
         for bad in ["127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/24", "0.0.0.0/8", "10.1.0.1/32"] {
             check(with_subnets("bridge", "blue", &[bad]), &[bad]);
         }

@@ -1010,3 +1010,20 @@ fn an_address_management_of_others_is_told_what_is_taken() {
         host.assert_returns_to(&before, "what is taken");
     });
 }
+
+#[test]
+fn an_endpoint_that_is_forgotten_gives_its_addresses_back_to_whoever_gave_them() {
+    host(|host| {
+        let (controller, wire) = wired(host, Wire::default());
+        let own = Arc::new(Own::default());
+        controller.register_ipam("own", own.clone()).unwrap();
+        controller.create_network(with_own(with_subnets("wire", "near", &["10.66.0.0/24"]))).unwrap();
+        let network = own.taken();
+        controller.create_endpoint("near", endpoint("web")).unwrap();
+        assert_eq!(own.taken().len(), network.len() + 1);
+        wire.goes_wrong(&["delete_endpoint"], Wrong::Fails);
+        controller.forget_endpoint("near", "web").unwrap();
+        assert_eq!(controller.endpoints().unwrap(), []);
+        assert_eq!(own.taken(), network);
+    });
+}

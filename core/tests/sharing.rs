@@ -232,6 +232,48 @@ fn two_processes_that_create_networks_by_default_get_different_subnets() {
 }
 
 #[test]
+fn two_processes_that_use_a_network_that_somebody_wrote_agree_on_it() {
+    const TEST: &str = "two_processes_that_use_a_network_that_somebody_wrote_agree_on_it";
+    if let Some(role) = child::role() {
+        let controller = open();
+        let own = sandbox(&controller, &format!("s{role}"));
+        return take_turns(|_| {
+            let connected = controller.connect("blue", &own, endpoint(&format!("e{role}")));
+            let addresses = connected.as_ref().map(|own| control::addresses_of(own).len()).unwrap_or(0);
+            assert!(connected.is_err() || addresses == 2, "{connected:?}");
+            word(connected)
+        });
+    }
+    host(|host| {
+        let (controller, before) = settled(host);
+        race(TEST, 1, |_, results| assert!(results[0].starts_with("NotFound"), "{results:?}"));
+        for name in ["s0", "s1"] {
+            controller.remove_sandbox(name).unwrap();
+        }
+        let text = r#"{"name": "blue", "type": "bridge", "ipv6": true}"#;
+        std::fs::write("/run/networks/blue.json", text).unwrap();
+        race(TEST, TURNS, |_, results| {
+            assert_eq!(results, ["ok", "ok"]);
+            let made = controller.inspect_network("blue").unwrap().config;
+            for gateway in made.subnets.iter().map(|own| own.gateway.unwrap()) {
+                assert!(["1"].contains(&gateway.to_string().rsplit(['.', ':']).next().unwrap()), "{gateway}");
+                assert!(host.ping("s0", gateway) && host.ping("s1", gateway), "{gateway}");
+            }
+            for name in ["e0", "e1"] {
+                controller.disconnect("blue", name).unwrap();
+            }
+            controller.delete_network("blue").unwrap();
+            std::fs::write("/run/networks/blue.json", text).unwrap();
+        });
+        controller.delete_network("blue").unwrap();
+        for name in ["s0", "s1"] {
+            controller.remove_sandbox(name).unwrap();
+        }
+        host.assert_returns_to(&before, "a network that somebody wrote");
+    });
+}
+
+#[test]
 fn two_processes_delete_a_network_at_once() {
     const TEST: &str = "two_processes_delete_a_network_at_once";
     if child::role().is_some() {
@@ -453,5 +495,22 @@ fn a_sandbox_that_goes_while_another_process_connects_it_leaves_nothing() {
         controller.remove_sandbox("web").unwrap();
         without_pairs(host);
         controller.delete_network("blue").unwrap();
+    });
+}
+
+#[test]
+fn of_two_threads_that_create_a_sandbox_one_does_and_it_is_known() {
+    host(|_| {
+        let controller = open();
+        for turn in 0..TURNS * 5 {
+            let results = std::thread::scope(|scope| {
+                let create = || word(controller.create_sandbox("web"));
+                let threads = [scope.spawn(create), scope.spawn(create)];
+                threads.map(|thread| thread.join().unwrap())
+            });
+            one_won([&results[0], &results[1]], "AlreadyExists", &["/run/netns/web"]);
+            assert_eq!(controller.sandboxes().unwrap().len(), 1, "turn {turn}: {results:?}");
+            controller.remove_sandbox("web").unwrap();
+        }
     });
 }

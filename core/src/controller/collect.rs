@@ -138,9 +138,15 @@ impl Controller {
 
     /// Takes the endpoint out of its sandbox, if that is there, and removes it.
     fn discard(&self, record: &EndpointRecord) -> Result<()> {
-        let mut record = record.clone();
-        self.detach(&mut record, false)?;
-        self.remove(&record)
+        let mut parted = record.clone();
+        self.detach(&mut parted, false)?;
+        self.remove(&parted)?;
+        let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
+        if let Some(joined) = &record.joined {
+            self.tell(EventKind::EndpointLeft, network, endpoint, Some(&joined.sandbox));
+        }
+        self.tell(EventKind::EndpointDeleted, network, endpoint, None);
+        Ok(())
     }
 }
 
@@ -220,7 +226,7 @@ impl Run<'_> {
                 match (still, ends) {
                     (false, _) => return Ok(false),
                     (true, true) => controller.discard(record)?,
-                    (true, false) => controller.detach(&mut record.clone(), true)?,
+                    (true, false) => controller.set_apart(record)?,
                 }
                 Ok(true)
             });

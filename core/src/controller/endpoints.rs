@@ -184,10 +184,16 @@ impl Controller {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let _gate = self.gate.enter()?;
             let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            let left = record.joined.clone();
             let parted = self.detach(&mut record, false).and_then(|()| self.remove(&record));
             if let Err(error) = parted {
                 log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
                 self.store.write(|tx| forget(tx, &record))?;
+                let active = self.active_or_warn(&record);
+                active.iter().for_each(|active| self.give_all_back_elsewhere(active, &record));
+            }
+            if let Some(joined) = left {
+                self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
             }
             self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
             Ok(())

@@ -339,11 +339,11 @@ impl Controller {
 
     /// As [`Controller::activate`], also when it was alive before.
     pub(super) fn reactivate(&self, name: &Name) -> Result<Arc<Active>> {
-        let (mut config, stamp) = self.definition(name)?;
+        let (mut config, mut stamp) = self.definition(name)?;
         let (driver, _) = self.drivers.driver(&config.network_type)?;
         self.refuse_overlap(&config)?;
-        if config.subnets.len() < usize::from(config.ipv4) + usize::from(config.ipv6) {
-            config = self.complete_by_hand(config)?;
+        if config.is_incomplete() {
+            (config, stamp) = self.complete_by_hand(name)?;
         }
         let ipam = (config.ipam != PoolIpam::NAME).then(|| self.ipam(&config.ipam)).transpose()?;
         self.bring_up(&config, &*driver)?;
@@ -355,15 +355,17 @@ impl Controller {
     }
 
     /// A definition that somebody wrote without saying everything gets the rest, and keeps it.
-    fn complete_by_hand(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
-        if WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
-            return Ok(config);
-        }
+    fn complete_by_hand(&self, name: &Name) -> Result<(NetworkConfig, Stamp)> {
         let _lock = self.definitions.lock()?;
-        let in_use = self.subnets_of_others(&config.name)?;
+        // Another process may have been faster, and its choice counts.
+        let (mut config, stamp) = self.definition(name)?;
+        if !config.is_incomplete() {
+            return Ok((config, stamp));
+        }
+        let in_use = self.subnets_of_others(name)?;
         self.complete(&mut config, &in_use)?;
-        self.definitions.replace(&config.name, &config)?;
-        Ok(config)
+        self.definitions.replace(name, &config)?;
+        self.definition(name)
     }
 
     /// Makes what the network needs in the host, and reserves its addresses.
@@ -400,6 +402,14 @@ impl Controller {
             }
         }
         Ok(())
+    }
+}
+
+impl NetworkConfig {
+    /// Whether a family that is wanted has no subnet yet.
+    fn is_incomplete(&self) -> bool {
+        !WITHOUT_ADDRESSES.contains(&self.network_type.as_str())
+            && self.subnets.len() < usize::from(self.ipv4) + usize::from(self.ipv6)
     }
 }
 
