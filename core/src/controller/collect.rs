@@ -436,6 +436,14 @@ impl Controller {
         Ok(link.is_some_and(|link| link.up && link.alias.as_deref() == Some(&alias)))
     }
 
+    /// Takes the endpoint out of its sandbox; it stays.
+    fn set_apart(&self, record: &EndpointRecord) -> Result<()> {
+        self.detach(&mut record.clone(), true)?;
+        let sandbox = record.joined.as_ref().map(|joined| joined.sandbox.as_path());
+        self.tell(EventKind::EndpointLeft, Some(&record.network), Some(&record.config.name), sandbox);
+        Ok(())
+    }
+
     /// False when it is gone.
     pub(super) fn delete_link(&self, link: &LinkState) -> Result<bool> {
         let mut plan = Plan::default();
