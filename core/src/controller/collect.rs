@@ -17,7 +17,7 @@ use crate::link::parse::{self, LinkState};
 use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP};
 use crate::name::Name;
 use crate::plan::{Action, Plan};
-use crate::sandbox::{Sandbox, SandboxKey};
+use crate::sandbox::SandboxKey;
 use crate::sys::Namespace;
 
 /// How long a link may take to be told whose it is; one that takes longer has lost its maker.
@@ -190,7 +190,7 @@ impl Run<'_> {
             };
             let Some(key) = key_of(&record.path) else { continue };
             // The gate is taken in there.
-            let remove = || self.controller.end(&record.path, Some(&record), None, || Sandbox::remove(&key));
+            let remove = || self.controller.end(&key, Some(&record), None);
             let error = if self.dry_run { None } else { remove().err().map(|error| error.to_string()) };
             let object = record.path.display().to_string();
             self.findings.push(Finding {

@@ -297,14 +297,14 @@ impl Controller {
             Some(active) if active.is_builtin => {
                 let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
                 self.apply(&left)?;
-                self.clear_out(record, &joined)?;
+                self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?;
             }
             Some(active) => {
                 let mut failures = Vec::new();
-                self.part_by_itself(active, record, &joined, &mut failures);
+                self.part_by_itself(active, record, &joined, self.open_as(&joined)?.as_ref(), &mut failures);
                 first_of(failures)?;
             }
-            None => self.clear_out(record, &joined)?,
+            None => self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?,
         }
         record.joined = None;
         if keep {
@@ -321,24 +321,25 @@ impl Controller {
         active: &Active,
         record: &EndpointRecord,
         joined: &Joined,
+        sandbox: Option<&Sandbox>,
         failures: &mut Vec<Error>,
     ) {
         let left = active.driver.leave(record.network.as_str(), record.config.name.as_str());
         let steps = [
             self.disconnect_outside(active, record),
-            self.clear_out(record, joined),
+            self.clear_out(record, joined, sandbox),
             left.and_then(|left| self.apply(&left)),
         ];
         failures.extend(steps.into_iter().filter_map(Result::err));
     }
 
     /// Takes what is left of the endpoint out of the sandbox, and lets the next in line give its gateways.
-    fn clear_out(&self, record: &EndpointRecord, joined: &Joined) -> Result<()> {
-        let Some(sandbox) = self.open_as(joined)? else { return Ok(()) };
+    fn clear_out(&self, record: &EndpointRecord, joined: &Joined, sandbox: Option<&Sandbox>) -> Result<()> {
+        let Some(sandbox) = sandbox else { return Ok(()) };
         if let Some(src_name) = &joined.src_name {
             sandbox.take_out(src_name)?;
         }
-        self.pass_gateways_on(record, &sandbox)
+        self.pass_gateways_on(record, sandbox)
     }
 
     /// The sandbox that the endpoint joined; none when it is gone or another is in its place.

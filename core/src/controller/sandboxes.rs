@@ -1,5 +1,6 @@
 //! Sandboxes of a controller: made, listed and destroyed with their endpoints.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::network::engine;
 use crate::sandbox::{Sandbox, SandboxKey};
-use crate::sys::{Namespace, Process};
+use crate::sys::{Namespace, NamespaceId, Process};
 
 /// A sandbox with its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -117,8 +118,7 @@ impl Controller {
     /// # Errors
     /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
     pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
-        let path = sandbox.key().path();
-        self.end(path, None, Some(sandbox), || sandbox.destroy())
+        self.end(sandbox.key(), None, Some(sandbox))
             .map_err(|error| error.within("destroy sandbox", sandbox.key()))
     }
 
@@ -128,59 +128,105 @@ impl Controller {
     /// Those of [`Controller::destroy_sandbox`].
     pub fn remove_sandbox(&self, name: &str) -> Result<()> {
         let key = self.sandbox_key(name)?;
-        self.end(key.path(), None, None, || Sandbox::remove(&key))
-            .map_err(|error| error.within("remove sandbox", &key))
+        self.end(&key, None, None).map_err(|error| error.within("remove sandbox", &key))
     }
 
-    /// The endpoints leave, the namespace goes, the records go: a death in between is made good by the
-    /// collector, which finds records without a namespace.
+    /// The namespace goes, then what the endpoints have elsewhere, then the records: a death in between is
+    /// made good by the collector, which finds records without a namespace.
     ///
     /// With `noted`, nothing happens when its note says something else by now.
     pub(super) fn end(
         &self,
-        path: &Path,
+        key: &SandboxKey,
         noted: Option<&SandboxRecord>,
         sandbox: Option<&Sandbox>,
-        destroy: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
+        let path = key.path();
         let gate = self.gate.enter()?;
         let is_other = |noted: &SandboxRecord| Ok(self.notes.read(path)? != Some(noted.to_string()));
         if noted.map(is_other).transpose()? == Some(true) {
             return Ok(());
         }
-        let records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
-        let networks: Vec<_> = records.iter().map(|record| self.active_or_warn(record)).collect();
-        let (mut failures, mut gone) = (Vec::new(), Vec::new());
-        self.give_up_addresses(sandbox, &records);
         let was_there = std::fs::symlink_metadata(path).is_ok();
-        for (record, active) in records.iter().zip(&networks) {
-            let mut refused = Vec::new();
-            active.iter().for_each(|active| self.let_go(active, record, &mut refused));
-            // Otherwise its record stays, for the next call or the collector to try again.
-            if refused.is_empty() {
-                gone.push((record, active));
-            }
-            failures.extend(refused);
+        let opened = if sandbox.is_none() { Sandbox::open(key).ok() } else { None };
+        let sandbox = sandbox.or(opened.as_ref());
+        let leaving = self.leaving(path, sandbox)?;
+        match sandbox {
+            Some(sandbox) => sandbox.unmount()?,
+            None => Sandbox::remove(key)?,
         }
-        destroy()?;
+        let mut failures = Vec::new();
+        let gone = self.let_all_go(&leaving, sandbox, &mut failures);
         let recorded = self.store.write(|tx| {
-            for &(record, _) in &gone {
+            for record in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
-                    false => EndpointRecord { joined: None, ..record.clone() }.update(tx)?,
+                    false => EndpointRecord { joined: None, ..(*record).clone() }.update(tx)?,
                 }
             }
             Ok(())
         });
-        match recorded {
-            Ok(()) => failures.extend(self.notes.remove(path).err()),
-            Err(error) => failures.push(error),
+        if recorded.is_ok() && !Namespace::is_mounted(path) {
+            failures.extend(self.notes.remove(path).err());
         }
         drop(gate);
-        for (record, active) in gone.iter().filter(|(record, _)| record.transient) {
-            active.iter().for_each(|active| self.give_all_back_elsewhere(active, record));
+        if let Err(error) = recorded {
+            failures.push(error);
+        } else {
+            self.tell_end(path, &gone, was_there);
         }
-        for (record, _) in &gone {
+        if let Some(sandbox) = sandbox {
+            failures.extend(sandbox.destroy().err());
+        }
+        first_of(failures)
+    }
+
+    /// The endpoints of the sandbox, and those of former ones at its path; not those of another that is
+    /// there by now.
+    fn leaving(&self, path: &Path, sandbox: Option<&Sandbox>) -> Result<Vec<EndpointRecord>> {
+        let own = sandbox.and_then(|sandbox| sandbox.namespace_id().ok()).map(NamespaceId::numbers);
+        let there = std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        let mut records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
+        records.retain(|record| {
+            let of = record.joined.as_ref().map(|joined| (joined.device, joined.inode));
+            of == own || of != there
+        });
+        Ok(records)
+    }
+
+    /// Lets all endpoints go, and returns those of which nothing is left. The records of others stay, for
+    /// the next call or the collector to try again.
+    fn let_all_go<'a>(
+        &self,
+        leaving: &'a [EndpointRecord],
+        sandbox: Option<&Sandbox>,
+        failures: &mut Vec<Error>,
+    ) -> Vec<&'a EndpointRecord> {
+        let addresses: Vec<_> =
+            leaving.iter().flat_map(EndpointRecord::addresses).map(|net| net.addr()).collect();
+        let given_up = sandbox.filter(|_| !addresses.is_empty()).map(|sandbox| sandbox.give_up(&addresses));
+        if let Some(Err(error)) = given_up {
+            log::warn!("{error}");
+        }
+        let mut gone = Vec::new();
+        for record in leaving {
+            let mut refused = Vec::new();
+            if let Some(active) = self.active_or_warn(record) {
+                self.let_go(&active, record, sandbox, &mut refused);
+                if refused.is_empty() && record.transient {
+                    self.give_all_back_elsewhere(&active, record);
+                }
+            }
+            if refused.is_empty() {
+                gone.push(record);
+            }
+            failures.append(&mut refused);
+        }
+        gone
+    }
+
+    fn tell_end(&self, path: &Path, gone: &[&EndpointRecord], was_there: bool) {
+        for record in gone {
             let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
             self.tell(EventKind::EndpointLeft, network, endpoint, Some(path));
             if record.transient {
@@ -190,30 +236,17 @@ impl Controller {
         if was_there {
             self.tell(EventKind::SandboxDestroyed, None, None, Some(path));
         }
-        first_of(failures)
-    }
-
-    /// Takes the endpoints' addresses off their interfaces: who has the namespace open keeps these, and the
-    /// addresses are about to be others'.
-    fn give_up_addresses(&self, sandbox: Option<&Sandbox>, records: &[EndpointRecord]) {
-        let addresses: Vec<_> =
-            records.iter().flat_map(EndpointRecord::addresses).map(|net| net.addr()).collect();
-        let Some(joined) = records.first().and_then(|record| record.joined.as_ref()) else { return };
-        let given_up = match sandbox {
-            Some(sandbox) => sandbox.give_up(&addresses),
-            None => self.open_as(joined).and_then(|sandbox| match sandbox {
-                Some(sandbox) => sandbox.give_up(&addresses),
-                None => Ok(()),
-            }),
-        };
-        if let Err(error) = given_up {
-            log::warn!("{}: {error}", joined.sandbox.display());
-        }
     }
 
     /// Has the driver take the endpoint out of use, as far as that does not happen by itself when the
     /// namespace goes: its links go with it, and deleting one takes the kernel 12 ms.
-    fn let_go(&self, active: &Active, record: &EndpointRecord, failures: &mut Vec<Error>) {
+    fn let_go(
+        &self,
+        active: &Active,
+        record: &EndpointRecord,
+        sandbox: Option<&Sandbox>,
+        failures: &mut Vec<Error>,
+    ) {
         let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
         if active.is_builtin {
             let left = active.driver.leave(network, endpoint);
@@ -221,7 +254,7 @@ impl Controller {
             return failures.extend(left.err());
         }
         if let Some(joined) = &record.joined {
-            self.part_by_itself(active, record, joined, failures);
+            self.part_by_itself(active, record, joined, sandbox, failures);
         }
         if record.transient {
             let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));

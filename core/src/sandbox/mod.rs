@@ -384,15 +384,20 @@ impl Sandbox {
     /// # Errors
     /// PermissionDenied without `CAP_SYS_ADMIN`; the handle can still be used then.
     pub fn destroy(&self) -> Result<()> {
-        let mut opened = self.lock();
+        self.unmount().map_err(|error| error.within("destroy sandbox", &self.key))?;
+        *self.lock() = None;
+        Ok(())
+    }
+
+    /// The first part of [`Sandbox::destroy`], after which the handle can still be used.
+    pub(crate) fn unmount(&self) -> Result<()> {
+        let opened = self.lock();
         let Some(inside) = opened.as_ref().map(|opened| &opened.inside) else { return Ok(()) };
         match inside.namespace.forget_own(self.key.path()) {
             // Something else lies there by now: it is not ours to remove.
-            Err(error) if error.kind() == ErrorKind::Forbidden => {}
-            result => result.map_err(|error| error.within("destroy sandbox", &self.key))?,
+            Err(error) if error.kind() == ErrorKind::Forbidden => Ok(()),
+            result => result,
         }
-        *opened = None;
-        Ok(())
     }
 
     pub(crate) fn host(&self) -> &Arc<Host> {
