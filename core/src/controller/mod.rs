@@ -34,6 +34,7 @@ use crate::ipam::{Ipam, PoolIpam};
 use crate::name::Name;
 use crate::sandbox::DEFAULT_BASE;
 use crate::store::{Database, Definitions, Gate, Notes};
+use crate::sys::Namespace;
 
 /// Where a controller keeps what, and how long what it makes lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +116,8 @@ pub struct Controller {
     mark: Mark,
     store: Arc<Database>,
     notes: Notes,
+    /// The mount namespace of the thread that opened it.
+    mounts: u64,
     definitions: Definitions,
     gate: Gate,
     drivers: Registry,
@@ -149,7 +152,8 @@ impl Controller {
             }
         }
         let host = Host::current()?;
-        let mark = Mark::of_store(&options.run_dir);
+        Database::make_directory(&options.run_dir)?;
+        let mark = Mark::of_store(&options.run_dir)?;
         let (store, _) = Database::open_or_rebuild(&options.run_dir, |tx, opening| {
             let found = rebuild::rebuild(tx, &host, &mark, &options)?;
             if found > 0 {
@@ -169,6 +173,7 @@ impl Controller {
             definitions: Definitions::new(options.networks_dir.clone()),
             gate: Gate::open(&options.run_dir)?,
             notes: Notes::open(&options.run_dir)?,
+            mounts: Namespace::of_mounts(),
             listeners: Listeners::new(&options.run_dir),
             ipams: RwLock::new([(PoolIpam::NAME.to_owned(), default_ipam)].into()),
             active: Mutex::default(),

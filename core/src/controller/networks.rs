@@ -345,13 +345,22 @@ impl Controller {
         if config.is_incomplete() {
             (config, stamp) = self.complete_by_hand(name)?;
         }
-        let ipam = (config.ipam != PoolIpam::NAME).then(|| self.ipam(&config.ipam)).transpose()?;
         self.bring_up(&config, &*driver)?;
-        let is_builtin = is_builtin(&config.network_type);
-        let active = Arc::new(Active { config, stamp, driver, is_builtin, ipam });
+        let active = Arc::new(self.active(config, stamp, driver)?);
         let mut all = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(name.clone(), Arc::clone(&active));
         Ok(active)
+    }
+
+    pub(super) fn active(
+        &self,
+        config: NetworkConfig,
+        stamp: Stamp,
+        driver: Arc<dyn Driver>,
+    ) -> Result<Active> {
+        let ipam = (config.ipam != PoolIpam::NAME).then(|| self.ipam(&config.ipam)).transpose()?;
+        let is_builtin = is_builtin(&config.network_type);
+        Ok(Active { config, stamp, driver, is_builtin, ipam })
     }
 
     /// A definition that somebody wrote without saying everything gets the rest, and keeps it.

@@ -9,7 +9,7 @@ use crate::driver::naming::{self, Mark};
 use crate::driver::{Birth, Driver, InterfaceInfo, IpamData, JoinInfo, NetworkInfo, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{Destination, LinkRef, Mtu, Neighbour, Place, StaticRoute};
+use crate::link::{Destination, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute};
 use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan};
 use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
@@ -197,6 +197,10 @@ pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Pla
     let survey = opened.survey()?;
     let ipv6 = &opened.inside.ipv6;
     let mut settled = settle(interface, None, &survey, ipv6)?;
+    // A link without a peer may have an index that its driver chose.
+    if !matches!(birth.link.kind, LinkKind::Veth { .. }) {
+        settled.link.index = birth.link.index.or(settled.link.index);
+    }
     if let Some(owner) = &birth.owner {
         settled.say_owner(&interface.src_name, owner);
     }

@@ -94,7 +94,7 @@ pub(super) fn open(directory: &Path, boot: &str, rebuild: Rebuild<'_>) -> Result
     Ok(Opened { connection, path, file, opening })
 }
 
-fn create_directory(directory: &Path) -> Result<()> {
+pub(super) fn create_directory(directory: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
     made.map_err(|error| from_io("create directory", directory, error))
 }
