@@ -1,27 +1,40 @@
 //! Container networking at the kernel's price.
 //!
-//! A [`Sandbox`] is a container's network namespace; a [`Network`] is what sandboxes join. A join
-//! costs what the kernel charges for it: the interface is born inside the sandbox with its final
-//! name, and all messages are known beforehand. There is no daemon, no `fork`, no `exec`.
+//! A [`Controller`] has named networks that last, gives out addresses, and joins sandboxes to networks;
+//! many processes may use it at once. A join costs what the kernel charges for it: the interface is
+//! born inside the sandbox with its final name, and all messages are known beforehand. There is no
+//! daemon, no `fork`, no `exec`.
 //!
 //! ```no_run
-//! use netns::{EndpointOptions, Network, NetworkOptions, Sandbox, SandboxKey};
+//! use netns::{Controller, ControllerOptions, EndpointConfig, NetworkConfig};
 //!
 //! # fn main() -> netns::Result<()> {
-//! let options = NetworkOptions::default().with_gateway("10.88.0.1/24".parse().unwrap());
-//! let network = Network::create("bridge", "demo", options)?;
-//! let sandbox = Sandbox::create(&SandboxKey::new("web")?)?;
-//! let web = EndpointOptions::new("web")?.with_address("10.88.0.2/24".parse().unwrap());
-//! let interface = network.join(&sandbox, &web)?; // eth0, up, with its default route
-//! # assert!(interface.name().is_some());
-//! sandbox.destroy()?;
-//! network.delete()?;
+//! let controller = Controller::open(ControllerOptions::default())?;
+//! controller.create_network(NetworkConfig::new("bridge", "demo")?.with_ipv6())?; // subnets are chosen
+//! let sandbox = controller.create_sandbox("web")?;
+//! let web = controller.connect("demo", &sandbox, EndpointConfig::new("web")?)?; // eth0, up, with its routes
+//! # assert!(web.address.is_some());
+//! controller.destroy_sandbox(&sandbox)?;
+//! controller.delete_network("demo")?;
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! | | |
+//! |---|---|
+//! | [`Controller`] | networks, endpoints, sandboxes, and what keeps them in order |
+//! | [`NetworkConfig`], [`EndpointConfig`] | what a network and an endpoint are to be |
+//! | [`driver`] | what makes a network of some type; the place to add one |
+//! | [`ipam`] | pools and addresses; the place to add another address management |
+//! | [`Events`] | what happens, in whatever process |
+//! | [`Sandbox`], [`Network`] | the foundation: a network namespace, and a bridge network of which nothing but the kernel knows; the caller chooses all addresses |
+//! | [`plan`] | what is to be done, as data |
+//!
 //! What is to be done is a [`plan::Plan`] first: data that can be printed, serialised and compared
 //! without privileges. One place applies plans, and undoes what had succeeded when a step fails.
+//!
+//! When a process dies, at whatever moment, the next [`Controller::open`] or [`Controller::collect`]
+//! puts right what it left half done.
 //!
 //! The vocabulary is libnetwork's (sandbox, endpoint, network, driver) and the kernel's (link,
 //! address, route, neighbour); *seed* in the documentation names the interface description of

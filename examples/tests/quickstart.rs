@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use netns::{Controller, ControllerOptions, EndpointConfig, NetworkConfig};
 use testhost::host;
 
 const QUICKSTART: &str = env!("CARGO_BIN_EXE_quickstart");
@@ -40,12 +41,19 @@ fn the_quick_start_of_the_readme_is_the_one_that_is_built() {
 #[test]
 fn the_quick_start_runs_and_leaves_nothing() {
     host(|host| {
-        // The directory that sandboxes are in stays, as that of `ip netns` does.
+        // The directories stay, as that of `ip netns` does, and in one of them the store.
         fs::create_dir("/run/netns").unwrap();
+        let mut options = ControllerOptions::default();
+        options.networks_dir = "/run/networks".into();
+        let controller = Controller::open(options).unwrap();
+        controller.create_network(NetworkConfig::new("null", "none").unwrap()).unwrap();
+        controller.delete_network("none").unwrap();
+        drop(controller);
         let before = host.dump();
-        let output = host.run(QUICKSTART, &[]);
+        // The machine's /etc is not touched.
+        let output = host.run("env", &["NETNS_NETWORKS_DIR=/run/networks", QUICKSTART]);
         assert!(output.success, "{output:?}");
-        for part in ["create veth", "10.88.0.2/24", "fd00:88::2/64", "/run/netns/web", "eth0"] {
+        for part in ["demo has 172.", "demo has fd", "create veth", "/run/netns/web has eth0"] {
             assert!(output.stdout.contains(part), "no {part} in\n{}", output.stdout);
         }
         host.assert_returns_to(&before, "the quick start");
@@ -65,6 +73,29 @@ fn the_demo_runs_and_leaves_the_machine_alone() {
         }
         assert!(!output.stdout.contains('\x1b'), "colour without a terminal");
         before.assert_same(&host.dump(), "the demo");
+    });
+}
+
+#[test]
+fn the_definition_and_the_endpoint_of_the_page_on_networks_are_read() {
+    let page = read("docs/networks.md");
+    let uncommented = |line: &str| line.split(" //").next().unwrap_or_default().to_owned();
+    let mut examples = page.split("\n```jsonc\n").skip(1).map(|rest| {
+        let (example, _) = rest.split_once("\n```\n").expect("the block ends");
+        example.lines().map(uncommented).collect::<Vec<_>>().join("\n")
+    });
+    let mut example = || examples.next().expect("an example");
+    let network: NetworkConfig = serde_json::from_str(&example()).unwrap();
+    let endpoint: EndpointConfig = serde_json::from_str(&example()).unwrap();
+    host(|_| {
+        let options = ControllerOptions::default().in_directory(Path::new("/run/page"));
+        let controller = Controller::open(options).unwrap();
+        // It says everything: nothing is filled in.
+        assert_eq!(controller.create_network(network.clone()).unwrap(), network);
+        let sandbox = controller.create_sandbox("web").unwrap();
+        controller.connect(network.name.as_str(), &sandbox, endpoint).unwrap();
+        controller.destroy_sandbox(&sandbox).unwrap();
+        controller.delete_network(network.name.as_str()).unwrap();
     });
 }
 

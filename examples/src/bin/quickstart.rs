@@ -1,21 +1,22 @@
 //! A network, a sandbox, a join.
-use netns::{EndpointOptions, Network, NetworkOptions, Sandbox, SandboxKey};
+use netns::{Controller, ControllerOptions, EndpointConfig, NetworkConfig};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let options = NetworkOptions::default()
-        .with_gateway("10.88.0.1/24".parse()?)
-        .with_gateway("fd00:88::1/64".parse()?);
-    let network = Network::create("bridge", "demo", options)?; // the bridge br-demo
+    let controller = Controller::open(ControllerOptions::from_env())?;
+    let network = NetworkConfig::new("bridge", "demo")?.with_ipv6();
+    for subnet in controller.create_network(network)?.subnets {
+        println!("demo has {}", subnet.subnet); // chosen: no other network, no route of the host is there
+    }
 
-    let sandbox = Sandbox::create(&SandboxKey::new("web")?)?; // `ip netns list` shows it
-    let web = EndpointOptions::new("web")?
-        .with_address("10.88.0.2/24".parse()?)
-        .with_address("fd00:88::2/64".parse()?);
-    println!("{}", network.plan_join(&sandbox, &web)?); // a dry run
-    let interface = network.join(&sandbox, &web)?; // eth0 is up, with addresses and default routes
-    println!("{} has {}", sandbox.key(), interface.destination);
+    let sandbox = controller.create_sandbox("web")?; // `ip netns list` shows it
+    let web = EndpointConfig::new("web")?; // its addresses are chosen too
+    println!("{}", controller.plan_connect("demo", &sandbox, web.clone())?); // a dry run
+    let web = controller.connect("demo", &sandbox, web)?; // eth0 is up, with addresses and default routes
+    if let Some(interface) = web.interface {
+        println!("{} has {}", sandbox.key(), interface.destination);
+    }
 
-    sandbox.destroy()?;
-    network.delete()?;
+    controller.destroy_sandbox(&sandbox)?; // its endpoint goes with it
+    controller.delete_network("demo")?;
     Ok(())
 }
