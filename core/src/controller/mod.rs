@@ -238,18 +238,22 @@ impl Controller {
     }
 
     fn tell(&self, kind: EventKind, network: Option<&Name>, endpoint: Option<&Name>, sandbox: Option<&Path>) {
-        self.listeners.tell(&Event {
-            network: network.map(ToString::to_string),
-            endpoint: endpoint.map(ToString::to_string),
-            sandbox: sandbox.map(|path| path.display().to_string()),
-            ..Event::new(kind)
-        });
+        self.listeners.tell(&[event(kind, network, endpoint, sandbox)]);
     }
 
     /// Has the `number`th attempt from now on to write the store fail, for tests.
     #[doc(hidden)]
     pub fn fail_write(&self, number: i64) {
         self.store.fail_write(number);
+    }
+}
+
+fn event(kind: EventKind, network: Option<&Name>, endpoint: Option<&Name>, sandbox: Option<&Path>) -> Event {
+    Event {
+        network: network.map(ToString::to_string),
+        endpoint: endpoint.map(ToString::to_string),
+        sandbox: sandbox.map(|path| path.display().to_string()),
+        ..Event::new(kind)
     }
 }
 
