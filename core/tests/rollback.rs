@@ -11,7 +11,7 @@ use common::{
 use netns::link::{AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, Place};
 use netns::plan::{Action, Plan, Step};
 use netns::{EndpointOptions, ErrorKind, Interface, InterfaceName, Mtu, Network, Sandbox, StaticRoute};
-use testhost::{host, Host};
+use testhost::{host, report, Host};
 
 /// A change of a link that is not there: the kernel refuses it, and it changes nothing itself.
 fn impossible(place: Place) -> Step {
@@ -73,7 +73,7 @@ fn a_join_that_fails_at_any_step_leaves_nothing() {
             assert!(host.ping("web", "10.1.0.1".parse().unwrap()));
         });
     }
-    println!("{} failures injected into joins", injected.into_inner());
+    report(&format!("{} injected errors: steps of joins", injected.into_inner()));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_second_join_that_fails_at_any_step_leaves_the_first() {
         let second = endpoint("web", &["10.2.0.2/24", "fd02::2/64"]);
         let plan = two.plan_join(&sandbox, &second).unwrap();
         let injected = fail_everywhere(host, &two, &sandbox, &plan);
-        println!("{injected} failures injected into a second join");
+        report(&format!("{injected} injected errors: steps of a second join"));
         assert!(host.ping("web", "10.1.0.1".parse().unwrap()));
         two.apply(&plan, &sandbox).unwrap();
         assert!(host.ping("web", "fd02::1".parse().unwrap()));
@@ -118,7 +118,7 @@ fn an_add_interface_that_fails_at_any_step_gives_the_device_back() {
         let sandbox = sandbox("web");
         let plan = sandbox.plan_add_interface(&device).unwrap();
         let injected = fail_everywhere(host, &network, &sandbox, &plan);
-        println!("{injected} failures injected into add_interface");
+        report(&format!("{injected} injected errors: steps of add_interface"));
         network.apply(&plan, &sandbox).unwrap();
         assert_eq!(links(host, "web"), ["eth0", "lo"]);
     });
@@ -134,7 +134,9 @@ fn an_add_interface_that_fails_beside_a_link_of_the_same_index_gives_the_device_
         host.ip_in("web", &["link", "add", "lan", "index", &index, "type", "bridge"]);
         let plan = sandbox.plan_add_interface(&device).unwrap();
         let injected = fail_everywhere(host, &network, &sandbox, &plan);
-        println!("{injected} failures injected beside a link of the same index");
+        report(&format!(
+            "{injected} injected errors: steps of add_interface beside a link of the same index"
+        ));
         network.apply(&plan, &sandbox).unwrap();
         assert_eq!(links(host, "web"), ["eth0", "lan", "lo"]);
         assert_eq!(common::addresses(&link(host, "web", "lan")), Vec::<String>::new());
@@ -187,7 +189,7 @@ fn a_macvlan_whose_plan_fails_at_any_step_leaves_nothing() {
         veth(host, "veth0", "peer0");
         let plan = macvlan_plan();
         let injected = fail_everywhere(host, &network, &sandbox, &plan);
-        println!("{injected} failures injected into a macvlan");
+        report(&format!("{injected} injected errors: steps of a macvlan"));
         network.apply(&plan, &sandbox).unwrap();
         assert_eq!(links(host, "web"), ["eth0", "lo"]);
     });
