@@ -129,6 +129,7 @@ pub struct Controller {
 impl Controller {
     /// Opens the store, making it when it is missing, and puts right what processes that are gone left
     /// half done. A store that cannot be read is moved aside and made anew from what the kernel tells.
+    /// Endpoints whose driver is registered later are left to a later [`Controller::collect`].
     ///
     /// # Errors
     /// PermissionDenied without the right to write the run directory; Forbidden when the run directory
