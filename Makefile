@@ -1,5 +1,6 @@
 target := $(abspath $(or $(CARGO_TARGET_DIR),target))
 skipped := $(target)/skipped-tests.txt
+survived := $(target)/survived.txt
 
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
@@ -14,12 +15,21 @@ demo: ## set up a small container network, show it, take it down
 	cargo build --release -p libnetns-examples --bin demo
 	@$(as_root) $(target)/release/demo
 
-test: ## run every test and list what could not run here; ARGS= goes to cargo test
+# Adds up lines "COUNT WHAT: WHERE" to "survived: COUNT WHAT, COUNT WHAT".
+sum := awk -F: '{ count = $$1 + 0; sub(/^[0-9]+ /, "", $$1) } \
+	!($$1 in total) { names[++last] = $$1 } \
+	{ total[$$1] += count } \
+	END { for (i = 1; i <= last; i++) printf "%s%d %s", i == 1 ? "survived: " : ", ", total[names[i]], names[i]; \
+		if (last) print "" }'
+
+test: ## run every test, say what was survived and what could not run here; ARGS= goes to cargo test
 	@scripts/setup test
 	cargo test --workspace --no-run
-	@mkdir -p $(target) && : >$(skipped)
+	@mkdir -p $(target) && : >$(skipped) && : >$(survived)
 	@status=0; \
-	NETNS_TEST_SKIPPED=$(skipped) $(as_root) cargo test --workspace --no-fail-fast $(ARGS) || status=$$?; \
+	NETNS_TEST_SKIPPED=$(skipped) NETNS_TEST_REPORT=$(survived) \
+		$(as_root) cargo test --workspace --no-fail-fast $(ARGS) || status=$$?; \
+	$(sum) $(survived); \
 	if [ -s $(skipped) ]; then echo "not run here:"; sort -u $(skipped) | sed 's/^/  /'; \
 	else echo "not run here: nothing"; fi; \
 	exit $$status

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use look::Look;
 use netns::{Controller, ControllerOptions, EndpointConfig, ErrorKind, Lifetime, NetworkConfig};
-use testhost::{host, Host, State};
+use testhost::{host, report, Host, State};
 
 /// How many kills a campaign has at least.
 const LEAST: usize = 200;
@@ -95,7 +95,7 @@ fn campaign(host: &Host, test: &str, role: &str, check: impl Fn(&Controller, &dy
         }
         witness = (number % 2 == 0).then_some(controller);
     }
-    println!("{role}: {} kill points survived, of {} calls", points.len(), calls.len());
+    report(&format!("{} kill points: {role}, of {} calls", points.len(), calls.len()));
 }
 
 /// The host's state when nothing changes any more: namespaces die later than their names.

@@ -6,6 +6,7 @@ mod look;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use look::Look;
@@ -18,7 +19,7 @@ use netns::{
     Controller, ControllerOptions, EndpointConfig, Error, ErrorKind, InterfaceName, NetworkConfig, Result,
     Sandbox,
 };
-use testhost::{host, Host, State};
+use testhost::{host, report, Host, State};
 
 fn controller() -> Controller {
     Controller::open(ControllerOptions::default()).unwrap()
@@ -183,7 +184,7 @@ fn each_write_fails(network_type: &str) {
         writes.of_removing("remove_sandbox, disconnected", None, &remove_sandbox, &connected_sandbox);
         writes.of_removing("delete_endpoint", None, &delete_endpoint, &create_endpoint);
         writes.of_removing("delete_network", None, &delete_network, &create_network);
-        println!("{} injected errors survived: writes on a {network_type} network", writes.injected);
+        report(&format!("{} injected errors: writes on a {network_type} network", writes.injected));
     });
 }
 
@@ -218,13 +219,26 @@ enum Wrong {
 #[derive(Default)]
 struct Faulty {
     wrong: Mutex<Option<(&'static str, Wrong)>>,
+    /// How often it went wrong.
+    met: AtomicUsize,
     networks: Mutex<BTreeSet<String>>,
+}
+
+/// How many steps the plan of a method has; none where it has no plan.
+fn steps(method: &str) -> Option<usize> {
+    match method {
+        "create_network" | "create_endpoint" => Some(2),
+        "delete_network" | "delete_endpoint" | "leave" => Some(1),
+        _ => None,
+    }
 }
 
 impl Faulty {
     /// `plan` as the method returns it; how often a method is called says nothing.
     fn answer(&self, method: &str, mut plan: Plan) -> Result<Plan> {
+        assert_eq!(plan.steps.len(), steps(method).unwrap_or(0), "{method}");
         let wrong = self.wrong.lock().unwrap().filter(|(where_to, _)| *where_to == method);
+        self.met.fetch_add(usize::from(wrong.is_some()), Ordering::Relaxed);
         let step = match wrong.map(|(_, wrong)| wrong) {
             None => return Ok(plan),
             Some(Wrong::Error) => {
@@ -240,7 +254,7 @@ impl Faulty {
                 (at, Action::SetLink(change))
             }
         };
-        plan.steps.insert(step.0.min(plan.steps.len()), Step::new(Place::Host, step.1));
+        plan.steps.insert(step.0, Step::new(Place::Host, step.1));
         Ok(plan)
     }
 }
@@ -335,9 +349,32 @@ struct Drivers<'a> {
 }
 
 impl Drivers<'_> {
-    fn wrongs() -> impl Iterator<Item = Wrong> {
-        let at = |number| [Wrong::Taken(number), Wrong::Missing(number)];
-        [Wrong::Error].into_iter().chain((0..=2).flat_map(at))
+    /// Everything that can go wrong with one of `methods`, each once.
+    fn wrongs(methods: &[&'static str]) -> Vec<(&'static str, Wrong)> {
+        let of = |method: &&'static str| {
+            let positions = steps(method).map_or(0..0, |steps| 0..steps + 1);
+            let in_plan = positions.flat_map(|at| [Wrong::Taken(at), Wrong::Missing(at)]);
+            let wrongs: Vec<_> = [Wrong::Error].into_iter().chain(in_plan).collect();
+            let method = *method;
+            wrongs.into_iter().map(move |wrong| (method, wrong))
+        };
+        methods.iter().flat_map(of).collect()
+    }
+
+    /// The result of `work` when `method` goes wrong in it.
+    fn inject(
+        &mut self,
+        (method, wrong): (&'static str, Wrong),
+        work: &dyn Fn() -> Result<()>,
+        context: &str,
+    ) -> Result<()> {
+        let met = self.driver.met.load(Ordering::Relaxed);
+        *self.driver.wrong.lock().unwrap() = Some((method, wrong));
+        let result = work();
+        *self.driver.wrong.lock().unwrap() = None;
+        assert!(self.driver.met.load(Ordering::Relaxed) > met, "{context}: it was not called");
+        self.injected += 1;
+        result
     }
 
     /// `work` fails however one of `methods` goes wrong, and everything is as it was before.
@@ -348,27 +385,19 @@ impl Drivers<'_> {
         work: &dyn Fn() -> Result<()>,
     ) {
         let before = Before::of(self.host, sandbox);
-        for (&method, wrong) in
-            methods.iter().flat_map(|method| Self::wrongs().map(move |wrong| (method, wrong)))
-        {
-            if method == "join" && wrong != Wrong::Error {
-                continue;
-            }
-            let context = format!("{methods:?}: {method} {wrong:?}");
-            *self.driver.wrong.lock().unwrap() = Some((method, wrong));
-            let result = work();
-            *self.driver.wrong.lock().unwrap() = None;
-            let error = result.expect_err(&context);
+        for wrong in Self::wrongs(methods) {
+            let context = format!("{methods:?}: {wrong:?}");
+            let error = self.inject(wrong, work, &context).expect_err(&context);
             assert!(error.rollback_failures().is_empty(), "{context}: {error}");
             before.assert_returns(self.host, sandbox, &format!("{context}: {error}"));
             assert!(self.controller.collect().unwrap().findings.is_empty(), "{context}");
-            self.injected += 1;
         }
         work().unwrap();
     }
 
-    /// When one of `methods` goes wrong `work`, which removes something, fails or does it all the same; when
-    /// it is tried again everything is as it was before `again`.
+    /// When one of `methods` goes wrong `work`, which removes something, fails, and does it when it is tried
+    /// again; where something was gone already it does it at once. Then everything is as it was before
+    /// `again`.
     fn of_removing(
         &mut self,
         methods: &[&'static str],
@@ -378,24 +407,18 @@ impl Drivers<'_> {
     ) {
         work().unwrap();
         let before = Before::of(self.host, sandbox);
-        for (&method, wrong) in
-            methods.iter().flat_map(|method| Self::wrongs().map(move |wrong| (method, wrong)))
-        {
-            let context = format!("{methods:?}: {method} {wrong:?}");
+        for wrong in Self::wrongs(methods) {
+            let context = format!("{methods:?}: {wrong:?}");
             again().unwrap_or_else(|error| panic!("{context}: {error}"));
-            *self.driver.wrong.lock().unwrap() = Some((method, wrong));
-            let result = work();
-            *self.driver.wrong.lock().unwrap() = None;
-            if !matches!(wrong, Wrong::Missing(_)) {
-                assert!(result.is_err(), "{context}");
-            }
+            let result = self.inject(wrong, work, &context);
             // What is gone already is no error, and keeps nothing else from going.
+            let is_gone = matches!(wrong, (_, Wrong::Missing(_)));
+            assert_eq!(result.is_ok(), is_gone, "{context}: {result:?}");
             if result.is_err() {
                 work().unwrap_or_else(|error| panic!("{context}: the second time: {error}"));
             }
             before.assert_returns(self.host, sandbox, &format!("{context}: {result:?}"));
             assert!(self.controller.collect().unwrap().findings.is_empty(), "{context}");
-            self.injected += 1;
         }
     }
 }
@@ -435,7 +458,7 @@ fn a_driver_may_fail_in_each_method_and_each_step() {
         connected_sandbox().unwrap();
         drivers.of_removing(&["leave", "delete_endpoint"], None, &remove_sandbox, &connected_sandbox);
         drivers.of_removing(&["delete_network"], None, &delete_network, &create_network);
-        println!("{} injected errors survived: methods and steps of a driver", drivers.injected);
+        report(&format!("{} injected errors: methods and steps of a driver", drivers.injected));
     });
 }
 
@@ -558,7 +581,7 @@ fn what_others_have_put_in_the_way_of_a_join_is_named_and_stays() {
             }
         });
     }
-    println!("{injected} injected errors survived: things in the way of a join");
+    report(&format!("{injected} injected errors: things in the way of a join"));
 }
 
 #[test]
@@ -589,5 +612,5 @@ fn what_others_have_put_in_the_way_of_a_network_is_named_and_stays() {
             injected += 3;
         });
     }
-    println!("{injected} injected errors survived: things in the way of a network");
+    report(&format!("{injected} injected errors: things in the way of a network"));
 }

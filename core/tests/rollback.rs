@@ -1,6 +1,7 @@
 //! Whatever fails, nothing is left: failures injected at every position of a plan, and real ones.
 
 mod common;
+mod control;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +12,7 @@ use common::{
 use netns::link::{AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, Place};
 use netns::plan::{Action, Plan, Step};
 use netns::{EndpointOptions, ErrorKind, Interface, InterfaceName, Mtu, Network, Sandbox, StaticRoute};
-use testhost::{host, Host};
+use testhost::{host, report, Host};
 
 /// A change of a link that is not there: the kernel refuses it, and it changes nothing itself.
 fn impossible(place: Place) -> Step {
@@ -73,7 +74,7 @@ fn a_join_that_fails_at_any_step_leaves_nothing() {
             assert!(host.ping("web", "10.1.0.1".parse().unwrap()));
         });
     }
-    println!("{} failures injected into joins", injected.into_inner());
+    report(&format!("{} injected errors: steps of joins", injected.into_inner()));
 }
 
 #[test]
@@ -87,11 +88,59 @@ fn a_second_join_that_fails_at_any_step_leaves_the_first() {
         let second = endpoint("web", &["10.2.0.2/24", "fd02::2/64"]);
         let plan = two.plan_join(&sandbox, &second).unwrap();
         let injected = fail_everywhere(host, &two, &sandbox, &plan);
-        println!("{injected} failures injected into a second join");
+        report(&format!("{injected} injected errors: steps of a second join"));
         assert!(host.ping("web", "10.1.0.1".parse().unwrap()));
         two.apply(&plan, &sandbox).unwrap();
         assert!(host.ping("web", "fd02::1".parse().unwrap()));
     });
+}
+
+/// What a controller does for endpoints of each type of network, carried out step by step: the plans are
+/// the controller's own.
+#[test]
+fn a_controllers_join_that_fails_at_any_step_leaves_nothing() {
+    let injected = AtomicUsize::new(0);
+    for (kind, alone) in
+        ["bridge", "routed", "macvlan"].into_iter().flat_map(|kind| [(kind, true), (kind, false)])
+    {
+        host(|host| {
+            // It lends its `apply`, and has no part in what is joined.
+            let lender = network("net");
+            veth(host, "lan0", "lan1");
+            host.ip(&["link", "set", "lan0", "up"]);
+            host.ip(&["link", "set", "lan1", "up"]);
+            let controller = control::open();
+            let config = control::with_subnets(kind, "blue", &["10.2.0.0/24", "fd02::/64"]);
+            let config = if kind == "bridge" { config } else { config.with_option("parent", "lan0") };
+            controller.create_network(config).unwrap();
+            let sandbox = controller.create_sandbox("web").unwrap();
+            let mut wants = control::endpoint("web");
+            if !alone {
+                // Its gateways take the place of the other's.
+                let other = control::with_subnets("bridge", "other", &["10.3.0.0/24", "fd03::/64"]);
+                controller.create_network(other).unwrap();
+                controller.connect("other", &sandbox, control::endpoint("web")).unwrap();
+                wants.gateway_priority = 1;
+            }
+            wants.routes = vec![StaticRoute {
+                destination: "10.9.0.0/16".parse().unwrap(),
+                next_hop: Some("10.2.0.1".parse().unwrap()),
+            }];
+            wants.sysctls = [("net.ipv4.conf.IFNAME.rp_filter".to_owned(), "2".to_owned())].into();
+            let plan = controller.plan_connect("blue", &sandbox, wants).unwrap();
+            injected.fetch_add(fail_everywhere(host, &lender, &sandbox, &plan), Ordering::Relaxed);
+
+            lender.apply(&plan, &sandbox).unwrap();
+            let default = host.ip_in("web", &["route", "show", "default"]);
+            assert_eq!(default[0]["gateway"], "10.2.0.1", "{default}");
+            if kind != "macvlan" {
+                for gateway in ["10.2.0.1", "fd02::1"] {
+                    assert!(host.ping("web", gateway.parse().unwrap()), "{kind}: {gateway}");
+                }
+            }
+        });
+    }
+    report(&format!("{} injected errors: steps of a controller's joins", injected.into_inner()));
 }
 
 /// A device of somebody else's, up, with a MAC, an MTU and an alias, and how it is to be moved.
@@ -118,7 +167,7 @@ fn an_add_interface_that_fails_at_any_step_gives_the_device_back() {
         let sandbox = sandbox("web");
         let plan = sandbox.plan_add_interface(&device).unwrap();
         let injected = fail_everywhere(host, &network, &sandbox, &plan);
-        println!("{injected} failures injected into add_interface");
+        report(&format!("{injected} injected errors: steps of add_interface"));
         network.apply(&plan, &sandbox).unwrap();
         assert_eq!(links(host, "web"), ["eth0", "lo"]);
     });
@@ -134,7 +183,9 @@ fn an_add_interface_that_fails_beside_a_link_of_the_same_index_gives_the_device_
         host.ip_in("web", &["link", "add", "lan", "index", &index, "type", "bridge"]);
         let plan = sandbox.plan_add_interface(&device).unwrap();
         let injected = fail_everywhere(host, &network, &sandbox, &plan);
-        println!("{injected} failures injected beside a link of the same index");
+        report(&format!(
+            "{injected} injected errors: steps of add_interface beside a link of the same index"
+        ));
         network.apply(&plan, &sandbox).unwrap();
         assert_eq!(links(host, "web"), ["eth0", "lan", "lo"]);
         assert_eq!(common::addresses(&link(host, "web", "lan")), Vec::<String>::new());
@@ -187,7 +238,7 @@ fn a_macvlan_whose_plan_fails_at_any_step_leaves_nothing() {
         veth(host, "veth0", "peer0");
         let plan = macvlan_plan();
         let injected = fail_everywhere(host, &network, &sandbox, &plan);
-        println!("{injected} failures injected into a macvlan");
+        report(&format!("{injected} injected errors: steps of a macvlan"));
         network.apply(&plan, &sandbox).unwrap();
         assert_eq!(links(host, "web"), ["eth0", "lo"]);
     });

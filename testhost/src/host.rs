@@ -65,14 +65,28 @@ pub fn host<T: Send>(f: impl FnOnce(&Host) -> T + Send) -> T {
 /// When that file cannot be written: a skip must not go unseen.
 pub fn skip(test: &str, reason: &str) {
     eprintln!("skipped {test}: {reason}");
-    let Some(path) = std::env::var_os("NETNS_TEST_SKIPPED").filter(|path| !path.is_empty()) else {
+    append("NETNS_TEST_SKIPPED", &format!("{test}: {reason}"));
+}
+
+/// Says what a test has done, as `COUNT WHAT: WHERE`: on standard output, and as a line of the file that
+/// the environment variable `NETNS_TEST_REPORT` names, if it is set. `make test` adds up what is alike.
+///
+/// # Panics
+/// When that file cannot be written.
+pub fn report(line: &str) {
+    println!("{line}");
+    append("NETNS_TEST_REPORT", line);
+}
+
+/// To the file that the environment variable names, if it is set, in one write: test binaries append at
+/// the same time.
+fn append(variable: &str, line: &str) {
+    let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) else {
         return;
     };
-    // One write a line: test binaries append at the same time.
-    let line = format!("{test}: {reason}\n");
     let file = OpenOptions::new().append(true).create(true).open(&path);
-    if let Err(e) = file.and_then(|mut file| file.write_all(line.as_bytes())) {
-        panic!("testhost: NETNS_TEST_SKIPPED={}: {e}", path.display());
+    if let Err(e) = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes())) {
+        panic!("testhost: {variable}={}: {e}", path.display());
     }
 }
 

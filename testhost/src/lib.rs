@@ -16,5 +16,5 @@
 mod host;
 mod state;
 
-pub use host::{descriptors, host, skip, Host, Output};
+pub use host::{descriptors, host, report, skip, Host, Output};
 pub use state::State;

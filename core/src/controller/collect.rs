@@ -13,6 +13,7 @@ use super::{reserved, Controller, NetworkConfig};
 use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind};
+use crate::host::DYING;
 use crate::link::parse::{self, LinkState, ProxyState};
 use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP};
 use crate::name::Name;
@@ -20,9 +21,6 @@ use crate::network::engine;
 use crate::plan::{Action, Plan};
 use crate::sandbox::SandboxKey;
 use crate::sys::Namespace;
-
-/// How long a sandbox that was destroyed may take to begin to die.
-const DYING: Duration = Duration::from_millis(250);
 
 /// What a collection found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

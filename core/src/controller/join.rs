@@ -7,7 +7,7 @@ use super::gateway::{choose, offered};
 use super::networks::Active;
 use super::record::{EndpointRecord, Joined};
 use super::sandboxes::open_there;
-use super::{Controller, Endpoint, EndpointConfig};
+use super::{event, Controller, Endpoint, EndpointConfig};
 use crate::driver::InterfaceInfo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
@@ -27,20 +27,18 @@ impl Controller {
     pub fn connect(&self, network: &str, sandbox: &Sandbox, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
         let connect = || {
-            let active = self.activate(&Name::new(network)?)?;
+            let active = self.active_or_activate(&Name::new(network)?)?;
             let record = self.record(&active, config, true)?;
             self.attach(&active, &record, sandbox, true)
         };
         let endpoint = connect().map_err(|error: Error| {
             error.within("connect", format_args!("{} as {}", sandbox.key(), of(&name, network)))
         })?;
-        self.tell(EventKind::EndpointCreated, Some(&endpoint.network), Some(&name), None);
-        self.tell(
-            EventKind::EndpointJoined,
-            Some(&endpoint.network),
-            Some(&name),
-            Some(sandbox.key().path()),
-        );
+        let (network, name) = (Some(&endpoint.network), Some(&name));
+        self.listeners.tell(&[
+            event(EventKind::EndpointCreated, network, name, None),
+            event(EventKind::EndpointJoined, network, name, Some(sandbox.key().path())),
+        ]);
         Ok(endpoint)
     }
 
@@ -409,7 +407,9 @@ fn enter(
     mounts: u64,
 ) -> Result<Vec<EndpointRecord>> {
     let (path, life) = (sandbox.key().path().to_owned(), sandbox.life()?);
-    let others = fellows(tx, sandbox)?;
+    // Should another process have joined it in the meantime, the kernel refuses the index, and the next
+    // attempt looks.
+    let others = if sandbox.is_fresh() { Vec::new() } else { fellows(tx, sandbox)? };
     let (src_name, gateway, gateway_ipv6) = (None, None, None);
     record.joined = Some(Joined { sandbox: path, life, mounts, src_name, gateway, gateway_ipv6 });
     Ok(others)

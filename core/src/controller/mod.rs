@@ -129,6 +129,7 @@ pub struct Controller {
 impl Controller {
     /// Opens the store, making it when it is missing, and puts right what processes that are gone left
     /// half done. A store that cannot be read is moved aside and made anew from what the kernel tells.
+    /// Endpoints whose driver is registered later are left to a later [`Controller::collect`].
     ///
     /// # Errors
     /// PermissionDenied without the right to write the run directory; Forbidden when the run directory
@@ -238,18 +239,22 @@ impl Controller {
     }
 
     fn tell(&self, kind: EventKind, network: Option<&Name>, endpoint: Option<&Name>, sandbox: Option<&Path>) {
-        self.listeners.tell(&Event {
-            network: network.map(ToString::to_string),
-            endpoint: endpoint.map(ToString::to_string),
-            sandbox: sandbox.map(|path| path.display().to_string()),
-            ..Event::new(kind)
-        });
+        self.listeners.tell(&[event(kind, network, endpoint, sandbox)]);
     }
 
     /// Has the `number`th attempt from now on to write the store fail, for tests.
     #[doc(hidden)]
     pub fn fail_write(&self, number: i64) {
         self.store.fail_write(number);
+    }
+}
+
+fn event(kind: EventKind, network: Option<&Name>, endpoint: Option<&Name>, sandbox: Option<&Path>) -> Event {
+    Event {
+        network: network.map(ToString::to_string),
+        endpoint: endpoint.map(ToString::to_string),
+        sandbox: sandbox.map(|path| path.display().to_string()),
+        ..Event::new(kind)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::sys::{NamespaceLife, Process};
 /// How long what a controller makes lasts when its process ends without taking it down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Lifetime {
     /// Until it is deleted, or the host restarts. What was begun and not finished is undone.
     #[default]

@@ -356,6 +356,11 @@ impl Sandbox {
         })
     }
 
+    /// Whether nothing has come to the sandbox through this handle, which made it.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.lock().as_ref().is_some_and(|opened| opened.fresh)
+    }
+
     /// Which namespace this is.
     pub(crate) fn life(&self) -> Result<NamespaceLife> {
         self.with(|opened| opened.inside.namespace.life())

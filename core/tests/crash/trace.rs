@@ -14,21 +14,39 @@ use nix::unistd::Pid;
 const CHANGES: &[i64] = &[
     libc::SYS_bind,
     libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_copy_file_range,
+    libc::SYS_exit,
     libc::SYS_fallocate,
     libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
     libc::SYS_flock,
+    libc::SYS_fsetxattr,
     libc::SYS_ftruncate,
     libc::SYS_linkat,
     libc::SYS_mkdirat,
+    libc::SYS_mknodat,
     libc::SYS_mount,
+    libc::SYS_mount_setattr,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
     libc::SYS_openat,
+    libc::SYS_openat2,
     libc::SYS_pwrite64,
     libc::SYS_pwritev,
+    libc::SYS_pwritev2,
     libc::SYS_renameat,
     libc::SYS_renameat2,
+    libc::SYS_sendfile,
+    libc::SYS_sendmmsg,
     libc::SYS_sendmsg,
     libc::SYS_sendto,
     libc::SYS_setns,
+    libc::SYS_shutdown,
+    libc::SYS_symlinkat,
+    libc::SYS_truncate,
     libc::SYS_umount2,
     libc::SYS_unlinkat,
     libc::SYS_unshare,
@@ -36,8 +54,20 @@ const CHANGES: &[i64] = &[
     libc::SYS_writev,
 ];
 #[cfg(target_arch = "x86_64")]
-const OLD_CHANGES: &[i64] =
-    &[libc::SYS_link, libc::SYS_mkdir, libc::SYS_open, libc::SYS_rename, libc::SYS_rmdir, libc::SYS_unlink];
+const OLD_CHANGES: &[i64] = &[
+    libc::SYS_chmod,
+    libc::SYS_chown,
+    libc::SYS_creat,
+    libc::SYS_lchown,
+    libc::SYS_link,
+    libc::SYS_mkdir,
+    libc::SYS_mknod,
+    libc::SYS_open,
+    libc::SYS_rename,
+    libc::SYS_rmdir,
+    libc::SYS_symlink,
+    libc::SYS_unlink,
+];
 #[cfg(not(target_arch = "x86_64"))]
 const OLD_CHANGES: &[i64] = &[];
 
