@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use rusqlite::Transaction;
+use rusqlite::Connection;
 use serde::Serialize;
 
 use super::networks::Active;
@@ -352,7 +352,7 @@ impl Controller {
 }
 
 /// Takes an address of each family from the store's own leases.
-pub(super) fn take(tx: &Transaction<'_>, active: &Active, record: &mut EndpointRecord) -> Result<()> {
+pub(super) fn take(tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
     if active.ipam.is_none() {
         for subnet in &active.config.subnets {
             let range = subnet.range.unwrap_or(subnet.subnet);
@@ -369,7 +369,7 @@ pub(super) fn take(tx: &Transaction<'_>, active: &Active, record: &mut EndpointR
 }
 
 /// Forgets the endpoint and frees its addresses.
-pub(super) fn forget(tx: &Transaction<'_>, record: &EndpointRecord) -> Result<()> {
+pub(super) fn forget(tx: &Connection, record: &EndpointRecord) -> Result<()> {
     record.delete(tx)?;
     record.addresses().try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
 }

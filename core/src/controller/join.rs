@@ -401,7 +401,7 @@ pub(super) fn is_same(a: &EndpointRecord, b: &EndpointRecord) -> bool {
 
 /// Has `record` say that it is in the sandbox, and returns the others that are.
 fn enter(
-    tx: &rusqlite::Transaction<'_>,
+    tx: &rusqlite::Connection,
     record: &mut EndpointRecord,
     sandbox: &Sandbox,
     mounts: u64,
@@ -416,7 +416,7 @@ fn enter(
 }
 
 /// The endpoints of a sandbox. Those of one that was at the same path before are not its.
-fn fellows(tx: &rusqlite::Transaction<'_>, sandbox: &Sandbox) -> Result<Vec<EndpointRecord>> {
+fn fellows(tx: &rusqlite::Connection, sandbox: &Sandbox) -> Result<Vec<EndpointRecord>> {
     let life = sandbox.life()?;
     let mut all = EndpointRecord::of_sandbox(tx, sandbox.key().path())?;
     all.retain(|record| record.joined.as_ref().is_some_and(|joined| joined.life == life));
@@ -436,7 +436,7 @@ fn finish(record: &EndpointRecord) -> engine::Finish {
 }
 
 /// The endpoint as it is recorded now, which must be in no sandbox.
-fn find_apart(tx: &rusqlite::Transaction<'_>, record: &EndpointRecord) -> Result<EndpointRecord> {
+fn find_apart(tx: &rusqlite::Connection, record: &EndpointRecord) -> Result<EndpointRecord> {
     let Some(now) = EndpointRecord::find(tx, &record.network, &record.config.name)? else {
         return Err(Error::new(ErrorKind::NotFound, "find endpoint", record.config.name.as_str())
             .with_cause("it was deleted in the meantime"));

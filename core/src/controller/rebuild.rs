@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::record::{EndpointRecord, Joined, Lifetime};
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
@@ -26,12 +26,7 @@ const HOST: &str = "host";
 ///
 /// # Errors
 /// Forbidden when it is another namespace's that is in use.
-pub(super) fn claim(
-    tx: &Transaction<'_>,
-    host: &Host,
-    mark: &Mark,
-    options: &ControllerOptions,
-) -> Result<()> {
+pub(super) fn claim(tx: &Connection, host: &Host, mark: &Mark, options: &ControllerOptions) -> Result<()> {
     let failed = |error| store_error("look up the host of", "store", error);
     let (device, inode) = host.namespace().id().numbers();
     let own = format!("{device}:{inode}");
@@ -66,7 +61,7 @@ fn refuse_alive(host: &str) -> Result<()> {
 /// Records the endpoints whose links carry this store's mark, the sandboxes that they are in, and their
 /// addresses. What they were asked for beyond that is lost, and with their sandboxes they will go.
 pub(super) fn rebuild(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     host: &Host,
     mark: &Mark,
     options: &ControllerOptions,
@@ -101,7 +96,7 @@ fn owners(host: &Host, mark: &Mark) -> Result<Owners> {
 
 /// Records what is in one sandbox, and returns how many endpoints that was.
 fn recover(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     owners: &Owners,
     mark: &Mark,
     definitions: &Definitions,
@@ -119,7 +114,7 @@ fn recover(
 }
 
 fn record(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     definitions: &Definitions,
     sandbox: &Sandbox,
     interface: &Interface,

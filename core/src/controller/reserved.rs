@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use rusqlite::{params, OptionalExtension, Transaction};
+use rusqlite::{params, Connection, OptionalExtension};
 
 use super::NetworkConfig;
 use crate::error::{ErrorKind, Result};
@@ -14,7 +14,7 @@ use crate::store::{leases, store_error};
 type Lease = (IpNet, IpAddr);
 
 /// Takes what the definition reserves, and gives back what it reserved before somebody edited it.
-pub(super) fn reserve(tx: &Transaction<'_>, config: &NetworkConfig) -> Result<()> {
+pub(super) fn reserve(tx: &Connection, config: &NetworkConfig) -> Result<()> {
     let before = recorded(tx, &config.name)?;
     let mut own: Vec<Lease> = Vec::new();
     for subnet in &config.subnets {
@@ -42,7 +42,7 @@ pub(super) fn reserve(tx: &Transaction<'_>, config: &NetworkConfig) -> Result<()
 }
 
 /// Gives back what the network reserved.
-pub(super) fn give_back(tx: &Transaction<'_>, network: &Name) -> Result<()> {
+pub(super) fn give_back(tx: &Connection, network: &Name) -> Result<()> {
     for (pool, address) in recorded(tx, network)? {
         leases::release(tx, pool, address)?;
     }
@@ -52,7 +52,7 @@ pub(super) fn give_back(tx: &Transaction<'_>, network: &Name) -> Result<()> {
 }
 
 /// The networks that have reserved something.
-pub(super) fn networks(tx: &Transaction<'_>) -> Result<Vec<Name>> {
+pub(super) fn networks(tx: &Connection) -> Result<Vec<Name>> {
     let failed = |error| store_error("list", "reserved addresses", error);
     let mut select = tx.prepare("SELECT key FROM meta WHERE key LIKE 'reserved %'").map_err(failed)?;
     let keys = select.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
@@ -64,7 +64,7 @@ fn key(network: &Name) -> String {
     format!("reserved {network}")
 }
 
-fn recorded(tx: &Transaction<'_>, network: &Name) -> Result<Vec<Lease>> {
+fn recorded(tx: &Connection, network: &Name) -> Result<Vec<Lease>> {
     let failed = |error| store_error("look up addresses of", network.as_str(), error);
     let select = "SELECT value FROM meta WHERE key = ?1";
     let json: Option<String> =
@@ -72,7 +72,7 @@ fn recorded(tx: &Transaction<'_>, network: &Name) -> Result<Vec<Lease>> {
     Ok(json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
 }
 
-fn record(tx: &Transaction<'_>, network: &Name, own: &[Lease]) -> Result<()> {
+fn record(tx: &Connection, network: &Name, own: &[Lease]) -> Result<()> {
     let failed = |error| store_error("record addresses of", network.as_str(), error);
     let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
     let json = serde_json::to_string(own).unwrap_or_default();

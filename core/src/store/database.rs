@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 use crate::error::{Error, ErrorKind, Result};
 pub(crate) use failure::store_error;
@@ -44,6 +44,33 @@ pub(crate) struct Database {
 
 /// Device and inode.
 type FileId = (u64, u64);
+
+/// A transaction that is rolled back unless it is committed, also on a panic. Its statements are kept
+/// prepared, which rusqlite's own are not.
+struct Open<'a>(&'a Connection);
+
+impl<'a> Open<'a> {
+    fn begin(connection: &'a Connection, begin: &str) -> rusqlite::Result<Self> {
+        connection.prepare_cached(begin)?.execute([])?;
+        Ok(Self(connection))
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.0.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if self.0.is_autocommit() {
+            return;
+        }
+        let rolled_back = self.0.prepare_cached("ROLLBACK").and_then(|mut back| back.execute([]));
+        if let Err(error) = rolled_back {
+            log::warn!("roll back in store: {error}");
+        }
+    }
+}
 
 impl Database {
     /// Opens `state.db` in `directory`, both made when they are missing, the directory with mode 0700.
@@ -99,7 +126,7 @@ impl Database {
     ///
     /// # Errors
     /// Those of the store.
-    pub(crate) fn wipe(tx: &Transaction<'_>) -> Result<()> {
+    pub(crate) fn wipe(tx: &Connection) -> Result<()> {
         tx.execute_batch(opening::WIPE).map_err(|error| store_error("wipe", "store", error))
     }
 
@@ -109,16 +136,15 @@ impl Database {
     /// # Errors
     /// That of `work`; Busy when another process has been writing for 10 s, ResourceExhausted with
     /// ENOSPC when the file system is full, PermissionDenied, System.
-    pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         const OPERATION: &str = "write to store";
         self.check_process(OPERATION)?;
         self.pass(OPERATION)?;
-        let mut connection = self.lock();
+        let connection = self.lock();
         let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
-        let behavior = TransactionBehavior::Immediate;
-        let transaction = connection.transaction_with_behavior(behavior).map_err(failed)?;
+        let transaction = Open::begin(&connection, "BEGIN IMMEDIATE").map_err(failed)?;
         self.check_file(OPERATION)?;
-        let value = work(&transaction)?;
+        let value = work(&connection)?;
         self.pass("commit to store")?;
         transaction.commit().map_err(failed)?;
         Ok(value)
@@ -128,15 +154,14 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::write`].
-    pub(crate) fn dry<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn dry<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         const OPERATION: &str = "try in store";
         self.check_process(OPERATION)?;
-        let mut connection = self.lock();
+        let connection = self.lock();
         let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let _open = Open::begin(&connection, "BEGIN IMMEDIATE").map_err(failed)?;
         self.check_file(OPERATION)?;
-        work(&transaction)
+        work(&connection)
     }
 
     /// Runs `work` on the state of one moment; what it writes is not kept. `work` must not use this
@@ -144,14 +169,14 @@ impl Database {
     ///
     /// # Errors
     /// That of `work`; Busy, System.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         const OPERATION: &str = "read store";
         self.check_process(OPERATION)?;
-        let mut connection = self.lock();
+        let connection = self.lock();
         let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
-        let transaction = connection.transaction().map_err(failed)?;
+        let _open = Open::begin(&connection, "BEGIN").map_err(failed)?;
         self.check_file(OPERATION)?;
-        work(&transaction)
+        work(&connection)
     }
 
     /// For tests: makes a write fail. Each write passes two points, one before it begins and one where

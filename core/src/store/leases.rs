@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::database::store_error;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,12 +30,7 @@ const RELEASE: &str = "release address";
 /// # Errors
 /// BadRequest when `range` or `wanted` does not lie in the pool or `wanted` is never given;
 /// AlreadyExists when `wanted` is in use, ResourceExhausted when the whole range is; those of the store.
-pub(crate) fn take(
-    tx: &Transaction<'_>,
-    pool: IpNet,
-    range: IpNet,
-    wanted: Option<IpAddr>,
-) -> Result<IpAddr> {
+pub(crate) fn take(tx: &Connection, pool: IpNet, range: IpNet, wanted: Option<IpAddr>) -> Result<IpAddr> {
     let (pool, range) = (pool.trunc(), range.trunc());
     if !pool.contains(&range) {
         return Err(Error::bad_request(TAKE, format!("of {range}"), format!("it does not lie in {pool}")));
@@ -96,7 +91,7 @@ fn exhausted(pool: IpNet, range: IpNet) -> Error {
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) fn release(tx: &Transaction<'_>, pool: IpNet, address: IpAddr) -> Result<bool> {
+pub(crate) fn release(tx: &Connection, pool: IpNet, address: IpAddr) -> Result<bool> {
     let pool = pool.trunc();
     if !pool.contains(&address) {
         return Ok(false);
@@ -149,7 +144,7 @@ pub(crate) fn count_taken(connection: &Connection, pool: IpNet) -> Result<u128> 
 ///
 /// # Errors
 /// Those of the store.
-pub(crate) fn clear(tx: &Transaction<'_>, pool: IpNet) -> Result<()> {
+pub(crate) fn clear(tx: &Connection, pool: IpNet) -> Result<()> {
     let pool = pool.trunc();
     let cleared = Intervals::of(tx, pool).clear().and_then(|()| Cursor::forget(tx, pool));
     cleared.map_err(|error| store_error("release addresses", format!("of {pool}"), error))

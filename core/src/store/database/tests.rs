@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Barrier;
 use std::thread;
 
-use rusqlite::{ffi, Connection, Transaction};
+use rusqlite::{ffi, Connection};
 use testhost::host;
 
 use super::{Database, Opening};
@@ -52,7 +52,7 @@ fn failed(error: rusqlite::Error) -> Error {
 }
 
 fn records(database: &Database) -> Vec<String> {
-    let read = |connection: &Transaction<'_>| {
+    let read = |connection: &Connection| {
         let mut rows = connection.prepare("SELECT pool FROM taken ORDER BY pool").map_err(failed)?;
         let rows = rows.query_map([], |row| row.get(0)).map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
@@ -258,7 +258,7 @@ fn who_has_a_file_open_that_was_replaced_is_told() {
 fn a_write_that_fails_or_panics_leaves_nothing() {
     let directory = Directory::new();
     let (database, _) = directory.open();
-    let insert = |tx: &rusqlite::Transaction<'_>| {
+    let insert = |tx: &Connection| {
         tx.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map(drop).map_err(failed)
     };
     let refused = database.write(|tx| {
@@ -284,7 +284,7 @@ fn what_a_read_writes_is_not_kept() {
     let directory = Directory::new();
     let (database, _) = directory.open();
     let write =
-        |c: &Transaction<'_>| c.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map_err(failed);
+        |c: &Connection| c.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map_err(failed);
     database.read(write).unwrap();
     assert!(records(&database).is_empty());
 }
