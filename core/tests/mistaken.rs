@@ -92,7 +92,9 @@ fn deleted_and_made_again(
 ) -> Sandbox {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    for _ in 0..10 {
+    // Those that got another number are kept, for they would get it again.
+    let mut others = Vec::new();
+    for _ in 0..20 {
         drop(make());
         let number = inode("/run/netns/web");
         let end = host_end(controller, "web");
@@ -101,18 +103,16 @@ fn deleted_and_made_again(
         while links(host, "").contains(&end) {
             assert!(begin.elapsed() < Duration::from_secs(5), "{end} stays");
         }
-        // Those that got another are kept, for they would get it again.
-        let mut others = Vec::new();
-        for _ in 0..100 {
+        for turn in 0..20 {
+            // The number is free some time after the links are gone.
+            thread::sleep(Duration::from_millis(turn));
             let web = sandbox(controller, "web");
             if inode("/run/netns/web") == number {
                 return web;
             }
             others.push(web);
             host.ip(&["netns", "delete", "web"]);
-            thread::sleep(Duration::from_millis(5));
         }
-        drop(others);
         undo();
     }
     panic!("no namespace got the number of a former one");
