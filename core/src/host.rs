@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
@@ -11,6 +12,9 @@ use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::{message, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
 use crate::sys::{Ipv6Links, Namespace, NamespaceId};
+
+/// How long a sandbox that was destroyed may take to begin to die.
+pub(crate) const DYING: Duration = Duration::from_millis(250);
 
 /// A namespace with its route socket, shared by all networks and sandboxes that were made from it,
 /// so that a thousand sandboxes cost three descriptors here and not three thousand.

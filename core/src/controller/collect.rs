@@ -8,23 +8,19 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::join::is_there;
-use super::record::{EndpointRecord, SandboxRecord};
-use super::{Controller, NetworkConfig};
-use crate::driver::{has_host_link, naming, WITHOUT_ADDRESSES};
+use super::record::{EndpointRecord, Joined, SandboxRecord};
+use super::{reserved, Controller, NetworkConfig};
+use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind};
-use crate::link::parse::{self, LinkState};
+use crate::host::DYING;
+use crate::link::parse::{self, LinkState, ProxyState};
 use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP};
 use crate::name::Name;
+use crate::network::engine;
 use crate::plan::{Action, Plan};
 use crate::sandbox::SandboxKey;
 use crate::sys::Namespace;
-
-/// How long a link may take to be told whose it is; one that takes longer has lost its maker.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long a sandbox that was destroyed may take to begin to die.
-const DYING: Duration = Duration::from_millis(250);
 
 /// What a collection found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -60,6 +56,8 @@ pub enum FindingKind {
     Definition,
     /// An endpoint in the store, with its leases.
     Endpoint,
+    /// Addresses that a network reserved.
+    Lease,
     /// An endpoint's link in the host.
     Link,
     /// The socket of a listener to events.
@@ -110,7 +108,7 @@ impl Controller {
         let records = self.store.read(|tx| EndpointRecord::all(tx))?;
         run.endpoints(&records, &links)?;
         run.links(&records, &links)?;
-        run.half_made(&links)?;
+        run.reserved()?;
         run.proxies()?;
         run.files()?;
         let findings = run.findings;
@@ -123,17 +121,25 @@ impl Controller {
         Ok(Collected { findings })
     }
 
-    /// Removes the record of an endpoint whose sandbox is gone, with all that is left of it. False when
-    /// it is not that, or was removed by others.
-    pub(super) fn discard_stale(&self, wanted: &EndpointRecord) -> Result<bool> {
+    /// Removes the endpoints of a network whose sandboxes are gone, with all that is left of them. False when
+    /// there are none.
+    pub(super) fn discard_stale(&self, network: &Name) -> Result<bool> {
         let _gate = self.gate.enter()?;
-        let Some(there) = self.find(&wanted.network, &wanted.config.name)? else { return Ok(false) };
-        let is_stale = there.joined.as_ref().is_some_and(|joined| !is_there(joined)) && there.transient;
-        if is_stale || there.is_orphan() {
-            self.discard(&there)?;
-            return Ok(true);
+        let mut found = false;
+        for record in self.store.read(|tx| EndpointRecord::of_network(tx, network))? {
+            let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(&record, joined);
+            let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
+            if is_stale || record.is_orphan() {
+                self.discard(&record)?;
+                found = true;
+            }
         }
-        Ok(false)
+        Ok(found)
+    }
+
+    /// Whether the endpoint may be in a sandbox that another mount namespace sees.
+    fn is_elsewhere(&self, record: &EndpointRecord, joined: &Joined) -> bool {
+        joined.mounts != self.mounts && record.owner.is_alive()
     }
 
     /// Takes the endpoint out of its sandbox, if that is there, and removes it.
@@ -190,8 +196,11 @@ impl Run<'_> {
             };
             let Some(key) = key_of(&record.path) else { continue };
             // The gate is taken in there.
-            let remove = || self.controller.end(&key, Some(&record), None);
-            let error = if self.dry_run { None } else { remove().err().map(|error| error.to_string()) };
+            let ended = if self.dry_run { Ok(true) } else { self.controller.end(&key, Some(&record), None) };
+            if matches!(ended, Ok(false)) {
+                continue;
+            }
+            let error = ended.err().map(|error| error.to_string());
             let object = record.path.display().to_string();
             self.findings.push(Finding {
                 kind: FindingKind::Sandbox,
@@ -302,67 +311,44 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Links that nobody has told yet whose they are, and whose maker has died before it came to that.
-    fn half_made(&mut self, links: &[LinkState]) -> Result<()> {
-        let half_made: Vec<_> = links.iter().filter(|link| is_half_made(link)).collect();
-        let half_made: Vec<_> =
-            half_made.into_iter().filter(|link| !self.controller.host.is_dying(link)).collect();
-        if half_made.is_empty() {
-            return Ok(());
-        }
-        if !self.dry_run {
-            std::thread::sleep(PATIENCE);
-        }
-        for link in half_made {
-            self.found(
-                FindingKind::Link,
-                &link.name,
-                "it was half made when its process died: deleted",
-                |controller| {
-                    let now = controller.host.link_at(link.index)?;
-                    let still = now.is_some_and(|now| now.name == link.name && is_half_made(&now));
-                    Ok(still && controller.delete_link(link)?)
-                },
-            );
-        }
-        Ok(())
-    }
-
-    /// Proxy entries for addresses in our networks that no endpoint has: they do not go with a link.
+    /// Proxy entries of this library for addresses to which no route of it leads any more: they do not go
+    /// with a link.
     fn proxies(&mut self) -> Result<()> {
-        let entries = self.controller.host.socket().dump(&message::list_proxies())?;
-        let ours: Vec<_> = entries.iter().filter_map(parse::proxy).filter(|entry| entry.ours).collect();
-        if ours.is_empty() {
-            return Ok(());
-        }
-        let networks = self.controller.definitions.list::<NetworkConfig>()?;
-        let subnets: Vec<_> = networks
-            .into_iter()
-            .filter_map(|(_, config)| config.ok())
-            .flat_map(|config| config.subnets)
-            .map(|subnet| subnet.subnet)
-            .collect();
-        for entry in ours.iter().filter(|entry| subnets.iter().any(|subnet| subnet.contains(&entry.address)))
-        {
-            let is_known = |controller: &Controller| -> Result<bool> {
-                let records = controller.store.read(|tx| EndpointRecord::all(tx))?;
-                let mut joined = records.iter().filter(|record| record.joined.is_some());
-                Ok(joined.any(|record| record.addresses().any(|net| net.addr() == entry.address)))
-            };
-            if is_known(self.controller)? {
-                continue;
-            }
+        let stale = self.controller.stale_proxies()?;
+        for entry in stale {
             let Some(link) = self.controller.host.link_at(entry.index)? else { continue };
             let link = LinkRef::indexed(InterfaceName::new(&link.name)?, entry.index);
             let object = format!("{} on {link}", entry.address);
             self.found(FindingKind::Proxy, object, "its endpoint is gone: deleted", |controller| {
-                if is_known(controller)? {
+                if !controller.stale_proxies()?.contains(&entry) {
                     return Ok(false);
                 }
                 let mut plan = Plan::default();
                 let spec = ProxySpec { link: link.clone(), address: entry.address };
                 plan.push(Place::Host, Action::DeleteProxy(spec));
                 controller.apply(&plan).map(|()| true)
+            });
+        }
+        Ok(())
+    }
+
+    /// What networks reserved whose definitions are gone.
+    fn reserved(&mut self) -> Result<()> {
+        for network in self.controller.store.read(reserved::networks)? {
+            let is_gone = |controller: &Controller| -> Result<bool> {
+                let records = controller.store.read(|tx| EndpointRecord::of_network(tx, &network))?;
+                Ok(records.is_empty() && controller.definitions.stamp(&network)?.is_none())
+            };
+            if !is_gone(self.controller)? {
+                continue;
+            }
+            let reason = "its network has no definition: given back";
+            self.found(FindingKind::Lease, &network, reason, |controller| {
+                let _lock = controller.definitions.lock()?;
+                if !is_gone(controller)? {
+                    return Ok(false);
+                }
+                controller.store.write(|tx| reserved::give_back(tx, &network)).map(|()| true)
             });
         }
         Ok(())
@@ -400,6 +386,10 @@ impl Controller {
         network_type: Option<&str>,
         look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
     ) -> Result<Option<&'static str>> {
+        // Its driver, or who gave its addresses, may be registered later.
+        if network_type.is_some_and(|network_type| self.drivers.driver(network_type).is_err()) {
+            return Ok(None);
+        }
         if record.is_orphan() {
             return Ok(Some("its process is gone"));
         }
@@ -408,32 +398,56 @@ impl Controller {
             return Ok(lost.then_some("it was being taken away when its process died"));
         };
         if !is_there(joined) {
-            return Ok(Some("its sandbox is gone"));
+            return Ok((!self.is_elsewhere(record, joined)).then_some("its sandbox is gone"));
         }
         let Some(network_type) = network_type else { return Ok(None) };
         let Some(src_name) = &joined.src_name else {
             let is_whole = WITHOUT_ADDRESSES.contains(&network_type);
             // A driver that acts by itself takes its time.
-            return Ok(
-                (!is_whole && !record.owner.is_alive()).then_some("it had not joined when its process died")
-            );
+            let lost = !is_whole && !record.owner.is_alive();
+            return Ok(lost.then_some("it had not joined when its process died"));
         };
-        let is_whole = match has_host_link(network_type) {
-            true => self.is_end_whole(record, look_up)?,
-            false => self.open_as(joined)?.is_some_and(|sandbox| sandbox.has_interface(src_name)),
+        let link = if has_host_link(network_type) {
+            look_up(&naming::link_names(&record.network, &record.config.name)?.0)?
+        } else if is_builtin(network_type) {
+            self.link_inside(record, joined)?
+        } else {
+            // While a device that is handed over is still in the host it has not arrived.
+            let waits = look_up(src_name)?.is_some() && !record.owner.is_alive();
+            return Ok(waits.then_some("its device is still in the host"));
         };
-        Ok((!is_whole).then_some("it has no interface, or half of one"))
+        // What somebody did to a link that was whole once is not for the collector to judge.
+        let is_half = |link: LinkState| link.alias.is_none() && !record.owner.is_alive();
+        Ok(link.is_none_or(is_half).then_some("it has no interface, or half of one"))
     }
 
-    fn is_end_whole(
-        &self,
-        record: &EndpointRecord,
-        look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
-    ) -> Result<bool> {
-        let (host_name, _) = naming::link_names(&record.network, &record.config.name)?;
-        let alias = self.mark.endpoint(&record.network, &record.config.name);
-        let link = look_up(&host_name)?;
-        Ok(link.is_some_and(|link| link.up && link.alias.as_deref() == Some(&alias)))
+    /// The link of an endpoint that has no end in the host.
+    fn link_inside(&self, record: &EndpointRecord, joined: &Joined) -> Result<Option<LinkState>> {
+        let Some(sandbox) = self.open_as(joined)? else { return Ok(None) };
+        for attempt in 0..=engine::RETRIES {
+            let index = naming::host_index(&record.network, &record.config.name, attempt);
+            if let Some(link) = sandbox.link_at(index)? {
+                return Ok(Some(link));
+            }
+        }
+        Ok(None)
+    }
+
+    /// This library's proxy entries for addresses to which none of its routes leads.
+    fn stale_proxies(&self) -> Result<Vec<ProxyState>> {
+        let mut socket = self.host.socket();
+        let entries = socket.dump(&message::list_proxies())?;
+        let mut entries: Vec<_> = entries.iter().filter_map(parse::proxy).filter(|own| own.ours).collect();
+        if entries.is_empty() {
+            return Ok(entries);
+        }
+        let mut routes = socket.dump(&message::list_routes(false))?;
+        routes.extend(socket.dump(&message::list_routes(true))?);
+        let ours = routes.iter().filter_map(parse::route).filter(|route| route.ours);
+        let single = ours.filter(|own| own.destination.prefix_len() == own.destination.max_prefix_len());
+        let known: HashSet<_> = single.map(|route| route.destination.addr()).collect();
+        entries.retain(|entry| !known.contains(&entry.address));
+        Ok(entries)
     }
 
     /// Takes the endpoint out of its sandbox; it stays.
@@ -451,12 +465,6 @@ impl Controller {
         plan.push(Place::Host, Action::DeleteLink(link));
         self.apply(&plan).map(|()| true)
     }
-}
-
-/// An endpoint's by its group and its name, and without an alias. A bridge without one is completed when it
-/// is used next, and may be one that a driver of others has made.
-fn is_half_made(link: &LinkState) -> bool {
-    naming::is_half_made(link) && link.kind == "veth" && naming::is_link_name(&link.name)
 }
 
 fn key_of(path: &Path) -> Option<SandboxKey> {

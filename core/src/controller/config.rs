@@ -76,6 +76,14 @@ fn on() -> bool {
     true
 }
 
+fn is_on(on: &bool) -> bool {
+    *on
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 fn default_ipam() -> String {
     crate::ipam::PoolIpam::NAME.to_owned()
 }
@@ -187,7 +195,7 @@ pub struct EndpointConfig {
     pub name: Name,
     /// What the interface is called in the sandbox; the driver's prefix, usually `eth`, and the next free
     /// number by default.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub destination: Destination,
     /// The IPv4 address that is wanted; the next free one when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,10 +223,10 @@ pub struct EndpointConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub neighbours: Vec<Neighbour>,
     /// Whether the network's gateways may become the sandbox's. On by default.
-    #[serde(default = "on")]
+    #[serde(default = "on", skip_serializing_if = "is_on")]
     pub default_route: bool,
     /// Of a sandbox's endpoints the one with the highest gives the default gateway; 0 by default.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub gateway_priority: i32,
     /// Options of the driver.
     #[serde(default, skip_serializing_if = "Options::is_empty")]

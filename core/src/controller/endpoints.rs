@@ -12,14 +12,14 @@ use serde::Serialize;
 use super::networks::Active;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig};
-use crate::driver::InterfaceInfo;
+use crate::driver::{is_builtin, InterfaceInfo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::link::MacAddr;
 use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
-use crate::sandbox::{Interface, Sandbox};
+use crate::sandbox::Interface;
 use crate::store::leases;
 use crate::sys::Process;
 
@@ -189,8 +189,9 @@ impl Controller {
             if let Err(error) = parted {
                 log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
                 self.store.write(|tx| forget(tx, &record))?;
-                let active = self.active_or_warn(&record);
-                active.iter().for_each(|active| self.give_all_back_elsewhere(active, &record));
+                if let Ok(Some(active)) = self.parting(&record) {
+                    self.give_all_back_elsewhere(&active, &record);
+                }
             }
             if let Some(joined) = left {
                 self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
@@ -272,7 +273,7 @@ impl Controller {
 
     /// Removes what the driver made of the endpoint, its record and its leases.
     pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
-        let active = self.active_or_warn(record);
+        let active = self.parting(record)?;
         if let Some(active) = &active {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
@@ -284,11 +285,24 @@ impl Controller {
         Ok(())
     }
 
-    /// The endpoint's network; none when its definition was deleted or broken by hand, which must not keep
-    /// the leases from being given back.
-    pub(super) fn active_or_warn(&self, record: &EndpointRecord) -> Option<Arc<Active>> {
-        let active = self.activate(&record.network);
-        active.inspect_err(|error| log::warn!("endpoint {}: {error}", record.config.name)).ok()
+    /// The network of an endpoint that is to go; none when its definition was deleted or broken by hand,
+    /// which must not keep the leases from being given back. One of the library's own need not be alive.
+    ///
+    /// # Errors
+    /// NotFound when its driver, or who gave its addresses, is not registered here.
+    pub(super) fn parting(&self, record: &EndpointRecord) -> Result<Option<Arc<Active>>> {
+        let error = match self.activate(&record.network) {
+            Ok(active) => return Ok(Some(active)),
+            Err(error) => error,
+        };
+        log::warn!("endpoint {}: {error}", record.config.name);
+        let Ok((config, stamp)) = self.definition(&record.network) else { return Ok(None) };
+        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        if !is_builtin(&config.network_type) {
+            return Err(error);
+        }
+        let active = self.active(config, stamp, driver)?;
+        Ok(Some(Arc::new(active)))
     }
 
     pub(super) fn give_all_back_elsewhere(&self, active: &Active, record: &EndpointRecord) {
@@ -393,10 +407,4 @@ impl EndpointConfig {
 
 pub(super) fn of(endpoint: impl std::fmt::Display, network: impl std::fmt::Display) -> String {
     format!("{endpoint} of network {network}")
-}
-
-/// A sandbox's path and the identity of its namespace.
-pub(super) fn place(sandbox: &Sandbox) -> Result<(PathBuf, u64, u64)> {
-    let (device, inode) = sandbox.namespace_id()?.numbers();
-    Ok((sandbox.key().path().to_owned(), device, inode))
 }

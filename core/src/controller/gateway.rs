@@ -49,7 +49,7 @@ mod tests {
     use super::super::EndpointConfig;
     use super::*;
     use crate::name::Name;
-    use crate::sys::Process;
+    use crate::sys::{NamespaceLife, Process};
 
     fn record(network: &str, priority: i32, v4: bool, v6: bool) -> EndpointRecord {
         let mut config = EndpointConfig::new("web").unwrap();
@@ -65,8 +65,8 @@ mod tests {
             owner: Process::current().unwrap(),
             joined: Some(Joined {
                 sandbox: "/run/netns/web".into(),
-                device: 0,
-                inode: 0,
+                life: NamespaceLife::at(std::path::Path::new("/")).unwrap(),
+                mounts: 0,
                 src_name: None,
                 gateway: v4.then(|| "10.1.0.1".parse().unwrap()),
                 gateway_ipv6: v6.then(|| "fd01::1".parse().unwrap()),

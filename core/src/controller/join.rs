@@ -1,13 +1,13 @@
 //! Endpoints and sandboxes: joining and parting.
 
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use super::endpoints::{of, place, take};
+use super::endpoints::{of, take};
 use super::gateway::{choose, offered};
 use super::networks::Active;
 use super::record::{EndpointRecord, Joined};
-use super::{Controller, Endpoint, EndpointConfig};
+use super::sandboxes::open_there;
+use super::{event, Controller, Endpoint, EndpointConfig};
 use crate::driver::InterfaceInfo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
@@ -16,7 +16,7 @@ use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
-use crate::sys::Process;
+use crate::sys::{NamespaceLife, Process};
 
 impl Controller {
     /// Joins `sandbox` to a network by an endpoint that is made for it and goes with it: addresses are
@@ -27,20 +27,18 @@ impl Controller {
     pub fn connect(&self, network: &str, sandbox: &Sandbox, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
         let connect = || {
-            let active = self.activate(&Name::new(network)?)?;
+            let active = self.active_or_activate(&Name::new(network)?)?;
             let record = self.record(&active, config, true)?;
             self.attach(&active, &record, sandbox, true)
         };
         let endpoint = connect().map_err(|error: Error| {
             error.within("connect", format_args!("{} as {}", sandbox.key(), of(&name, network)))
         })?;
-        self.tell(EventKind::EndpointCreated, Some(&endpoint.network), Some(&name), None);
-        self.tell(
-            EventKind::EndpointJoined,
-            Some(&endpoint.network),
-            Some(&name),
-            Some(sandbox.key().path()),
-        );
+        let (network, name) = (Some(&endpoint.network), Some(&name));
+        self.listeners.tell(&[
+            event(EventKind::EndpointCreated, network, name, None),
+            event(EventKind::EndpointJoined, network, name, Some(sandbox.key().path())),
+        ]);
         Ok(endpoint)
     }
 
@@ -86,9 +84,9 @@ impl Controller {
                 );
             }
             let mut record = self.record(&active, config, true)?;
-            let prepared = self.store.read(|tx| {
+            let prepared = self.store.dry(|tx| {
                 take(tx, &active, &mut record)?;
-                let others = enter(tx, &mut record, sandbox)?;
+                let others = enter(tx, &mut record, sandbox, self.mounts)?;
                 self.make(&active, &mut record)?;
                 self.prepare(&active, &mut record, sandbox, &others, 0)
             })?;
@@ -109,11 +107,13 @@ impl Controller {
         is_new: bool,
     ) -> Result<Endpoint> {
         let mut active = Arc::clone(active);
-        for attempt in 0.. {
+        let mut attempt = 0;
+        loop {
             let error = match self.try_attach(&active, record.clone(), sandbox, is_new, attempt) {
                 Err(error) if attempt < engine::RETRIES && error.rollback_failures().is_empty() => error,
                 result => return result,
             };
+            attempt += 1;
             match error.kind() {
                 // What the network needs in the host was taken away: it is made again.
                 ErrorKind::NotFound if active.is_builtin => active = self.reactivate(&active.config.name)?,
@@ -121,8 +121,9 @@ impl Controller {
                 ErrorKind::BadRequest if active.is_builtin && error.errno() == Some(libc::EINVAL) => {
                     active = self.reactivate(&active.config.name)?;
                 }
-                // What a sandbox that is gone left in the store must not block the next one.
-                ErrorKind::AlreadyExists if is_new && self.discard_stale(record)? => {}
+                // What sandboxes that are gone left in the store must not block the next one.
+                ErrorKind::AlreadyExists | ErrorKind::ResourceExhausted
+                    if is_new && self.discard_stale(&record.network)? => {}
                 // An index may be free at the next attempt, and a former life is waited for while nobody
                 // waits for us.
                 _ if engine::may_be_taken(&error) => {
@@ -138,7 +139,6 @@ impl Controller {
                 _ => return Err(error),
             }
         }
-        unreachable!("the last attempt returns")
     }
 
     fn try_attach(
@@ -158,13 +158,19 @@ impl Controller {
             Ok((prepared, active.is_builtin.then_some(gate)))
         });
         let (prepared, gate) = recorded.inspect_err(|_| self.give_back_elsewhere(active, &elsewhere))?;
+        // What the store says until it is told otherwise.
+        let mut stored = record.clone();
         let joined = match prepared {
             Some(prepared) => engine::join(prepared, &self.host, sandbox),
-            None => self.join_by_itself(active, &mut record, sandbox),
+            None => self.join_by_itself(active, &mut record, &mut stored, sandbox),
         };
         let interface = joined.map_err(|error| {
-            let undone = if is_new { self.remove(&record) } else { self.store.write(|tx| before.update(tx)) };
-            error.with_rollback(undone.err().into_iter().collect())
+            let undo = || match self.find(&record.network, &record.config.name)? {
+                Some(now) if now != stored => Ok(()),
+                _ if is_new => self.remove(&record),
+                _ => self.store.write(|tx| before.update(tx)),
+            };
+            error.with_rollback(undo().err().into_iter().collect())
         })?;
         drop(gate);
         Ok(Endpoint { interface, ..Endpoint::from(record) })
@@ -186,7 +192,7 @@ impl Controller {
             } else {
                 *record = EndpointRecord { owner: record.owner, ..find_apart(tx, record)? };
             }
-            let others = enter(tx, record, sandbox)?;
+            let others = enter(tx, record, sandbox, self.mounts)?;
             let mut prepared = None;
             if active.is_builtin {
                 if is_new {
@@ -247,12 +253,13 @@ impl Controller {
         &self,
         active: &Active,
         record: &mut EndpointRecord,
+        stored: &mut EndpointRecord,
         sandbox: &Sandbox,
     ) -> Result<Option<Interface>> {
         if record.transient {
             self.make(active, record)?;
         }
-        let joined = self.join_and_record(active, record, sandbox);
+        let joined = self.join_and_record(active, record, stored, sandbox);
         joined.map_err(|error| {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             let undone = active.driver.leave(network, endpoint).and_then(|plan| self.apply(&plan));
@@ -264,14 +271,20 @@ impl Controller {
         &self,
         active: &Active,
         record: &mut EndpointRecord,
+        stored: &mut EndpointRecord,
         sandbox: &Sandbox,
     ) -> Result<Option<Interface>> {
-        let others = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
+        let others = self.store.read(|tx| fellows(tx, sandbox))?;
         let prepared = self.prepare(active, record, sandbox, &others, 0)?;
         let interface = {
             // Recorded and joined at one time for the collector.
             let _gate = self.gate.enter()?;
+            if self.find(&record.network, &record.config.name)?.as_ref() != Some(&*stored) {
+                let error = Error::new(ErrorKind::Busy, "join", "endpoint");
+                return Err(error.with_cause("it was changed by another while its driver was at it"));
+            }
             self.store.write(|tx| record.update(tx))?;
+            stored.clone_from(record);
             engine::join(prepared, &self.host, sandbox)?
         };
         self.connect_outside(active, record).map_err(|error| {
@@ -291,7 +304,7 @@ impl Controller {
     /// sandbox, so that it can be tried again.
     pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
         let Some(joined) = record.joined.clone() else { return Ok(()) };
-        let active = self.active_or_warn(record);
+        let active = self.parting(record)?;
         match &active {
             // The library's own link goes faster from the host.
             Some(active) if active.is_builtin => {
@@ -350,15 +363,12 @@ impl Controller {
         let (Some(base), Some(name)) = (joined.sandbox.parent(), joined.sandbox.file_name()) else {
             return Ok(None);
         };
-        match Sandbox::open(&SandboxKey::in_base(base, &name.to_string_lossy())?) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BadRequest) => Ok(None),
-            result => result.map(Some),
-        }
+        open_there(&SandboxKey::in_base(base, &name.to_string_lossy())?)
     }
 
     /// Where the endpoint that leaves gave the default gateway, the next in line gives it.
     fn pass_gateways_on(&self, leaving: &EndpointRecord, sandbox: &Sandbox) -> Result<()> {
-        let all = self.store.read(|tx| EndpointRecord::of_sandbox(tx, sandbox.key().path()))?;
+        let all = self.store.read(|tx| fellows(tx, sandbox))?;
         let rest: Vec<_> = all.iter().filter(|record| !is_same(record, leaving)).cloned().collect();
         for ipv6 in [false, true] {
             let gave = choose(&all, ipv6).is_some_and(|best| is_same(best, leaving));
@@ -382,29 +392,35 @@ pub(super) fn first_of(mut failures: Vec<Error>) -> Result<()> {
 
 /// Whether the very sandbox is still mounted where it was.
 pub(super) fn is_there(joined: &Joined) -> bool {
-    let file = std::fs::metadata(&joined.sandbox);
-    file.is_ok_and(|file| (file.dev(), file.ino()) == (joined.device, joined.inode))
+    NamespaceLife::at(&joined.sandbox) == Some(joined.life)
 }
 
 pub(super) fn is_same(a: &EndpointRecord, b: &EndpointRecord) -> bool {
     a.network == b.network && a.config.name == b.config.name
 }
 
-/// Has `record` say that it is in the sandbox, and returns the others that are. Those of a sandbox that
-/// was at the same path before are not.
+/// Has `record` say that it is in the sandbox, and returns the others that are.
 fn enter(
     tx: &rusqlite::Transaction<'_>,
     record: &mut EndpointRecord,
     sandbox: &Sandbox,
+    mounts: u64,
 ) -> Result<Vec<EndpointRecord>> {
-    let (path, device, inode) = place(sandbox)?;
-    let mut others = EndpointRecord::of_sandbox(tx, &path)?;
-    others.retain(|other| {
-        other.joined.as_ref().is_some_and(|joined| (joined.device, joined.inode) == (device, inode))
-    });
+    let (path, life) = (sandbox.key().path().to_owned(), sandbox.life()?);
+    // Should another process have joined it in the meantime, the kernel refuses the index, and the next
+    // attempt looks.
+    let others = if sandbox.is_fresh() { Vec::new() } else { fellows(tx, sandbox)? };
     let (src_name, gateway, gateway_ipv6) = (None, None, None);
-    record.joined = Some(Joined { sandbox: path, device, inode, src_name, gateway, gateway_ipv6 });
+    record.joined = Some(Joined { sandbox: path, life, mounts, src_name, gateway, gateway_ipv6 });
     Ok(others)
+}
+
+/// The endpoints of a sandbox. Those of one that was at the same path before are not its.
+fn fellows(tx: &rusqlite::Transaction<'_>, sandbox: &Sandbox) -> Result<Vec<EndpointRecord>> {
+    let life = sandbox.life()?;
+    let mut all = EndpointRecord::of_sandbox(tx, sandbox.key().path())?;
+    all.retain(|record| record.joined.as_ref().is_some_and(|joined| joined.life == life));
+    Ok(all)
 }
 
 /// The interface's own settings, once it has its name.

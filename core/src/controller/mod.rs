@@ -34,6 +34,7 @@ use crate::ipam::{Ipam, PoolIpam};
 use crate::name::Name;
 use crate::sandbox::DEFAULT_BASE;
 use crate::store::{Database, Definitions, Gate, Notes};
+use crate::sys::Namespace;
 
 /// Where a controller keeps what, and how long what it makes lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +116,8 @@ pub struct Controller {
     mark: Mark,
     store: Arc<Database>,
     notes: Notes,
+    /// The mount namespace of the thread that opened it.
+    mounts: u64,
     definitions: Definitions,
     gate: Gate,
     drivers: Registry,
@@ -126,6 +129,7 @@ pub struct Controller {
 impl Controller {
     /// Opens the store, making it when it is missing, and puts right what processes that are gone left
     /// half done. A store that cannot be read is moved aside and made anew from what the kernel tells.
+    /// Endpoints whose driver is registered later are left to a later [`Controller::collect`].
     ///
     /// # Errors
     /// PermissionDenied without the right to write the run directory; Forbidden when the run directory
@@ -149,7 +153,8 @@ impl Controller {
             }
         }
         let host = Host::current()?;
-        let mark = Mark::of_store(&options.run_dir);
+        Database::make_directory(&options.run_dir)?;
+        let mark = Mark::of_store(&options.run_dir)?;
         let (store, _) = Database::open_or_rebuild(&options.run_dir, |tx, opening| {
             let found = rebuild::rebuild(tx, &host, &mark, &options)?;
             if found > 0 {
@@ -169,6 +174,7 @@ impl Controller {
             definitions: Definitions::new(options.networks_dir.clone()),
             gate: Gate::open(&options.run_dir)?,
             notes: Notes::open(&options.run_dir)?,
+            mounts: Namespace::of_mounts(),
             listeners: Listeners::new(&options.run_dir),
             ipams: RwLock::new([(PoolIpam::NAME.to_owned(), default_ipam)].into()),
             active: Mutex::default(),
@@ -233,18 +239,22 @@ impl Controller {
     }
 
     fn tell(&self, kind: EventKind, network: Option<&Name>, endpoint: Option<&Name>, sandbox: Option<&Path>) {
-        self.listeners.tell(&Event {
-            network: network.map(ToString::to_string),
-            endpoint: endpoint.map(ToString::to_string),
-            sandbox: sandbox.map(|path| path.display().to_string()),
-            ..Event::new(kind)
-        });
+        self.listeners.tell(&[event(kind, network, endpoint, sandbox)]);
     }
 
     /// Has the `number`th attempt from now on to write the store fail, for tests.
     #[doc(hidden)]
     pub fn fail_write(&self, number: i64) {
         self.store.fail_write(number);
+    }
+}
+
+fn event(kind: EventKind, network: Option<&Name>, endpoint: Option<&Name>, sandbox: Option<&Path>) -> Event {
+    Event {
+        network: network.map(ToString::to_string),
+        endpoint: endpoint.map(ToString::to_string),
+        sandbox: sandbox.map(|path| path.display().to_string()),
+        ..Event::new(kind)
     }
 }
 

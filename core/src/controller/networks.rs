@@ -169,7 +169,13 @@ impl Controller {
     fn subnets_of_others(&self, name: &Name) -> Result<Vec<IpNet>> {
         let others = self.definitions.list::<NetworkConfig>()?.into_iter();
         let others = others.filter(|(other, _)| other != name).filter_map(|(_, config)| config.ok());
-        Ok(others.flat_map(|config| config.subnets).map(|subnet| subnet.subnet).collect())
+        let mut in_use: Vec<_> =
+            others.flat_map(|config| config.subnets).map(|subnet| subnet.subnet).collect();
+        // A definition that cannot be read now may have endpoints.
+        let records = self.store.read(|tx| EndpointRecord::all(tx))?;
+        let of_others = records.iter().filter(|record| record.network != *name);
+        in_use.extend(of_others.flat_map(EndpointRecord::addresses).map(|own| own.trunc()));
+        Ok(in_use)
     }
 
     /// Where the host's routes lead, but for those through a link that is the network's own, or on which the
@@ -345,13 +351,32 @@ impl Controller {
         if config.is_incomplete() {
             (config, stamp) = self.complete_by_hand(name)?;
         }
-        let ipam = (config.ipam != PoolIpam::NAME).then(|| self.ipam(&config.ipam)).transpose()?;
         self.bring_up(&config, &*driver)?;
-        let is_builtin = is_builtin(&config.network_type);
-        let active = Arc::new(Active { config, stamp, driver, is_builtin, ipam });
+        let active = Arc::new(self.active(config, stamp, driver)?);
         let mut all = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(name.clone(), Arc::clone(&active));
         Ok(active)
+    }
+
+    /// As [`Controller::activate`], without a look at the definition of one of the library's own that was alive
+    /// before: that is looked at behind the gate.
+    pub(super) fn active_or_activate(&self, name: &Name) -> Result<Arc<Active>> {
+        let known = self.active.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        match known {
+            Some(known) if known.is_builtin => Ok(known),
+            _ => self.activate(name),
+        }
+    }
+
+    pub(super) fn active(
+        &self,
+        config: NetworkConfig,
+        stamp: Stamp,
+        driver: Arc<dyn Driver>,
+    ) -> Result<Active> {
+        let ipam = (config.ipam != PoolIpam::NAME).then(|| self.ipam(&config.ipam)).transpose()?;
+        let is_builtin = is_builtin(&config.network_type);
+        Ok(Active { config, stamp, driver, is_builtin, ipam })
     }
 
     /// A definition that somebody wrote without saying everything gets the rest, and keeps it.

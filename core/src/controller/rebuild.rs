@@ -1,11 +1,10 @@
 //! A store that was lost, made anew from what the kernel tells.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{OptionalExtension, Transaction};
 
-use super::endpoints::place;
 use super::record::{EndpointRecord, Joined, Lifetime};
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
@@ -15,7 +14,7 @@ use crate::link::{message, parse, InterfaceName};
 use crate::name::Name;
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
 use crate::store::{leases, store_error, Database, Definitions};
-use crate::sys::{NamespaceId, Process};
+use crate::sys::{Namespace, NamespaceId, Process};
 
 /// By the name of the end inside, whose it is.
 type Owners = HashMap<InterfaceName, (Name, Name)>;
@@ -55,7 +54,8 @@ fn refuse_alive(host: &str) -> Result<()> {
     let numbers =
         host.split_once(':').and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
     let Some((device, inode)) = numbers else { return Ok(()) };
-    if !NamespaceId::has_threads(device, inode) {
+    let is_mounted = Namespace::mounts()?.iter().any(|(_, number)| *number == inode);
+    if !is_mounted && !NamespaceId::has_threads(device, inode) {
         return Ok(());
     }
     let cause =
@@ -74,12 +74,13 @@ pub(super) fn rebuild(
     let owners = owners(host, mark)?;
     let definitions = Definitions::new(options.networks_dir.clone());
     let mut found = 0;
-    for path in mounted(&options.sandbox_dir) {
-        // One that cannot be opened or read does not keep the others.
+    for (path, _) in Namespace::mounts()? {
+        // What is not found now is taken for an orphan later: a sandbox that cannot be read is an error.
         match recover(tx, &owners, mark, &definitions, &path) {
-            Ok(endpoints) => found += endpoints,
-            Err(error) if error.kind() == ErrorKind::BadRequest => {}
-            Err(error) => log::warn!("rebuilding the store: {error}"),
+            Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::NotFound) => {
+                log::debug!("{}: {error}", path.display());
+            }
+            result => found += result?,
         }
     }
     Ok(found)
@@ -98,13 +99,6 @@ fn owners(host: &Host, mark: &Mark) -> Result<Owners> {
     Ok(owners)
 }
 
-fn mounted(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
-}
-
 /// Records what is in one sandbox, and returns how many endpoints that was.
 fn recover(
     tx: &Transaction<'_>,
@@ -119,8 +113,7 @@ fn recover(
     for (interface, of) in sandbox.interfaces_with_owners()? {
         let of = of.and_then(|of| mark.parse(&of)).and_then(|(network, endpoint)| Some((network, endpoint?)));
         let Some((network, endpoint)) = owners.get(&interface.src_name).cloned().or(of) else { continue };
-        record(tx, definitions, &sandbox, &interface, network, &endpoint)?;
-        found += 1;
+        found += usize::from(record(tx, definitions, &sandbox, &interface, network, &endpoint)?);
     }
     Ok(found)
 }
@@ -132,8 +125,7 @@ fn record(
     interface: &Interface,
     network: Name,
     endpoint: &Name,
-) -> Result<()> {
-    let (path, device, inode) = place(sandbox)?;
+) -> Result<bool> {
     let config = definitions.load::<NetworkConfig>(&network).ok().flatten().map(|(config, _)| config);
     let subnet = |ipv6| config.as_ref().and_then(|config| config.subnet(ipv6));
     let gateway = |ipv6| {
@@ -141,9 +133,9 @@ fn record(
         subnet(ipv6).filter(|_| !is_internal).and_then(|subnet| subnet.gateway)
     };
     let joined = Joined {
-        sandbox: path,
-        device,
-        inode,
+        sandbox: sandbox.key().path().to_owned(),
+        life: sandbox.life()?,
+        mounts: Namespace::of_mounts(),
         src_name: Some(interface.src_name.clone()),
         gateway: interface.address.and(gateway(false)).and_then(super::gateway::v4),
         gateway_ipv6: interface.address_ipv6.and(gateway(true)).and_then(super::gateway::v6),
@@ -159,18 +151,30 @@ fn record(
         owner: Process::current()?,
         joined: Some(joined),
     };
+    let mut leased = Vec::new();
     for ipv6 in [false, true] {
         let Some(subnet) = subnet(ipv6).map(|subnet| subnet.subnet) else { continue };
         for address in record.addresses().filter(|net| subnet.contains(&net.addr())).collect::<Vec<_>>() {
             // The prefix inside may be longer than the subnet's.
             if let Ok(own) = ipnet::IpNet::new(address.addr(), subnet.prefix_len()) {
                 record.set_address(own);
-            }
-            match leases::take(tx, subnet, subnet, Some(address.addr())) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                result => drop(result?),
+                leased.push(own);
             }
         }
     }
-    record.insert(tx)
+    match record.insert(tx) {
+        // A namespace that is mounted twice, or one that says it has what another has.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            log::warn!("rebuilding the store: {}: {error}", sandbox.key());
+            return Ok(false);
+        }
+        result => result?,
+    }
+    for own in leased {
+        match leases::take(tx, own.trunc(), own.trunc(), Some(own.addr())) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            result => drop(result?),
+        }
+    }
+    Ok(true)
 }

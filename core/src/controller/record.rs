@@ -14,11 +14,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, MacAddr};
 use crate::name::Name;
 use crate::store::{store_error, Notes};
-use crate::sys::Process;
+use crate::sys::{NamespaceLife, Process};
 
 /// How long what a controller makes lasts when its process ends without taking it down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Lifetime {
     /// Until it is deleted, or the host restarts. What was begun and not finished is undone.
     #[default]
@@ -55,8 +56,9 @@ pub(super) struct Joined {
     /// Where the sandbox's namespace is mounted.
     pub(super) sandbox: PathBuf,
     /// Which namespace that was.
-    pub(super) device: u64,
-    pub(super) inode: u64,
+    pub(super) life: NamespaceLife,
+    /// The mount namespace in which it is mounted.
+    pub(super) mounts: u64,
     /// By this name its device is known in the host and in the alias inside; none of a network without
     /// devices.
     #[serde(default, skip_serializing_if = "Option::is_none")]

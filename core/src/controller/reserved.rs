@@ -51,6 +51,15 @@ pub(super) fn give_back(tx: &Transaction<'_>, network: &Name) -> Result<()> {
     Ok(())
 }
 
+/// The networks that have reserved something.
+pub(super) fn networks(tx: &Transaction<'_>) -> Result<Vec<Name>> {
+    let failed = |error| store_error("list", "reserved addresses", error);
+    let mut select = tx.prepare("SELECT key FROM meta WHERE key LIKE 'reserved %'").map_err(failed)?;
+    let keys = select.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
+    let keys = keys.collect::<std::result::Result<Vec<_>, _>>().map_err(failed)?;
+    Ok(keys.iter().filter_map(|key| Name::new(key.strip_prefix("reserved ")?).ok()).collect())
+}
+
 fn key(network: &Name) -> String {
     format!("reserved {network}")
 }

@@ -1,6 +1,5 @@
 //! Sandboxes of a controller: made, listed and destroyed with their endpoints.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -13,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::network::engine;
 use crate::sandbox::{Sandbox, SandboxKey};
-use crate::sys::{Namespace, NamespaceId, Process};
+use crate::sys::{Namespace, NamespaceLife, Process};
 
 /// A sandbox with its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -119,6 +118,7 @@ impl Controller {
     /// PermissionDenied without `CAP_SYS_ADMIN`. What fails for one endpoint does not keep the others.
     pub fn destroy_sandbox(&self, sandbox: &Sandbox) -> Result<()> {
         self.end(sandbox.key(), None, Some(sandbox))
+            .map(drop)
             .map_err(|error| error.within("destroy sandbox", sandbox.key()))
     }
 
@@ -128,27 +128,27 @@ impl Controller {
     /// Those of [`Controller::destroy_sandbox`].
     pub fn remove_sandbox(&self, name: &str) -> Result<()> {
         let key = self.sandbox_key(name)?;
-        self.end(&key, None, None).map_err(|error| error.within("remove sandbox", &key))
+        self.end(&key, None, None).map(drop).map_err(|error| error.within("remove sandbox", &key))
     }
 
     /// The namespace goes, then what the endpoints have elsewhere, then the records: a death in between is
     /// made good by the collector, which finds records without a namespace.
     ///
-    /// With `noted`, nothing happens when its note says something else by now.
+    /// With `noted`, nothing happens when its note says something else by now, which is `false`.
     pub(super) fn end(
         &self,
         key: &SandboxKey,
         noted: Option<&SandboxRecord>,
         sandbox: Option<&Sandbox>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let path = key.path();
         let gate = self.gate.enter()?;
         let is_other = |noted: &SandboxRecord| Ok(self.notes.read(path)? != Some(noted.to_string()));
         if noted.map(is_other).transpose()? == Some(true) {
-            return Ok(());
+            return Ok(false);
         }
         let was_there = std::fs::symlink_metadata(path).is_ok();
-        let opened = if sandbox.is_none() { Sandbox::open(key).ok() } else { None };
+        let opened = if sandbox.is_none() { open_there(key)? } else { None };
         let sandbox = sandbox.or(opened.as_ref());
         let leaving = self.leaving(path, sandbox)?;
         match sandbox {
@@ -178,17 +178,17 @@ impl Controller {
         if let Some(sandbox) = sandbox {
             failures.extend(sandbox.destroy().err());
         }
-        first_of(failures)
+        first_of(failures).map(|()| true)
     }
 
     /// The endpoints of the sandbox, and those of former ones at its path; not those of another that is
     /// there by now.
     fn leaving(&self, path: &Path, sandbox: Option<&Sandbox>) -> Result<Vec<EndpointRecord>> {
-        let own = sandbox.and_then(|sandbox| sandbox.namespace_id().ok()).map(NamespaceId::numbers);
-        let there = std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        let own = sandbox.and_then(|sandbox| sandbox.life().ok());
+        let there = NamespaceLife::at(path);
         let mut records = self.store.read(|tx| EndpointRecord::of_sandbox(tx, path))?;
         records.retain(|record| {
-            let of = record.joined.as_ref().map(|joined| (joined.device, joined.inode));
+            let of = record.joined.as_ref().map(|joined| joined.life);
             of == own || of != there
         });
         Ok(records)
@@ -211,11 +211,15 @@ impl Controller {
         let mut gone = Vec::new();
         for record in leaving {
             let mut refused = Vec::new();
-            if let Some(active) = self.active_or_warn(record) {
-                self.let_go(&active, record, sandbox, &mut refused);
-                if refused.is_empty() && record.transient {
-                    self.give_all_back_elsewhere(&active, record);
+            match self.parting(record) {
+                Ok(None) => {}
+                Ok(Some(active)) => {
+                    self.let_go(&active, record, sandbox, &mut refused);
+                    if refused.is_empty() && record.transient {
+                        self.give_all_back_elsewhere(&active, record);
+                    }
                 }
+                Err(error) => refused.push(error),
             }
             if refused.is_empty() {
                 gone.push(record);
@@ -260,5 +264,13 @@ impl Controller {
             let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));
             failures.extend(deleted.err());
         }
+    }
+}
+
+/// The sandbox at `key`; none when there is nothing, or no namespace.
+pub(super) fn open_there(key: &SandboxKey) -> Result<Option<Sandbox>> {
+    match Sandbox::open(key) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BadRequest) => Ok(None),
+        result => result.map(Some),
     }
 }

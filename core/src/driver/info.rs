@@ -199,7 +199,8 @@ impl JoinInfo {
         self.gateway_service_disabled = true;
     }
 
-    /// Adds an entry to a table of the gossip layer (seed `004`, `AddTableEntry`).
+    /// Adds an entry to a table of the gossip layer (seed `004`, `AddTableEntry`). There is no such layer on
+    /// a single host, and as in libnetwork a local driver's entries go nowhere.
     ///
     /// # Errors
     /// BadRequest without a table or a key.
@@ -280,7 +281,8 @@ pub struct NetworkInfo {
 }
 
 impl NetworkInfo {
-    /// Registers the driver's interest in a table (seed `004`, `TableEventRegister`).
+    /// Registers the driver's interest in a table (seed `004`, `TableEventRegister`), which is ignored for
+    /// drivers of local scope.
     ///
     /// # Errors
     /// BadRequest for an empty name.

@@ -49,11 +49,6 @@ struct MacvlanOptions {
     prefix: Option<InterfaceName>,
 }
 
-/// Endpoints take no options.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoOptions {}
-
 fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<MacvlanMode>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
     text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
@@ -113,7 +108,7 @@ impl Driver for MacvlanDriver {
         options: &Options,
     ) -> Result<Plan> {
         let network = self.network(network)?;
-        keys::parse::<NoOptions>(TYPE, options)?;
+        keys::parse::<keys::NoOptions>(TYPE, options)?;
         super::check_addresses(&network.subnets, interface)?;
         if interface.mac_address().is_none() {
             interface.set_mac_address(MacAddr::random())?;
@@ -141,7 +136,7 @@ impl Driver for MacvlanDriver {
         options: &Options,
     ) -> Result<()> {
         let network = self.network(network)?;
-        keys::parse::<NoOptions>(TYPE, options)?;
+        keys::parse::<keys::NoOptions>(TYPE, options)?;
         let endpoint = Name::new(endpoint)?;
         let parent = self.parent(&network.options.parent)?;
         let most = Mtu::new(parent.mtu)?;

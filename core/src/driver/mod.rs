@@ -79,8 +79,9 @@ pub const NETWORK_PLUGIN_ENDPOINT_TYPE: &str = "NetworkDriver";
 /// A kind of network (seed `004`, `Driver`).
 ///
 /// A driver is told of a network in each process that uses it, and again after a reboot: a repeated
-/// [`Driver::create_network`] with the same arguments succeeds. Methods are called from any thread, and
-/// none is called while the library holds a lock that another method of the driver needs.
+/// [`Driver::create_network`] with the same arguments succeeds. Methods are called from any thread. While
+/// a driver joins an endpoint nobody waits for it; while it takes one away, or a network, other joins of the
+/// run directory wait, for ten seconds at most: it must not call the controller back then.
 ///
 /// The methods with a body are those that libnetwork can do without; their bodies answer
 /// NotImplemented, or do nothing where there is nothing to answer.

@@ -1,6 +1,10 @@
 //! What an endpoint's links are called, and the aliases that say whose they are.
 
-use crate::error::Result;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::LinkState;
 use crate::link::{InterfaceName, LINK_GROUP};
 use crate::name::{fnv1a, Name};
@@ -15,9 +19,28 @@ const STORE: &str = " store=";
 pub(crate) struct Mark(Option<String>);
 
 impl Mark {
-    /// The mark of the store in that directory: it stays the same when the store is made anew.
-    pub(crate) fn of_store(directory: &std::path::Path) -> Self {
-        Self(Some(format!("{:08x}", fnv1a(&directory.to_string_lossy()) >> 32)))
+    /// The mark of the store in that directory, which must be there. The directory keeps it, so that it is
+    /// the same by whatever path the directory is reached, and follows from its own path when the
+    /// directory is made anew.
+    pub(crate) fn of_store(directory: &Path) -> Result<Self> {
+        let failed = |error| Error::from_io("read mark of", directory.display().to_string(), error);
+        let file = directory.join("mark");
+        let by_default = || {
+            let path = directory.canonicalize()?;
+            let word = format!("{:08x}", fnv1a(&path.to_string_lossy()) >> 32);
+            // Made in one system call, so that nobody finds half of it.
+            match symlink(word, &file) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => std::fs::read_link(&file),
+            }
+        };
+        let word = std::fs::read_link(&file).or_else(|_| by_default()).map_err(failed)?;
+        let word = word.to_string_lossy().into_owned();
+        if word.len() != 8 || !word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let cause = "it is no mark: eight hexadecimal digits as the target of a symbolic link";
+            return Err(Error::new(ErrorKind::System, "use", file.display().to_string()).with_cause(cause));
+        }
+        Ok(Self(Some(word)))
     }
 
     fn suffix(&self) -> String {
@@ -73,13 +96,6 @@ pub(crate) fn is_half_made(link: &LinkState) -> bool {
     link.group == LINK_GROUP && link.alias.is_none()
 }
 
-/// Whether an endpoint's end in the host can have that name.
-pub(crate) fn is_link_name(name: &str) -> bool {
-    let digits = name.strip_prefix("veth").unwrap_or("");
-    let digits = digits.strip_suffix('p').unwrap_or(digits);
-    digits.len() == 10 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 /// The `ifindex` of an endpoint's end in the host, far above those that the kernel gives out. Where
 /// it is taken, as in one join of a million, the next `attempt` has another.
 pub(crate) fn host_index(network: &Name, endpoint: &Name, attempt: u32) -> u32 {
@@ -93,8 +109,6 @@ fn digest(network: &Name, endpoint: &Name) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn name(text: &str) -> Name {
@@ -102,9 +116,27 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_keeps_its_mark_by_whatever_path() {
+        testhost::host(|_| {
+            for path in ["/run/one", "/run/two"] {
+                std::fs::create_dir(path).unwrap();
+            }
+            let mark = |path: &str| Mark::of_store(Path::new(path)).unwrap();
+            let one = mark("/run/one");
+            assert_ne!(one, mark("/run/two"));
+            std::fs::rename("/run/one", "/run/three").unwrap();
+            assert_eq!(one, mark("/run/three/"));
+            std::fs::create_dir("/run/one").unwrap();
+            assert_eq!(one, mark("/run/one"));
+            std::fs::remove_file("/run/two/mark").unwrap();
+            symlink("x", "/run/two/mark").unwrap();
+            Mark::of_store(Path::new("/run/two")).unwrap_err();
+        });
+    }
+
+    #[test]
     fn a_mark_reads_its_own_aliases_and_no_others() {
-        let (plain, store) = (Mark::default(), Mark::of_store(Path::new("/run/libnetns")));
-        assert_ne!(store, Mark::of_store(Path::new("/run/other")));
+        let (plain, store) = (Mark::default(), Mark(Some("0123abcd".to_owned())));
         for (own, other) in [(&plain, &store), (&store, &plain)] {
             let (network, endpoint) = (own.network(&name("n")), own.endpoint(&name("n"), &name("e")));
             assert_eq!(own.parse(&network), Some((name("n"), None)));

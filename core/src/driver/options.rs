@@ -15,8 +15,9 @@ pub const DOCKER_GENERIC: &str = "com.docker.network.generic";
 pub const DOCKER_INTERNAL: &str = "com.docker.network.internal";
 
 /// Keys that say to libnetwork, and to every driver alike, what they need not act on here.
-const FOR_ALL: [&str; 6] = [
+const FOR_ALL: [&str; 7] = [
     DOCKER_INTERNAL,
+    "com.docker.network.bridge.default_bridge",
     "com.docker.network.enable_ipv4",
     "com.docker.network.enable_ipv6",
     "com.docker.network.endpoint.exposedports",
@@ -43,6 +44,11 @@ pub(crate) fn parse<T: DeserializeOwned>(network_type: &str, options: &Options) 
         Error::bad_request("use options", format!("of a {network_type} network"), error.to_string())
     })
 }
+
+/// For what takes no options.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoOptions {}
 
 /// Whether the options say that the network has no way out.
 pub(crate) fn is_internal(options: &Options) -> bool {

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::info::{InterfaceInfo, JoinInfo, NetworkInfo};
 use super::{options as keys, Driver, IpamData, Options};
 use crate::error::{Error, Result};
@@ -40,18 +38,13 @@ pub(crate) struct PlainDriver {
     host: Arc<Host>,
 }
 
-/// They take no options.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoOptions {}
-
 impl PlainDriver {
     pub(crate) fn new(kind: Kind, host: Arc<Host>) -> Self {
         Self { kind, host }
     }
 
     fn refuse_options(&self, options: &Options) -> Result<()> {
-        keys::parse::<NoOptions>(self.kind.as_str(), options).map(drop)
+        keys::parse::<keys::NoOptions>(self.kind.as_str(), options).map(drop)
     }
 
     fn check_is_host(&self, sandbox_key: &str) -> Result<()> {

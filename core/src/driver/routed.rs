@@ -66,11 +66,6 @@ struct RoutedOptions {
     tx_queue_len: Option<u32>,
 }
 
-/// Endpoints take no options.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoOptions {}
-
 impl RoutedDriver {
     pub(crate) fn new(host: Arc<Host>, mark: Mark) -> Self {
         Self { host, mark, networks: Mutex::default() }
@@ -132,7 +127,7 @@ impl Driver for RoutedDriver {
         options: &Options,
     ) -> Result<Plan> {
         let network = self.network(network)?;
-        keys::parse::<NoOptions>(TYPE, options)?;
+        keys::parse::<keys::NoOptions>(TYPE, options)?;
         super::check_addresses(&network.subnets, interface)?;
         if interface.mac_address().is_none() {
             interface.set_mac_address(MacAddr::random())?;
@@ -158,7 +153,7 @@ impl Driver for RoutedDriver {
         options: &Options,
     ) -> Result<()> {
         let network = self.network(network)?;
-        keys::parse::<NoOptions>(TYPE, options)?;
+        keys::parse::<keys::NoOptions>(TYPE, options)?;
         let mtu = veth::mtu(join.mtu(), network.mtu)?;
         let end = veth::HostEnd::new(&network.name, &Name::new(endpoint)?, join.attempt())?;
         let host_mac = MacAddr::new(HOST_MAC)?;

@@ -41,9 +41,10 @@ impl Listeners {
 
     /// Tells all of them, at the price of one stat(2) when there are none. Waits for nobody: who cannot
     /// take it learns with the next event how many it missed. What goes wrong is logged.
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn tell(&self, events: &[Event]) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = known.look(&self.directory).and_then(|()| known.send(event)) {
+        let told = known.look(&self.directory);
+        if let Err(error) = told.and_then(|()| events.iter().try_for_each(|event| known.send(event))) {
             log::debug!("cannot tell the listeners in {}: {error}", self.directory.display());
         }
     }

@@ -62,7 +62,7 @@ fn is_child() -> bool {
 fn all_who_listen_are_told_by_all_who_act() {
     host(|_| {
         let heard = [listen(), listen()];
-        let tell = |name: &str| listeners().tell(&event(name));
+        let tell = |name: &str| listeners().tell(&[event(name)]);
         thread::scope(|scope| scope.spawn(|| tell("a")).join().unwrap());
         tell("b");
         for events in heard {
@@ -77,7 +77,7 @@ fn all_who_listen_are_told_by_all_who_act() {
 #[test]
 fn another_process_is_heard() {
     if is_child() {
-        return listeners().tell(&event("a"));
+        return listeners().tell(&[event("a")]);
     }
     host(|_| {
         let events = listen();
@@ -93,7 +93,7 @@ fn an_event_arrives_as_it_was() {
     host(|_| {
         let events = listen();
         let told = Event { sandbox: Some("web".to_owned()), ..event("a") };
-        listeners().tell(&told);
+        listeners().tell(std::slice::from_ref(&told));
         assert_eq!(events.next_timeout(LONG), Some(told));
     });
 }
@@ -111,7 +111,7 @@ fn json_has_what_applies() {
 #[test]
 fn without_listeners_nothing_is_made() {
     host(|_| {
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert!(!Path::new(RUN).exists());
         assert!(stale(Path::new(RUN)).unwrap().is_empty());
     });
@@ -122,9 +122,9 @@ fn who_comes_later_is_told_from_then_on() {
     host(|_| {
         let listeners = listeners();
         for _ in 0..20 {
-            listeners.tell(&event("before"));
+            listeners.tell(&[event("before")]);
             let events = listen();
-            listeners.tell(&event("after"));
+            listeners.tell(&[event("after")]);
             assert_eq!(events.next_timeout(LONG).unwrap().network.unwrap(), "after");
         }
     });
@@ -136,11 +136,11 @@ fn a_known_listener_is_told_without_reading_the_directory() {
         let (listeners, events) = (listeners(), listen());
         thread::sleep(Duration::from_millis(50));
         for name in ["a", "b", "c"] {
-            listeners.tell(&event(name));
+            listeners.tell(&[event(name)]);
             assert_eq!(events.next_timeout(LONG).unwrap().network.unwrap(), name);
         }
         drop(events);
-        listeners.tell(&event("d"));
+        listeners.tell(&[event("d")]);
     });
 }
 
@@ -148,7 +148,7 @@ fn a_known_listener_is_told_without_reading_the_directory() {
 fn who_cannot_take_it_learns_how_much_was_missed() {
     host(|_| {
         let (listeners, slow, quick) = (listeners(), deaf(), listen());
-        let tell = |number: u64| listeners.tell(&event(&number.to_string()));
+        let tell = |number: u64| listeners.tell(&[event(&number.to_string())]);
         (1..=50).for_each(tell);
         let taken =
             std::iter::from_fn(|| read(&slow)).inspect(|event| assert_eq!(event.missed, 0)).count() as u64;
@@ -188,7 +188,7 @@ fn a_stale_socket_goes() {
         let events = listen();
         drop(UnixDatagram::bind(STALE).unwrap());
         assert_eq!(stale(Path::new(RUN)).unwrap(), [Path::new(STALE)]);
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert!(!Path::new(STALE).exists());
         assert!(events.next_timeout(LONG).is_some());
         assert!(stale(Path::new(RUN)).unwrap().is_empty());
@@ -211,7 +211,7 @@ fn what_a_killed_listener_left_is_found() {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(stale(Path::new(RUN)).unwrap(), found());
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert!(found().is_empty());
     });
 }
@@ -220,7 +220,7 @@ fn what_a_killed_listener_left_is_found() {
 fn a_socket_that_refuses_while_its_process_lives_stays() {
     host(|_| {
         drop(deaf());
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert_eq!(found().len(), 1);
     });
 }
@@ -234,7 +234,7 @@ fn what_is_no_event_is_passed_over() {
         for text in ["", "{", unknown, "\u{0}"] {
             sender.send_to(text.as_bytes(), &found()[0]).unwrap();
         }
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert_eq!(events.next_timeout(LONG).unwrap().network.unwrap(), "a");
     });
 }
@@ -258,7 +258,7 @@ fn nothing_is_heard_after_the_end() {
     host(|_| {
         let events = listen();
         events.closer().close();
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert_eq!(events.next_timeout(LONG), None);
         assert_eq!(events.next_timeout(Duration::MAX), None);
     });
@@ -278,7 +278,7 @@ fn a_subscription_hears_until_it_is_dropped() {
     host(|_| {
         let (heard, receive) = mpsc::channel();
         let subscription = listen().for_each_in_background(move |event| heard.send(event).unwrap()).unwrap();
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert_eq!(receive.recv_timeout(LONG).unwrap().network.unwrap(), "a");
         drop(subscription);
         // The thread, and what it had, is gone.
@@ -292,10 +292,10 @@ fn a_panic_of_a_subscriber_is_its_own() {
     host(|_| {
         let events = listen();
         let subscription = listen().for_each_in_background(|_| panic!("a subscriber")).unwrap();
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         assert!(events.next_timeout(LONG).is_some());
         drop(subscription);
-        listeners().tell(&event("b"));
+        listeners().tell(&[event("b")]);
         assert!(events.next_timeout(LONG).is_some());
     });
 }
@@ -310,7 +310,7 @@ fn a_subscriber_may_end_itself() {
             done.send(()).unwrap();
         };
         give.send(listen().for_each_in_background(end).unwrap()).unwrap();
-        listeners().tell(&event("a"));
+        listeners().tell(&[event("a")]);
         is_done.recv_timeout(LONG).unwrap();
     });
 }

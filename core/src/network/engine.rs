@@ -8,18 +8,16 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use crate::driver::naming::{self, Mark};
 use crate::driver::{Birth, Driver, InterfaceInfo, IpamData, JoinInfo, NetworkInfo, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
-use crate::link::{Destination, LinkRef, Mtu, Neighbour, Place, StaticRoute};
+use crate::host::{Host, DYING};
+use crate::link::{Destination, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute};
 use crate::name::Name;
-use crate::plan::{apply, Action, Ground, Plan};
+use crate::plan::{apply, Action, Ground, Plan, Step};
 use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
 
 /// How often another process may be in the way of a network that is being made.
 const TRIES: usize = 4;
 /// How often a join is tried again when what it needs was taken.
 pub(crate) const RETRIES: u32 = 2;
-/// How long a sandbox that was destroyed may take to begin to die.
-const DYING: Duration = Duration::from_millis(250);
 /// How long the kernel may take until it answers to a new address.
 const LOCAL: Duration = Duration::from_millis(500);
 /// How long the kernel may take for a namespace that is dying; many at once take longer.
@@ -197,6 +195,10 @@ pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Pla
     let survey = opened.survey()?;
     let ipv6 = &opened.inside.ipv6;
     let mut settled = settle(interface, None, &survey, ipv6)?;
+    // A link without a peer may have an index that its driver chose.
+    if !matches!(birth.link.kind, LinkKind::Veth { .. }) {
+        settled.link.index = birth.link.index.or(settled.link.index);
+    }
     if let Some(owner) = &birth.owner {
         settled.say_owner(&interface.src_name, owner);
     }
@@ -211,8 +213,15 @@ pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Pla
     if let Some(finish) = &prepared.finish {
         finish(&settled.link, &mut plan)?;
     }
-    plan.steps.extend(birth.after.steps);
-    plan.push(Place::Sandbox, Action::SyncLink(settled.link.clone()));
+    // Where the host's end is up already, the carrier is there by now, and no send of its own is needed.
+    let sync = Step::new(Place::Sandbox, Action::SyncLink(settled.link.clone()));
+    if birth.link.up {
+        plan.steps.push(sync);
+        plan.steps.extend(birth.after.steps);
+    } else {
+        plan.steps.extend(birth.after.steps);
+        plan.steps.push(sync);
+    }
     Ok((plan, settled))
 }
 

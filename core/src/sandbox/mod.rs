@@ -24,7 +24,7 @@ use crate::link::{
 };
 use crate::netlink::RouteSocket;
 use crate::plan::{apply, Action, Ground, Inside, Plan, Step, Undo};
-use crate::sys::{Ipv6Default, Namespace, NamespaceId};
+use crate::sys::{Ipv6Default, Namespace, NamespaceLife};
 
 /// A container's network: a namespace, identified by the path where it is mounted.
 ///
@@ -356,21 +356,22 @@ impl Sandbox {
         })
     }
 
-    /// Whether an interface that came from `src_name` is there and up; false when it cannot be told.
-    pub(crate) fn has_interface(&self, src_name: &InterfaceName) -> bool {
-        let has = |opened: &mut Opened| {
-            let survey = Survey::take(&mut opened.inside.socket)?;
-            let link = survey.that_came_from(src_name)?;
-            let is_up =
-                |link: LinkRef| survey.links.iter().any(|own| Some(own.index) == link.index && own.up);
-            Ok(link.is_some_and(is_up))
-        };
-        self.with(has).unwrap_or(false)
+    /// Whether nothing has come to the sandbox through this handle, which made it.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.lock().as_ref().is_some_and(|opened| opened.fresh)
     }
 
-    /// The identity of the namespace.
-    pub(crate) fn namespace_id(&self) -> Result<NamespaceId> {
-        self.with(|opened| Ok(opened.inside.namespace.id()))
+    /// Which namespace this is.
+    pub(crate) fn life(&self) -> Result<NamespaceLife> {
+        self.with(|opened| opened.inside.namespace.life())
+    }
+
+    /// The link of that index inside.
+    pub(crate) fn link_at(&self, index: u32) -> Result<Option<LinkState>> {
+        self.with(|opened| {
+            let answer = opened.inside.socket.get(&message::get_link_at(index))?;
+            Ok(answer.as_ref().and_then(parse::link))
+        })
     }
 
     /// Ends the sandbox: unmounts the namespace, removes the file and closes this handle's

@@ -87,6 +87,14 @@ impl Database {
         Ok((database, opened.opening))
     }
 
+    /// Makes the directory of the store, for its owner alone, when it is missing.
+    ///
+    /// # Errors
+    /// PermissionDenied.
+    pub(crate) fn make_directory(directory: &Path) -> Result<()> {
+        opening::create_directory(directory)
+    }
+
     /// Forgets everything that was recorded.
     ///
     /// # Errors
@@ -114,6 +122,21 @@ impl Database {
         self.pass("commit to store")?;
         transaction.commit().map_err(failed)?;
         Ok(value)
+    }
+
+    /// As [`Database::write`], and nothing of it is kept.
+    ///
+    /// # Errors
+    /// As [`Database::write`].
+    pub(crate) fn dry<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        const OPERATION: &str = "try in store";
+        self.check_process(OPERATION)?;
+        let mut connection = self.lock();
+        let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        self.check_file(OPERATION)?;
+        work(&transaction)
     }
 
     /// Runs `work` on the state of one moment; what it writes is not kept. `work` must not use this

@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Instant;
 
 use super::flock;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
 /// Serialises what needs the kernel's one lock for links, and the store: those who would wait for each
@@ -46,11 +46,10 @@ impl Gate {
         Ok(Self { path, door })
     }
 
-    /// Waits for everybody else, of this process and of others, to be outside. Entering twice on one
-    /// thread is a deadlock.
+    /// Waits for everybody else, of this process and of others, to be outside.
     ///
     /// # Errors
-    /// Busy when another process is inside for 10 seconds.
+    /// Busy when another is inside for 10 seconds; so it is for a thread that enters twice.
     pub(crate) fn enter(&self) -> Result<GateGuard<'_>> {
         // Before the queue of threads: those behind one that gave up do not begin to wait anew.
         let deadline = Instant::now() + flock::PATIENCE;
@@ -58,7 +57,7 @@ impl Gate {
     }
 
     fn enter_until(&self, deadline: Instant) -> Result<GateGuard<'_>> {
-        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut door = self.knock(deadline)?;
         if door.pid != std::process::id() {
             *door = Door::open(&self.path)?;
         }
@@ -69,6 +68,24 @@ impl Gate {
             }
             *door = Door::open(&self.path)?;
         }
+    }
+}
+
+impl Gate {
+    /// The queue of this process's threads, which has the same end as that of processes.
+    fn knock(&self, deadline: Instant) -> Result<MutexGuard<'_, Door>> {
+        for tries in 0.. {
+            match self.door.try_lock() {
+                Ok(door) => return Ok(door),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(sys::pause(tries));
+                }
+                Err(TryLockError::WouldBlock) => break,
+            }
+        }
+        Err(Error::new(ErrorKind::Busy, "enter", self.path.display().to_string())
+            .with_cause("another thread of this process is inside and does not come out"))
     }
 }
 

@@ -72,10 +72,14 @@ fn take_next(taken: &Intervals<'_>, cursor: &Cursor<'_>) -> Result<IpAddr> {
     let (pool, range) = (cursor.pool, cursor.range);
     let failed = |error| store_error(TAKE, format!("of {range}"), error);
     let start = cursor.position().map_err(failed)?;
-    let Some(number) = upcoming(taken, usable(pool, range), start).map_err(failed)? else {
-        return Err(exhausted(pool, range));
-    };
-    taken.insert(number).map_err(failed)?;
+    let usable = usable(pool, range);
+    let low = *usable.start();
+    let start = start.filter(|start| usable.contains(start)).unwrap_or(low);
+    let mut number = taken.take_first_free(start, &usable).map_err(failed)?;
+    if number.is_none() && start > low {
+        number = taken.take_first_free(low, &usable).map_err(failed)?;
+    }
+    let number = number.ok_or_else(|| exhausted(pool, range))?;
     cursor.move_past(number).map_err(failed)?;
     Ok(address(number, pool))
 }
@@ -192,8 +196,9 @@ fn address(number: u128, pool: IpNet) -> IpAddr {
     }
 }
 
-/// Where a range is to be searched for the next free address; its key is the pool and the range with a
-/// space in between.
+/// Where a range is to be searched for the next free address: the last of an interval without a first, of
+/// a pool that is called by the pool and the range with a space in between. It lies beside the intervals, so
+/// that both are written as one.
 struct Cursor<'a> {
     connection: &'a Connection,
     pool: IpNet,
@@ -206,18 +211,18 @@ impl Cursor<'_> {
     }
 
     fn position(&self) -> rusqlite::Result<Option<u128>> {
-        let mut of = self.connection.prepare_cached("SELECT next FROM cursor WHERE range = ?1")?;
+        let mut of = self.connection.prepare_cached("SELECT last FROM taken WHERE pool = ?1")?;
         of.query_row([self.key()], |row| row.get(0).map(u128::from_be_bytes)).optional()
     }
 
     fn begin(&self) -> rusqlite::Result<()> {
-        let set = "INSERT INTO cursor VALUES(?1, ?2) ON CONFLICT DO NOTHING";
+        let set = "INSERT INTO taken VALUES(?1, x'', ?2) ON CONFLICT DO NOTHING";
         self.store(set, *usable(self.pool, self.range).start())
     }
 
     /// Past the last address is outside the range, which [`upcoming`] takes for its beginning.
     fn move_past(&self, number: u128) -> rusqlite::Result<()> {
-        let set = "INSERT INTO cursor VALUES(?1, ?2) ON CONFLICT DO UPDATE SET next = excluded.next";
+        let set = "INSERT INTO taken VALUES(?1, x'', ?2) ON CONFLICT DO UPDATE SET last = excluded.last";
         self.store(set, number.wrapping_add(1))
     }
 
@@ -227,7 +232,7 @@ impl Cursor<'_> {
 
     /// The ranges of `pool` and where they are.
     fn all(connection: &Connection, pool: IpNet) -> rusqlite::Result<Vec<(IpNet, Option<u128>)>> {
-        let of = "SELECT range, next FROM cursor WHERE range > ?1 || ' ' AND range < ?1 || '!'";
+        let of = "SELECT pool, last FROM taken WHERE pool > ?1 || ' ' AND pool < ?1 || '!'";
         let mut of = connection.prepare_cached(of)?;
         let rows = of.query_map([pool.to_string()], |row| {
             let key: String = row.get(0)?;
@@ -238,7 +243,7 @@ impl Cursor<'_> {
     }
 
     fn forget(connection: &Connection, pool: IpNet) -> rusqlite::Result<()> {
-        let of = "DELETE FROM cursor WHERE range > ?1 || ' ' AND range < ?1 || '!'";
+        let of = "DELETE FROM taken WHERE pool > ?1 || ' ' AND pool < ?1 || '!'";
         connection.prepare_cached(of)?.execute([pool.to_string()]).map(drop)
     }
 }

@@ -17,6 +17,7 @@ mod sysctl;
 pub(crate) use directory::make_directory;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub(crate) use lock::{lock_exclusive, pause};
+pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
 pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, unlock};

@@ -5,9 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use once_cell::sync::Lazy;
+use serde::{Deserialize, Serialize};
 
 use super::raw;
 use crate::error::{Error, ErrorKind, Result};
@@ -216,6 +217,68 @@ impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Namespace({})", self.id)
     }
+}
+
+/// A namespace of this boot, told from another that has its number by now: the kernel gives out the lowest
+/// number that is free. The kernel keeps the birth of the file as long as it is mounted or open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NamespaceLife {
+    device: u64,
+    inode: u64,
+    /// Nanoseconds since 1970.
+    born: i64,
+}
+
+impl NamespaceLife {
+    /// That of the namespace which is mounted at `path`; `None` when there is nothing.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|file| Self::of(&file))
+    }
+
+    fn of(file: &std::fs::Metadata) -> Self {
+        let born = file.ctime().saturating_mul(1_000_000_000).saturating_add(file.ctime_nsec());
+        Self { device: file.dev(), inode: file.ino(), born }
+    }
+}
+
+impl Namespace {
+    /// Which life of its number this is.
+    pub(crate) fn life(&self) -> Result<NamespaceLife> {
+        let failed = |error| Error::from_io("inspect namespace", self.id.to_string(), error);
+        let file = File::from(self.fd.try_clone().map_err(failed)?);
+        Ok(NamespaceLife::of(&file.metadata().map_err(failed)?))
+    }
+
+    /// The number of the calling thread's mount namespace: what is mounted is seen by it alone.
+    pub(crate) fn of_mounts() -> u64 {
+        std::fs::metadata("/proc/thread-self/ns/mnt").map_or(0, |file| file.ino())
+    }
+
+    /// Where namespaces are mounted, as far as the calling thread sees: paths, with the numbers of the
+    /// namespaces.
+    pub(crate) fn mounts() -> Result<Vec<(PathBuf, u64)>> {
+        const MOUNTS: &str = "/proc/thread-self/mountinfo";
+        let text = std::fs::read_to_string(MOUNTS).map_err(|error| Error::from_io("read", MOUNTS, error))?;
+        let mount = |line: &str| {
+            let words: Vec<_> = line.split(' ').collect();
+            let number = words.get(3)?.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok()?;
+            Some((PathBuf::from(unescape(words.get(4)?)), number))
+        };
+        Ok(text.lines().filter_map(mount).collect())
+    }
+}
+
+/// `\\040` for a space, and so on, as the kernel writes paths in `/proc`.
+fn unescape(path: &str) -> String {
+    let mut parts = path.split('\\');
+    let mut text = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        match part.split_at_checked(3).map(|(octal, rest)| (u8::from_str_radix(octal, 8), rest)) {
+            Some((Ok(byte), rest)) => text.extend([char::from(byte).to_string().as_str(), rest]),
+            _ => text.extend(["\\", part]),
+        }
+    }
+    text
 }
 
 impl NamespaceId {

@@ -97,7 +97,7 @@ fn rows(lines: &mut Vec<String>) {
     let store = Connection::open_with_flags("/run/libnetns/state.db", OpenFlags::SQLITE_OPEN_READ_ONLY);
     let Ok(store) = store else { return };
     for of in [
-        "SELECT 'lease ' || pool || ' ' || hex(first) || ' ' || hex(last) FROM taken",
+        "SELECT 'lease ' || pool || ' ' || hex(first) || ' ' || hex(last) FROM taken WHERE pool NOT LIKE '% %'",
         "SELECT 'endpoint ' || record FROM endpoint",
     ] {
         let mut rows = store.prepare(of).unwrap();

@@ -126,7 +126,9 @@ impl Driver for BridgeDriver {
         let end = veth::HostEnd::new(&network.name, &Name::new(endpoint)?, join.attempt())?;
         let port = BridgePort {
             hairpin: options.hairpin.unwrap_or(network.options.hairpin),
-            isolated: options.isolated.unwrap_or(network.options.isolated),
+            isolated: options
+                .isolated
+                .unwrap_or(network.options.isolated || network.options.icc == Some(false)),
         };
         let mut birth = Birth::new(end.pair(bridge.mac, mtu, network.options.tx_queue_len));
         let alias = self.mark.endpoint(&network.name, &end.endpoint);

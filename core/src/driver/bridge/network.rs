@@ -9,7 +9,7 @@ use super::options::BridgeOptions;
 use super::{gone, keys, naming, IpamData, Mark, Options, TYPE};
 use crate::driver::subnets::Subnets;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, DYING};
 use crate::link::parse::{self, LinkState};
 use crate::link::{
     message, AddressSpec, InterfaceName, LinkChange, LinkKind, LinkRef, LinkSpec, MacAddr, Mtu, Place,
@@ -17,9 +17,6 @@ use crate::link::{
 };
 use crate::name::Name;
 use crate::plan::{Action, Plan, Step, Undo};
-
-/// How long a sandbox that was destroyed may take to begin to die.
-const DYING: Duration = Duration::from_millis(250);
 
 /// A bridge as the kernel has it.
 #[derive(Clone, Debug)]

@@ -18,6 +18,9 @@ pub(crate) struct BridgeOptions {
     pub(crate) hairpin: bool,
     #[serde(deserialize_with = "flag")]
     pub(crate) isolated: bool,
+    /// The opposite of `isolated`, as Docker says it.
+    #[serde(alias = "com.docker.network.bridge.enable_icc", deserialize_with = "optional_flag")]
+    pub(crate) icc: Option<bool>,
     #[serde(deserialize_with = "flag")]
     pub(crate) multicast_snooping: bool,
     #[serde(deserialize_with = "number")]

@@ -30,7 +30,7 @@ const STATEMENTS: usize = 64;
 /// The version of [`TABLES`], kept as the file's `user_version`.
 const VERSION: i64 = 1;
 /// The names of [`TABLES`].
-const NAMES: [&str; 4] = ["cursor", "endpoint", "meta", "taken"];
+const NAMES: [&str; 3] = ["endpoint", "meta", "taken"];
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS endpoint(
@@ -41,10 +41,9 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS taken(
         pool TEXT NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL, PRIMARY KEY(pool, first)
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS cursor(range TEXT PRIMARY KEY, next BLOB NOT NULL) WITHOUT ROWID;
     PRAGMA user_version = 1;
 ";
-pub(super) const WIPE: &str = "DELETE FROM endpoint; DELETE FROM taken; DELETE FROM cursor;
+pub(super) const WIPE: &str = "DELETE FROM endpoint; DELETE FROM taken;
     DELETE FROM meta WHERE key LIKE 'reserved %';";
 
 pub(super) struct Opened {
@@ -94,7 +93,7 @@ pub(super) fn open(directory: &Path, boot: &str, rebuild: Rebuild<'_>) -> Result
     Ok(Opened { connection, path, file, opening })
 }
 
-fn create_directory(directory: &Path) -> Result<()> {
+pub(super) fn create_directory(directory: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
     made.map_err(|error| from_io("create directory", directory, error))
 }

@@ -42,7 +42,7 @@ impl Drop for Directory {
 
 fn record(database: &Database, key: &str) -> Result<()> {
     database.write(|tx| {
-        tx.execute("INSERT INTO cursor VALUES(?1, x'00')", [key]).map_err(failed)?;
+        tx.execute("INSERT INTO taken VALUES(?1, x'00', x'00')", [key]).map_err(failed)?;
         Ok(())
     })
 }
@@ -53,7 +53,7 @@ fn failed(error: rusqlite::Error) -> Error {
 
 fn records(database: &Database) -> Vec<String> {
     let read = |connection: &Transaction<'_>| {
-        let mut rows = connection.prepare("SELECT range FROM cursor ORDER BY range").map_err(failed)?;
+        let mut rows = connection.prepare("SELECT pool FROM taken ORDER BY pool").map_err(failed)?;
         let rows = rows.query_map([], |row| row.get(0)).map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
     };
@@ -194,7 +194,7 @@ fn another_boot_begins_with_nothing() {
 fn what_is_lost_is_recorded_anew_before_anyone_sees_the_store() {
     let directory = Directory::new();
     let rebuild = |tx: &rusqlite::Transaction<'_>, opening: &Opening| {
-        tx.execute("INSERT INTO cursor VALUES(?1, x'00')", [format!("{opening:?}")]).map_err(failed)?;
+        tx.execute("INSERT INTO taken VALUES(?1, x'00', x'00')", [format!("{opening:?}")]).map_err(failed)?;
         Ok(())
     };
     let fail = |tx: &rusqlite::Transaction<'_>, opening: &Opening| {
@@ -259,7 +259,7 @@ fn a_write_that_fails_or_panics_leaves_nothing() {
     let directory = Directory::new();
     let (database, _) = directory.open();
     let insert = |tx: &rusqlite::Transaction<'_>| {
-        tx.execute("INSERT INTO cursor VALUES('a', x'00')", []).map(drop).map_err(failed)
+        tx.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map(drop).map_err(failed)
     };
     let refused = database.write(|tx| {
         insert(tx)?;
@@ -283,7 +283,8 @@ fn a_write_that_fails_or_panics_leaves_nothing() {
 fn what_a_read_writes_is_not_kept() {
     let directory = Directory::new();
     let (database, _) = directory.open();
-    let write = |c: &Transaction<'_>| c.execute("INSERT INTO cursor VALUES('a', x'00')", []).map_err(failed);
+    let write =
+        |c: &Transaction<'_>| c.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map_err(failed);
     database.read(write).unwrap();
     assert!(records(&database).is_empty());
 }
@@ -311,7 +312,7 @@ fn a_reader_does_not_wait_for_a_writer() {
     let (reader, _) = directory.open();
     writer
         .write(|tx| {
-            tx.execute("INSERT INTO cursor VALUES('a', x'00')", []).map_err(failed)?;
+            tx.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map_err(failed)?;
             assert!(records(&reader).is_empty());
             Ok(())
         })

@@ -1,5 +1,7 @@
 //! The table `taken`: intervals of numbers, each with its first and its last.
 
+use std::ops::RangeInclusive;
+
 use ipnet::IpNet;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -27,10 +29,31 @@ impl<'a> Intervals<'a> {
         self.around(start).map(|found| found.map_or(Some(start), |(_, last)| last.checked_add(1)))
     }
 
+    /// Takes the first number from `start` on that is free and lies in `usable`.
+    pub(super) fn take_first_free(
+        &self,
+        start: u128,
+        usable: &RangeInclusive<u128>,
+    ) -> rusqlite::Result<Option<u128>> {
+        let before = self.up_to(start)?;
+        let free = match before {
+            Some((_, last)) if last >= start => last.checked_add(1),
+            _ => Some(start),
+        };
+        let Some(free) = free.filter(|free| usable.contains(free)) else { return Ok(None) };
+        self.insert_after(before, free)?;
+        Ok(Some(free))
+    }
+
     /// Adds a number that is not taken, and joins what it closes the gap between.
     pub(super) fn insert(&self, number: u128) -> rusqlite::Result<()> {
+        self.insert_after(self.up_to(number)?, number)
+    }
+
+    /// As [`Intervals::insert`], with the interval that begins before the number.
+    fn insert_after(&self, before: Option<Interval>, number: u128) -> rusqlite::Result<()> {
         let (mut first, mut last) = (number, number);
-        if let Some((before, end)) = self.up_to(number)? {
+        if let Some((before, end)) = before {
             if end.checked_add(1) == Some(number) {
                 first = before;
             }
