@@ -11,7 +11,11 @@ mod trace;
 
 mod child;
 
+use std::cell::OnceCell;
+use std::fs;
 use std::net::IpAddr;
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +27,8 @@ use testhost::{host, report, Host, State};
 const LEAST: usize = 200;
 /// Of so many kills one is followed by a look at all there is.
 const FULL: usize = 10;
+/// Of the calls that change something, so many are one kill of a process that opens a controller.
+const STEP: usize = 2;
 
 fn controller(lifetime: Lifetime) -> Controller {
     Controller::open(ControllerOptions::default().with_lifetime(lifetime)).unwrap()
@@ -71,8 +77,7 @@ fn campaign(host: &Host, test: &str, role: &str, check: impl Fn(&Controller, &dy
     let look = Look::of(host);
     let mut witness = Some(observer);
 
-    let least = if std::env::var_os("NETNS_EVERY_CALL").is_some() { usize::MAX } else { LEAST };
-    let points = trace::points(&calls, least);
+    let points = trace::points(&calls, if every_call() { usize::MAX } else { LEAST });
     for (number, &at) in points.iter().enumerate() {
         let context = || format!("{role} killed before call {at} of {}, {:?}", calls.len(), calls.get(at));
         trace::kill_at(&mut run(), at);
@@ -233,6 +238,140 @@ fn what_a_killed_process_had_finished_stays_and_works() {
         controller(Lifetime::Host).create_network(network("bridge")).unwrap();
         campaign(host, TEST, "a life that lasts", |controller, context| {
             whole_endpoints_or_none(host, controller, context);
+        });
+    });
+}
+
+/// Kills a child that opens a controller over what `leave` has left at one call after the other: at every
+/// [`STEP`]th that changes something. After each the next process opens one, finds nothing more, and `check`
+/// takes away what is to stay.
+fn opening(
+    host: &Host,
+    (test, role): (&str, &str),
+    leave: impl Fn(),
+    check: impl Fn(&Controller, &dyn Fn() -> String),
+) {
+    let run = || child::command(&[], test, "open");
+    let after = |context: &dyn Fn() -> String| {
+        let controller = controller(Lifetime::Process);
+        let again = controller.collect().unwrap().findings;
+        assert!(again.is_empty(), "{}: found again: {again:?}", context());
+        check(&controller, context);
+    };
+    let before = || "before".to_owned();
+    leave();
+    after(&before);
+    leave();
+    let calls = trace::record(&mut run());
+    after(&before);
+    // The files of a store that is open.
+    let whole = |check: &dyn Fn()| {
+        let _open = controller(Lifetime::Process);
+        check();
+    };
+    let state = OnceCell::new();
+    whole(&|| state.set(settled(host)).unwrap());
+    let look = Look::of(host);
+    let (least, step) = if every_call() { (usize::MAX, 1) } else { (0, STEP) };
+    let points: Vec<_> = trace::points(&calls, least).into_iter().step_by(step).collect();
+    for (number, &at) in points.iter().enumerate() {
+        let context = || format!("{role} killed before call {at} of {}, {:?}", calls.len(), calls.get(at));
+        leave();
+        trace::kill_at(&mut run(), at);
+        after(&context);
+        look.assert_returns(host, context);
+        if number % FULL == 0 || number + 1 == points.len() {
+            whole(&|| host.assert_returns_to(state.get().unwrap(), &context()));
+        }
+    }
+    report(&format!("{} kill points: {role}, of {} calls", points.len(), calls.len()));
+}
+
+fn every_call() -> bool {
+    std::env::var_os("NETNS_EVERY_CALL").is_some()
+}
+
+/// A child that plays `role` to its end.
+fn play(test: &str, role: &str) {
+    let played = child::command(&[], test, role).stdout(Stdio::null()).status().unwrap();
+    assert!(played.success(), "{role}: {played:?}");
+}
+
+fn collected_after_the_collector_was_killed(test: &str, network_type: &str) {
+    match child::role().as_deref() {
+        Some("leave") => {
+            let controller = controller(Lifetime::Process);
+            for name in ["web", "gone"] {
+                let sandbox = controller.create_sandbox(name).unwrap();
+                controller.connect("blue", &sandbox, endpoint(name)).unwrap();
+            }
+            controller.create_endpoint("blue", endpoint("idle")).unwrap();
+            // Its process dies before it has told the store.
+            nix::mount::umount2("/run/netns/gone", nix::mount::MntFlags::MNT_DETACH).unwrap();
+            // What writers leave that die before they rename it.
+            symlink("x", "/run/libnetns/sandboxes/.4194000-1-1.tmp").unwrap();
+            return;
+        }
+        Some(_) => return trace::between_marks(|| drop(controller(Lifetime::Process))),
+        None => {}
+    }
+    host(|host| {
+        prepare(host, network_type);
+        controller(Lifetime::Process).create_network(network(network_type)).unwrap();
+        let role = format!("collecting what was left on a {network_type} network");
+        opening(host, (test, &role), || play(test, "leave"), nothing_is_left);
+    });
+}
+
+#[test]
+fn a_collector_killed_on_a_bridge_is_followed_by_one_that_ends_it() {
+    let test = "a_collector_killed_on_a_bridge_is_followed_by_one_that_ends_it";
+    collected_after_the_collector_was_killed(test, "bridge");
+}
+
+#[test]
+fn a_collector_killed_on_a_routed_network_is_followed_by_one_that_ends_it() {
+    let test = "a_collector_killed_on_a_routed_network_is_followed_by_one_that_ends_it";
+    collected_after_the_collector_was_killed(test, "routed");
+}
+
+#[test]
+fn a_rebuild_that_is_killed_is_followed_by_one_that_ends_it() {
+    const TEST: &str = "a_rebuild_that_is_killed_is_followed_by_one_that_ends_it";
+    match child::role().as_deref() {
+        Some("leave") => {
+            let controller = controller(Lifetime::Host);
+            for name in ["web", "db"] {
+                let sandbox = controller.create_sandbox(name).unwrap();
+                controller.connect("blue", &sandbox, endpoint(name)).unwrap();
+            }
+            drop(controller);
+            fs::write("/run/libnetns/state.db", "garbage ".repeat(1000)).unwrap();
+            return;
+        }
+        Some(_) => return trace::between_marks(|| drop(controller(Lifetime::Host))),
+        None => {}
+    }
+    host(|host| {
+        controller(Lifetime::Host).create_network(network("bridge")).unwrap();
+        let leave = || play(TEST, "leave");
+        opening(host, (TEST, "rebuilding a ruined store"), leave, |controller, context| {
+            let listed = controller.endpoints().unwrap();
+            let names: Vec<_> = listed.iter().map(|one| one.name().as_str()).collect();
+            assert_eq!(names, ["db", "web"], "{}", context());
+            for one in &listed {
+                // It has what was recovered.
+                let address = one.address.unwrap().addr().into();
+                let wants = endpoint("thief").with_address(address);
+                let error = controller.create_endpoint("blue", wants).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{}: {error}", context());
+            }
+            whole_endpoints_or_none(host, controller, context);
+            for file in fs::read_dir("/run/libnetns").unwrap().flatten() {
+                if file.file_name().to_string_lossy().contains(".broken-") {
+                    fs::remove_file(file.path()).unwrap();
+                }
+            }
         });
     });
 }
