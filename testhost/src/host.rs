@@ -1,7 +1,9 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::IpAddr;
+use std::os::unix::fs::symlink;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::Command;
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
@@ -38,9 +40,9 @@ pub struct Output {
 
 /// Runs `f` on a fresh thread with network and mount namespaces of its own, and returns its result.
 ///
-/// In there `lo` is up and `/run` is empty and private, as are `/sys/fs/bpf` and `/etc/libnetns` where they
-/// can be mounted. Threads and programs started by `f` inherit all this. Everything is gone when the last
-/// of them ends.
+/// In there `lo` is up, and `/run` and `/etc/libnetns` are empty and private, as is `/sys/fs/bpf` where it can
+/// be mounted; the machine's `/etc` is on `/mnt` too. Threads and programs started by `f` inherit all this.
+/// Everything is gone when the last of them ends.
 ///
 /// # Panics
 /// With the payload of `f`, when `f` panics; with one line saying what is missing, without the privilege.
@@ -117,10 +119,10 @@ impl Host {
         if mount_fresh("bpf", "/sys/fs/bpf").or_else(|_| mount_fresh("tmpfs", "/sys/fs/bpf")).is_ok() {
             private.push("/sys/fs/bpf");
         }
-        // Made by nobody here: a directory on the machine would be left behind.
-        if mount_fresh("tmpfs", "/etc/libnetns").is_ok() {
-            private.push("/etc/libnetns");
+        if let Err(e) = make_etc_private() {
+            panic!("testhost: making a private /etc/libnetns: {e}");
         }
+        private.push("/etc/libnetns");
 
         let host = Self { private };
         host.ip(&["link", "set", "lo", "up"]);
@@ -231,6 +233,22 @@ impl Host {
         serde_json::from_str(&output.stdout)
             .unwrap_or_else(|e| panic!("testhost: {}: no JSON ({e}): {}", command(), output.stdout))
     }
+}
+
+/// An `/etc` of this host's own, in which everything leads to the machine's but `libnetns`, which is empty:
+/// the machine has no such directory to mount on, and is not given one.
+fn make_etc_private() -> std::io::Result<()> {
+    const MACHINES: &str = "/mnt";
+    let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
+    mount(Some("/etc"), MACHINES, None::<&str>, bind, None::<&str>)?;
+    mount_fresh("tmpfs", "/etc")?;
+    for entry in fs::read_dir(MACHINES)? {
+        let name = entry?.file_name();
+        if name != "libnetns" {
+            symlink(Path::new(MACHINES).join(&name), Path::new("/etc").join(&name))?;
+        }
+    }
+    fs::create_dir("/etc/libnetns")
 }
 
 fn mount_fresh(kind: &str, path: &str) -> Result<(), Errno> {

@@ -105,7 +105,7 @@ impl Controller {
             let links = self.host.socket().dump(&message::list_links())?;
             links.iter().filter_map(parse::link).collect()
         };
-        let records = self.store.read(|tx| EndpointRecord::all(tx))?;
+        let records = self.store.read(EndpointRecord::all)?;
         run.endpoints(&records, &links)?;
         run.links(&records, &links)?;
         run.reserved()?;
@@ -433,19 +433,23 @@ impl Controller {
         Ok(None)
     }
 
-    /// This library's proxy entries for addresses to which none of its routes leads.
+    /// This library's proxy entries for addresses to which none of its routes leads, and which no endpoint of
+    /// this store has.
     fn stale_proxies(&self) -> Result<Vec<ProxyState>> {
-        let mut socket = self.host.socket();
-        let entries = socket.dump(&message::list_proxies())?;
+        let entries = self.host.socket().dump(&message::list_proxies())?;
         let mut entries: Vec<_> = entries.iter().filter_map(parse::proxy).filter(|own| own.ours).collect();
         if entries.is_empty() {
             return Ok(entries);
         }
-        let mut routes = socket.dump(&message::list_routes(false))?;
-        routes.extend(socket.dump(&message::list_routes(true))?);
+        let mut routes = self.host.socket().dump(&message::list_routes(false))?;
+        routes.extend(self.host.socket().dump(&message::list_routes(true))?);
         let ours = routes.iter().filter_map(parse::route).filter(|route| route.ours);
         let single = ours.filter(|own| own.destination.prefix_len() == own.destination.max_prefix_len());
-        let known: HashSet<_> = single.map(|route| route.destination.addr()).collect();
+        let mut known: HashSet<_> = single.map(|route| route.destination.addr()).collect();
+        // A link that somebody set down has lost its routes.
+        let records = self.store.read(EndpointRecord::all)?;
+        let joined = records.iter().filter(|record| record.joined.is_some());
+        known.extend(joined.flat_map(EndpointRecord::addresses).map(|own| own.addr()));
         entries.retain(|entry| !known.contains(&entry.address));
         Ok(entries)
     }

@@ -118,7 +118,7 @@ impl Controller {
     /// # Errors
     /// Those of reading the store.
     pub fn endpoints(&self) -> Result<Vec<Endpoint>> {
-        Ok(self.store.read(|tx| EndpointRecord::all(tx))?.into_iter().map(Endpoint::from).collect())
+        Ok(self.store.read(EndpointRecord::all)?.into_iter().map(Endpoint::from).collect())
     }
 
     /// What the driver knows of the endpoint (seed `004`, `EndpointOperInfo`).

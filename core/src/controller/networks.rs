@@ -172,7 +172,7 @@ impl Controller {
         let mut in_use: Vec<_> =
             others.flat_map(|config| config.subnets).map(|subnet| subnet.subnet).collect();
         // A definition that cannot be read now may have endpoints.
-        let records = self.store.read(|tx| EndpointRecord::all(tx))?;
+        let records = self.store.read(EndpointRecord::all)?;
         let of_others = records.iter().filter(|record| record.network != *name);
         in_use.extend(of_others.flat_map(EndpointRecord::addresses).map(|own| own.trunc()));
         Ok(in_use)
@@ -317,7 +317,7 @@ impl Controller {
     /// it, or an endpoint whose definition was.
     fn is_shared(&self, config: &NetworkConfig) -> Result<bool> {
         let mut others = self.subnets_of_others(&config.name)?;
-        let records = self.store.read(|tx| EndpointRecord::all(tx))?;
+        let records = self.store.read(EndpointRecord::all)?;
         others.extend(records.iter().flat_map(EndpointRecord::addresses));
         Ok(config.subnets.iter().any(|own| others.iter().any(|other| overlap(own.subnet, *other))))
     }
@@ -433,8 +433,13 @@ impl Controller {
 impl NetworkConfig {
     /// Whether a family that is wanted has no subnet yet.
     fn is_incomplete(&self) -> bool {
+        let has = |ipv6| self.subnet(ipv6).is_some();
+        // A subnet with room for a single address has no gateway.
+        let lacks_gateway = |subnet: &SubnetConfig| {
+            subnet.gateway.is_none() && subnet.subnet.prefix_len() < subnet.subnet.max_prefix_len()
+        };
         !WITHOUT_ADDRESSES.contains(&self.network_type.as_str())
-            && self.subnets.len() < usize::from(self.ipv4) + usize::from(self.ipv6)
+            && (self.ipv4 && !has(false) || self.ipv6 && !has(true) || self.subnets.iter().any(lacks_gateway))
     }
 }
 

@@ -95,7 +95,7 @@ impl Controller {
     /// Those of reading the store.
     pub fn sandboxes(&self) -> Result<Vec<SandboxDetails>> {
         let made = SandboxRecord::all(&self.notes)?;
-        let endpoints = self.store.read(|tx| EndpointRecord::all(tx))?;
+        let endpoints = self.store.read(EndpointRecord::all)?;
         let mut paths: Vec<_> = made.into_iter().map(|record| record.path).collect();
         paths.extend(endpoints.iter().filter_map(|record| Some(record.joined.as_ref()?.sandbox.clone())));
         paths.sort();

@@ -283,8 +283,7 @@ fn a_write_that_fails_or_panics_leaves_nothing() {
 fn what_a_read_writes_is_not_kept() {
     let directory = Directory::new();
     let (database, _) = directory.open();
-    let write =
-        |c: &Connection| c.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map_err(failed);
+    let write = |c: &Connection| c.execute("INSERT INTO taken VALUES('a', x'00', x'00')", []).map_err(failed);
     database.read(write).unwrap();
     assert!(records(&database).is_empty());
 }
