@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::networks::Active;
+use super::active::Active;
 use super::record::EndpointRecord;
 use super::{Controller, NetworkConfig};
 use crate::driver::{Capability, DiscoveryType, Driver, Scope};

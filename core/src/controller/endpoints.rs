@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::networks::Active;
+use super::active::Active;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig};
 use crate::driver::{is_builtin, InterfaceInfo};

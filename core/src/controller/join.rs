@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::active::Active;
 use super::endpoints::{of, take};
 use super::gateway::{choose, offered};
-use super::networks::Active;
 use super::record::{EndpointRecord, Joined};
 use super::sandboxes::open_there;
 use super::{event, Controller, Endpoint, EndpointConfig};

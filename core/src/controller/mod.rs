@@ -1,5 +1,6 @@
 //! Networks that last: their definitions, endpoints, addresses and sandboxes, shared by many processes.
 
+mod active;
 mod collect;
 mod config;
 mod drivers;
@@ -17,10 +18,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use active::Active;
 pub use collect::{Collected, Finding, FindingKind};
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
-use networks::Active;
 pub use networks::{NetworkDetails, SubnetUsage};
 pub use record::Lifetime;
 pub use sandboxes::SandboxDetails;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::active::Active;
 use super::join::first_of;
-use super::networks::Active;
 use super::record::{EndpointRecord, SandboxRecord};
 use super::{endpoints, Controller, Endpoint};
 use crate::error::{Error, ErrorKind, Result};

@@ -15,7 +15,7 @@ use super::{veth, Driver, IpamData, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::parse::LinkState;
-use crate::link::{InterfaceName, LinkKind, LinkRef, LinkSpec, MacAddr, MacvlanMode, Mtu, Place};
+use crate::link::{InterfaceName, LinkKind, LinkRef, LinkSpec, MacvlanMode, Mtu, Place};
 use crate::name::Name;
 use crate::plan::Plan;
 
@@ -109,10 +109,7 @@ impl Driver for MacvlanDriver {
     ) -> Result<Plan> {
         let network = self.network(network)?;
         keys::parse::<keys::NoOptions>(TYPE, options)?;
-        super::check_addresses(&network.subnets, interface)?;
-        if interface.mac_address().is_none() {
-            interface.set_mac_address(MacAddr::random())?;
-        }
+        super::settle_interface(&network.subnets, interface)?;
         Ok(Plan::default())
     }
 

@@ -35,6 +35,7 @@ use plain::Kind;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
+use crate::link::MacAddr;
 use crate::plan::Plan;
 use naming::Mark;
 
@@ -241,10 +242,15 @@ pub(crate) fn no_network(network: &str) -> Error {
         .with_cause("the driver was not told of it")
 }
 
-/// Checks that the endpoint's addresses suit the network's subnets.
-fn check_addresses(subnets: &Subnets, interface: &InterfaceInfo) -> Result<()> {
+/// Checks that the endpoint's addresses suit the network's subnets, and gives it a MAC address when it has
+/// none.
+fn settle_interface(subnets: &Subnets, interface: &mut InterfaceInfo) -> Result<()> {
     interface.address().map_or(Ok(()), |address| subnets.check(address.into()))?;
-    interface.address_ipv6().map_or(Ok(()), |address| subnets.check(address.into()))
+    interface.address_ipv6().map_or(Ok(()), |address| subnets.check(address.into()))?;
+    match interface.mac_address() {
+        Some(_) => Ok(()),
+        None => interface.set_mac_address(MacAddr::random()),
+    }
 }
 
 /// The network's gateways, for the families that the endpoint has; an internal network has none.

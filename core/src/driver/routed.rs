@@ -128,10 +128,7 @@ impl Driver for RoutedDriver {
     ) -> Result<Plan> {
         let network = self.network(network)?;
         keys::parse::<keys::NoOptions>(TYPE, options)?;
-        super::check_addresses(&network.subnets, interface)?;
-        if interface.mac_address().is_none() {
-            interface.set_mac_address(MacAddr::random())?;
-        }
+        super::settle_interface(&network.subnets, interface)?;
         Ok(Plan::default())
     }
 

@@ -23,7 +23,7 @@ use super::{options as keys, veth, Driver, IpamData, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::message::ROUTERS_ONLY;
-use crate::link::{BridgePort, InterfaceName, LinkChange, MacAddr, Mtu, Neighbour, Place};
+use crate::link::{BridgePort, InterfaceName, LinkChange, Mtu, Neighbour, Place};
 use crate::name::Name;
 use crate::plan::{Action, Plan};
 
@@ -95,10 +95,7 @@ impl Driver for BridgeDriver {
     ) -> Result<Plan> {
         let network = self.network(network)?;
         keys::parse::<PortOptions>(TYPE, options)?;
-        super::check_addresses(&network.subnets, interface)?;
-        if interface.mac_address().is_none() {
-            interface.set_mac_address(MacAddr::random())?;
-        }
+        super::settle_interface(&network.subnets, interface)?;
         Ok(Plan::default())
     }
 
