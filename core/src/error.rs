@@ -142,6 +142,14 @@ impl Error {
         self
     }
 
+    /// The first of several failures, with the others as what could not be undone.
+    pub(crate) fn first_of(mut failures: Vec<Error>) -> Result<()> {
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(failures.remove(0).with_rollback(failures)),
+        }
+    }
+
     /// The same error as part of a larger operation: `operation subject: ` goes in front.
     #[must_use]
     pub(crate) fn within(mut self, operation: &str, subject: impl fmt::Display) -> Self {

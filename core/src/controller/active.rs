@@ -6,7 +6,7 @@ use super::record::EndpointRecord;
 use super::{networks, reserved, Controller, NetworkConfig, SubnetConfig};
 use crate::driver::{is_builtin, Driver, WITHOUT_ADDRESSES};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ipam::{Ipam, PoolIpam};
+use crate::ipam::{overlap, Ipam, PoolIpam};
 use crate::name::Name;
 use crate::network::engine;
 use crate::store::Stamp;
@@ -116,7 +116,7 @@ impl Controller {
             }
             for subnet in &config.subnets {
                 let overlapped =
-                    other_config.subnets.iter().find(|there| networks::overlap(there.subnet, subnet.subnet));
+                    other_config.subnets.iter().find(|there| overlap(there.subnet, subnet.subnet));
                 let Some(overlapped) = overlapped else { continue };
                 let endpoints = |name: &Name| self.store.read(|tx| EndpointRecord::of_network(tx, name));
                 if endpoints(&other)?.is_empty() && !endpoints(&config.name)?.is_empty() {
@@ -132,7 +132,7 @@ impl Controller {
 }
 
 impl NetworkConfig {
-    /// Whether a family that is wanted has no subnet yet.
+    /// Whether a family that is wanted has no subnet yet, or a subnet no gateway.
     fn is_incomplete(&self) -> bool {
         let has = |ipv6| self.subnet(ipv6).is_some();
         // A subnet with room for a single address has no gateway.

@@ -20,7 +20,7 @@ use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{Action, Plan};
 use crate::sandbox::SandboxKey;
-use crate::sys::Namespace;
+use crate::sys::{remove_file, Namespace};
 
 /// What a collection found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -292,7 +292,10 @@ impl Run<'_> {
         self.found(FindingKind::Link, &link.name, reason, |controller| {
             let record = controller.find(network, endpoint)?;
             let is_known = record.is_some_and(|record| record.joined.is_some());
-            Ok(!is_known && controller.delete_link(link)?)
+            if !is_known {
+                controller.delete_link(link)?;
+            }
+            Ok(!is_known)
         });
     }
 
@@ -306,7 +309,11 @@ impl Run<'_> {
         self.found(FindingKind::Bridge, &link.name, reason, |controller| {
             let _lock = controller.definitions.lock()?;
             let records = controller.store.read(|tx| EndpointRecord::of_network(tx, network))?;
-            Ok(records.is_empty() && !is_defined(controller)? && controller.delete_link(link)?)
+            let is_orphan = records.is_empty() && !is_defined(controller)?;
+            if is_orphan {
+                controller.delete_link(link)?;
+            }
+            Ok(is_orphan)
         });
         Ok(())
     }
@@ -363,15 +370,11 @@ impl Run<'_> {
         }
         for path in self.controller.notes.stale()? {
             let reason = "its writer died: removed";
-            self.found(FindingKind::Sandbox, path.display(), reason, |_| {
-                std::fs::remove_file(&path).or_else(ignore_missing(&path)).map(|()| true)
-            });
+            self.found(FindingKind::Sandbox, path.display(), reason, |_| remove_file(&path).map(|()| true));
         }
         for path in events::stale(&self.controller.options.run_dir)? {
             let reason = "its listener died: removed";
-            self.found(FindingKind::Listener, path.display(), reason, |_| {
-                std::fs::remove_file(&path).or_else(ignore_missing(&path)).map(|()| true)
-            });
+            self.found(FindingKind::Listener, path.display(), reason, |_| remove_file(&path).map(|()| true));
         }
         Ok(())
     }
@@ -462,22 +465,15 @@ impl Controller {
         Ok(())
     }
 
-    /// False when it is gone.
-    pub(super) fn delete_link(&self, link: &LinkState) -> Result<bool> {
+    /// Deletes a link of the host; one that is gone is no error.
+    pub(super) fn delete_link(&self, link: &LinkState) -> Result<()> {
         let mut plan = Plan::default();
         let link = LinkRef::indexed(InterfaceName::new(&link.name)?, link.index);
         plan.push(Place::Host, Action::DeleteLink(link));
-        self.apply(&plan).map(|()| true)
+        self.apply(&plan)
     }
 }
 
 fn key_of(path: &Path) -> Option<SandboxKey> {
     SandboxKey::in_base(path.parent()?, path.file_name()?.to_str()?).ok()
-}
-
-fn ignore_missing(path: &Path) -> impl FnOnce(std::io::Error) -> Result<()> + '_ {
-    move |error| match error.kind() {
-        std::io::ErrorKind::NotFound => Ok(()),
-        _ => Err(Error::from_io("remove", path.display().to_string(), error)),
-    }
 }

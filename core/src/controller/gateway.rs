@@ -1,6 +1,6 @@
 //! Which endpoint of a sandbox gives it its default gateway.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::record::EndpointRecord;
 
@@ -27,20 +27,6 @@ pub(super) fn choose(records: &[EndpointRecord], ipv6: bool) -> Option<&Endpoint
         let names = |record: &EndpointRecord| (record.network.clone(), record.config.name.clone());
         key(a).cmp(&key(b)).then_with(|| names(a).cmp(&names(b)))
     })
-}
-
-pub(super) fn v4(ip: IpAddr) -> Option<Ipv4Addr> {
-    match ip {
-        IpAddr::V4(ip) => Some(ip),
-        IpAddr::V6(_) => None,
-    }
-}
-
-pub(super) fn v6(ip: IpAddr) -> Option<Ipv6Addr> {
-    match ip {
-        IpAddr::V6(ip) => Some(ip),
-        IpAddr::V4(_) => None,
-    }
 }
 
 #[cfg(test)]

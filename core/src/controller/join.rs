@@ -315,7 +315,7 @@ impl Controller {
             Some(active) => {
                 let mut failures = Vec::new();
                 self.part_by_itself(active, record, &joined, self.open_as(&joined)?.as_ref(), &mut failures);
-                first_of(failures)?;
+                Error::first_of(failures)?;
             }
             None => self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?,
         }
@@ -379,14 +379,6 @@ impl Controller {
             }
         }
         Ok(())
-    }
-}
-
-/// The first of several failures, with the others as what could not be undone.
-pub(super) fn first_of(mut failures: Vec<Error>) -> Result<()> {
-    match failures.is_empty() {
-        true => Ok(()),
-        false => Err(failures.remove(0).with_rollback(failures)),
     }
 }
 

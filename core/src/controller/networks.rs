@@ -1,4 +1,4 @@
-//! Networks: their definitions, and bringing them to life.
+//! Networks: their definitions, made, listed and deleted.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::driver::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::ipam::{AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
+use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
 use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
@@ -299,7 +299,7 @@ impl Controller {
         let alias = self.mark.network(name);
         let links = links.iter().filter_map(parse::link);
         let mut own = links.filter(|link| link.group == LINK_GROUP && link.alias.as_deref() == Some(&alias));
-        own.try_for_each(|link| self.delete_link(&link).map(drop))
+        own.try_for_each(|link| self.delete_link(&link))
     }
 
     /// Whether others have addresses of the network's subnets: by a definition that was edited to overlap
@@ -319,10 +319,6 @@ impl SubnetConfig {
             None => PoolId::new(Name::new(AddressSpace::Local.as_str())?, self.subnet, self.range),
         }
     }
-}
-
-pub(super) fn overlap(a: IpNet, b: IpNet) -> bool {
-    a.contains(&b) || b.contains(&a)
 }
 
 fn refuse_subnets(config: &mut NetworkConfig) -> Result<()> {

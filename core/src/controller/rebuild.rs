@@ -10,7 +10,7 @@ use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{message, parse, InterfaceName};
+use crate::link::{message, parse, v4, v6, InterfaceName};
 use crate::name::Name;
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
 use crate::store::{leases, store_error, Database, Definitions};
@@ -132,8 +132,8 @@ fn record(
         life: sandbox.life()?,
         mounts: Namespace::of_mounts(),
         src_name: Some(interface.src_name.clone()),
-        gateway: interface.address.and(gateway(false)).and_then(super::gateway::v4),
-        gateway_ipv6: interface.address_ipv6.and(gateway(true)).and_then(super::gateway::v6),
+        gateway: interface.address.and(gateway(false)).and_then(v4),
+        gateway_ipv6: interface.address_ipv6.and(gateway(true)).and_then(v6),
     };
     let mut record = EndpointRecord {
         network,

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::active::Active;
-use super::join::first_of;
 use super::record::{EndpointRecord, SandboxRecord};
 use super::{endpoints, Controller, Endpoint};
 use crate::error::{Error, ErrorKind, Result};
@@ -178,7 +177,7 @@ impl Controller {
         if let Some(sandbox) = sandbox {
             failures.extend(sandbox.destroy().err());
         }
-        first_of(failures).map(|()| true)
+        Error::first_of(failures).map(|()| true)
     }
 
     /// The endpoints of the sandbox, and those of former ones at its path; not those of another that is

@@ -20,6 +20,7 @@ use crate::name::Name;
 
 pub use builtin::PoolIpam;
 pub use id::PoolId;
+pub(crate) use pools::overlap;
 pub use pools::{check_pool, choose, default_pools, AddressSpace};
 
 /// What manages addresses: seed `004`'s era calls it the IPAM driver, and each method is the one of

@@ -10,6 +10,7 @@ use once_cell::sync::Lazy;
 
 use super::id::check_prefixes;
 use crate::error::{Error, ErrorKind, Result};
+use crate::name::fnv1a;
 use crate::sys;
 
 /// The address spaces of the built-in [`Ipam`](super::Ipam), under Docker's names.
@@ -92,17 +93,11 @@ fn pools_of((base, length, pool): Split) -> impl Iterator<Item = IpNet> {
 static HOST: Lazy<u64> = Lazy::new(|| {
     let id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     match id.trim() {
-        id if id.len() == 32 => fnv(format!("libnetns {id}").as_bytes()),
+        id if id.len() == 32 => fnv1a(&format!("libnetns {id}")),
         // There is none, or the first boot has yet to write it.
         _ => u64::from_le_bytes(sys::random_bytes()),
     }
 });
-
-/// FNV-1a, 64 bits.
-fn fnv(bytes: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
-}
 
 fn unique_local(host: u64, subnet: u16) -> Ipv6Net {
     let global_id = u128::from(host & 0xff_ffff_ffff);
@@ -170,7 +165,7 @@ const RESERVED: [(IpNet, &str); 10] = [
     (v6(0xff00, 0, 0, 8), "the multicast addresses"),
 ];
 
-fn overlap(one: IpNet, other: IpNet) -> bool {
+pub(crate) fn overlap(one: IpNet, other: IpNet) -> bool {
     one.contains(&other) || other.contains(&one)
 }
 

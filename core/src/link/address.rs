@@ -1,6 +1,6 @@
 //! Addresses, routes and neighbours.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -97,4 +97,20 @@ pub fn check_endpoint_address(address: IpNet) -> Result<()> {
         return refuse("it is the subnet's broadcast address");
     }
     Ok(())
+}
+
+/// The address if it is one of IPv4.
+pub(crate) fn v4(ip: IpAddr) -> Option<Ipv4Addr> {
+    match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// The address if it is one of IPv6.
+pub(crate) fn v6(ip: IpAddr) -> Option<Ipv6Addr> {
+    match ip {
+        IpAddr::V6(ip) => Some(ip),
+        IpAddr::V4(_) => None,
+    }
 }

@@ -14,6 +14,7 @@ mod spec;
 mod sysctl;
 
 pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, ProxySpec, RouteSpec, PROTOCOL};
+pub(crate) use address::{v4, v6};
 pub use mac::MacAddr;
 pub use macvlan::MacvlanMode;
 pub use mtu::Mtu;

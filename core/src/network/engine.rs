@@ -89,10 +89,7 @@ pub(crate) fn take_away(host: &Host, plan: &Plan) -> Result<()> {
         let alone = apply(&Plan { steps: vec![step.clone()] }, &mut Ground { host, sandbox: None });
         failures.extend(alone.err().filter(|error| error.kind() != ErrorKind::NotFound));
     }
-    match failures.is_empty() {
-        true => Ok(()),
-        false => Err(failures.remove(0).with_rollback(failures)),
-    }
+    Error::first_of(failures)
 }
 
 /// What is asked of a join.

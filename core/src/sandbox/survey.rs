@@ -8,7 +8,7 @@ use super::alias;
 use super::interface::{Info, Interface};
 use crate::error::Result;
 use crate::link::parse::{self, AddressState, LinkState, PermanentNeighbour, RouteState};
-use crate::link::{message, Destination, InterfaceName, LinkRef, Mtu, Neighbour, StaticRoute};
+use crate::link::{message, v4, v6, Destination, InterfaceName, LinkRef, Mtu, Neighbour, StaticRoute};
 use crate::netlink::RouteSocket;
 
 /// Links, addresses and routes of one moment.
@@ -162,19 +162,5 @@ impl Survey {
             |route: &&RouteState| route.ours && route.destination.prefix_len() > 0 && wanted(route);
         let routes = self.routes.iter().filter(is_static);
         routes.map(|route| StaticRoute { destination: route.destination, next_hop: route.gateway }).collect()
-    }
-}
-
-fn v4(ip: IpAddr) -> Option<std::net::Ipv4Addr> {
-    match ip {
-        IpAddr::V4(ip) => Some(ip),
-        IpAddr::V6(_) => None,
-    }
-}
-
-fn v6(ip: IpAddr) -> Option<std::net::Ipv6Addr> {
-    match ip {
-        IpAddr::V6(ip) => Some(ip),
-        IpAddr::V4(_) => None,
     }
 }

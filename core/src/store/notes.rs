@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::sys::{make_directory, Process};
+use crate::sys::{make_directory, remove_file, Process};
 
 /// The notes of a run directory.
 pub(crate) struct Notes {
@@ -50,7 +50,7 @@ impl Notes {
 
     /// Removes the note of `path`; one that is gone is no error.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
-        ignore_missing(fs::remove_file(self.file(path))).map_err(|error| self.failed("remove", path, error))
+        remove_file(&self.file(path))
     }
 
     /// All notes.
@@ -62,7 +62,7 @@ impl Notes {
         Ok(notes)
     }
 
-    /// Removes what writers that died have left.
+    /// What writers that died have left.
     pub(crate) fn stale(&self) -> Result<Vec<PathBuf>> {
         let is_stale = |file: &PathBuf| {
             let word = file.file_name().and_then(|name| name.to_str()).unwrap_or("");
@@ -111,13 +111,6 @@ fn read(file: &Path) -> io::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
     }
 }
 

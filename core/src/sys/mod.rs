@@ -14,7 +14,7 @@ mod raw;
 mod stamp;
 mod sysctl;
 
-pub(crate) use directory::make_directory;
+pub(crate) use directory::{make_directory, remove_file};
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub(crate) use lock::{lock_exclusive, pause};
 pub(crate) use namespace::NamespaceLife;

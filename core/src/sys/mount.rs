@@ -1,10 +1,10 @@
 //! Namespaces that outlive their descriptors: bind mounts on files.
 
 use std::ffi::CString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::raw;
@@ -49,7 +49,9 @@ fn reserve(path: &Path) -> Result<File> {
                     return Ok(file);
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create_base(path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                super::make_directory(path.parent().unwrap_or(Path::new("/")))?;
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => clear_stale(path)?,
             Err(error) => return Err(failed(error)),
         }
@@ -70,15 +72,6 @@ fn create_new(path: &Path) -> io::Result<File> {
         .mode(0o444)
         .custom_flags(libc::O_NOFOLLOW)
         .open(path)
-}
-
-fn create_base(path: &Path) -> Result<()> {
-    let base = path.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(base)
-        .map_err(|error| Error::from_io("create directory", base.display().to_string(), error))
 }
 
 /// Removes a plain empty file that nobody holds; whatever else lies at `path` is somebody's.
