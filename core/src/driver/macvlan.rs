@@ -2,19 +2,18 @@
 //!
 //! There is nothing of them in the host, and the host's own addresses on that link do not reach them.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
 use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
+use super::known::Known;
 use super::naming::{self, Mark};
 use super::options::{self as keys, number};
 use super::subnets::Subnets;
 use super::{veth, Driver, IpamData, Options};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::host::Host;
-use crate::link::parse::LinkState;
 use crate::link::{InterfaceName, LinkKind, LinkRef, LinkSpec, MacvlanMode, Mtu, Place};
 use crate::name::Name;
 use crate::plan::Plan;
@@ -26,7 +25,7 @@ pub(crate) const TYPE: &str = "macvlan";
 pub(crate) struct MacvlanDriver {
     host: Arc<Host>,
     mark: Mark,
-    networks: Mutex<HashMap<String, Arc<MacvlanNetwork>>>,
+    networks: Known<MacvlanNetwork>,
 }
 
 struct MacvlanNetwork {
@@ -56,19 +55,7 @@ fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Optio
 
 impl MacvlanDriver {
     pub(crate) fn new(host: Arc<Host>, mark: Mark) -> Self {
-        Self { host, mark, networks: Mutex::default() }
-    }
-
-    fn network(&self, network: &str) -> Result<Arc<MacvlanNetwork>> {
-        let networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        networks.get(network).cloned().ok_or_else(|| super::no_network(network))
-    }
-
-    fn parent(&self, name: &InterfaceName) -> Result<LinkState> {
-        self.host.link(name)?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "find parent", name.as_str())
-                .with_cause("there is no such link in the host")
-        })
+        Self { host, mark, networks: Known::default() }
     }
 }
 
@@ -87,12 +74,11 @@ impl Driver for MacvlanDriver {
     ) -> Result<Plan> {
         let internal = keys::is_internal(options);
         let options: MacvlanOptions = keys::parse(TYPE, options)?;
-        let parent = self.parent(&options.parent)?;
+        let parent = super::find_parent(&self.host, &options.parent)?;
         veth::mtu(options.mtu, Mtu::new(parent.mtu)?)?;
         let subnets = Subnets::new(ipv4, ipv6)?;
         let made = MacvlanNetwork { name: Name::new(network)?, options, subnets, internal };
-        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        networks.insert(network.to_owned(), Arc::new(made));
+        self.networks.insert(network, made);
         Ok(Plan::default())
     }
 
@@ -107,7 +93,7 @@ impl Driver for MacvlanDriver {
         interface: &mut InterfaceInfo,
         options: &Options,
     ) -> Result<Plan> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         keys::parse::<keys::NoOptions>(TYPE, options)?;
         super::settle_interface(&network.subnets, interface)?;
         Ok(Plan::default())
@@ -118,7 +104,7 @@ impl Driver for MacvlanDriver {
     }
 
     fn endpoint_oper_info(&self, network: &str, _: &str) -> Result<Options> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         let parent = ("parent".to_owned(), network.options.parent.as_str().into());
         let mode = network.options.mode.unwrap_or(MacvlanMode::Bridge).to_string();
         Ok([parent, ("mode".to_owned(), mode.into())].into_iter().collect())
@@ -132,10 +118,10 @@ impl Driver for MacvlanDriver {
         join: &mut JoinInfo,
         options: &Options,
     ) -> Result<()> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         keys::parse::<keys::NoOptions>(TYPE, options)?;
         let endpoint = Name::new(endpoint)?;
-        let parent = self.parent(&network.options.parent)?;
+        let parent = super::find_parent(&self.host, &network.options.parent)?;
         let most = Mtu::new(parent.mtu)?;
         let mtu = veth::mtu(join.mtu(), network.options.mtu.unwrap_or(most))?;
         let (_, src_name) = naming::link_names(&network.name, &endpoint)?;
@@ -150,8 +136,7 @@ impl Driver for MacvlanDriver {
         link.mtu = Some(mtu);
         let mut birth = Birth::new(link);
         birth.owner = Some(self.mark.endpoint(&network.name, &endpoint));
-        let prefix = network.options.prefix.clone();
-        join.interface_name().set_names(src_name, prefix.unwrap_or(InterfaceName::new("eth")?));
+        super::name_interface(join, src_name, network.options.prefix.as_ref())?;
         join.set_birth(birth);
         super::give_gateways(&network.subnets, network.internal, join);
         Ok(())

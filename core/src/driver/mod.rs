@@ -9,6 +9,7 @@
 mod anchor;
 pub(crate) mod bridge;
 mod info;
+mod known;
 mod macvlan;
 pub(crate) mod naming;
 mod options;
@@ -35,7 +36,8 @@ use plain::Kind;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::MacAddr;
+use crate::link::parse::LinkState;
+use crate::link::{InterfaceName, MacAddr};
 use crate::plan::Plan;
 use naming::Mark;
 
@@ -236,10 +238,23 @@ pub trait Driver: Send + Sync {
     }
 }
 
-/// The answer to a network that the driver was not told of (seed `004`, `ErrNoNetwork`).
-pub(crate) fn no_network(network: &str) -> Error {
-    Error::new(ErrorKind::NotFound, "find network", format!("{network:?}"))
-        .with_cause("the driver was not told of it")
+/// The link of the host that a network shares.
+fn find_parent(host: &Host, name: &InterfaceName) -> Result<LinkState> {
+    host.link(name)?.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "find parent", name.as_str())
+            .with_cause("there is no such link in the host")
+    })
+}
+
+/// The interface's names: the prefix that the network chose, or `eth`.
+fn name_interface(
+    join: &mut JoinInfo,
+    src_name: InterfaceName,
+    prefix: Option<&InterfaceName>,
+) -> Result<()> {
+    let prefix = prefix.cloned().map_or_else(|| InterfaceName::new("eth"), Ok)?;
+    join.interface_name().set_names(src_name, prefix);
+    Ok(())
 }
 
 /// Checks that the endpoint's addresses suit the network's subnets, and gives it a MAC address when it has

@@ -6,20 +6,20 @@
 //! to them. With a `parent` the host answers on that link for the endpoints' addresses (proxy ARP and
 //! NDP), as if they were there.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::anchor::Anchor;
 use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
+use super::known::Known;
 use super::naming::{self, Mark};
 use super::options::{self as keys, number};
 use super::subnets::Subnets;
 use super::{veth, Driver, IpamData, Options, RouteType};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::link::parse::RouteState;
 use crate::link::{
@@ -38,7 +38,7 @@ const HOST_MAC: [u8; 6] = [0x02, 0x4e, 0x45, 0x54, 0x4e, 0x53];
 pub(crate) struct RoutedDriver {
     host: Arc<Host>,
     mark: Mark,
-    networks: Mutex<HashMap<String, Arc<RoutedNetwork>>>,
+    networks: Known<RoutedNetwork>,
 }
 
 struct RoutedNetwork {
@@ -68,20 +68,7 @@ struct RoutedOptions {
 
 impl RoutedDriver {
     pub(crate) fn new(host: Arc<Host>, mark: Mark) -> Self {
-        Self { host, mark, networks: Mutex::default() }
-    }
-
-    fn network(&self, network: &str) -> Result<Arc<RoutedNetwork>> {
-        let networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        networks.get(network).cloned().ok_or_else(|| super::no_network(network))
-    }
-
-    fn parent(&self, name: &InterfaceName) -> Result<LinkRef> {
-        let parent = self.host.link(name)?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "find parent", name.as_str())
-                .with_cause("there is no such link in the host")
-        })?;
-        Ok(LinkRef::indexed(name.clone(), parent.index))
+        Self { host, mark, networks: Known::default() }
     }
 }
 
@@ -102,20 +89,22 @@ impl Driver for RoutedDriver {
         let internal = keys::is_internal(options);
         let options: RoutedOptions = keys::parse(TYPE, options)?;
         let subnets = Subnets::new(ipv4, ipv6)?;
-        let parent = options.parent.as_ref().map(|parent| self.parent(parent)).transpose();
+        let parent = |name: &InterfaceName| {
+            super::find_parent(&self.host, name).map(|link| LinkRef::indexed(name.clone(), link.index))
+        };
+        let parent = options.parent.as_ref().map(parent).transpose();
         let mtu = options.mtu.map_or_else(|| self.host.uplink_mtu(), Ok)?;
         let anchor = Anchor::new(&name, options.anchor.clone(), subnets.gateways().map(alone).collect())?;
         let plan = anchor.plan(&self.host, &self.mark, &name)?;
         let known = parent.as_ref().ok().cloned().flatten();
         let made = RoutedNetwork { name, anchor, options, subnets, internal, mtu, parent: known };
-        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
-        networks.insert(network.to_owned(), Arc::new(made));
+        self.networks.insert(network, made);
         // A network that has lost its parent can still be deleted.
         parent.map(|_| plan)
     }
 
     fn delete_network(&self, network: &str) -> Result<Plan> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         network.anchor.deletion(&self.host, &self.mark, &network.name)
     }
 
@@ -126,7 +115,7 @@ impl Driver for RoutedDriver {
         interface: &mut InterfaceInfo,
         options: &Options,
     ) -> Result<Plan> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         keys::parse::<keys::NoOptions>(TYPE, options)?;
         super::settle_interface(&network.subnets, interface)?;
         Ok(Plan::default())
@@ -137,7 +126,7 @@ impl Driver for RoutedDriver {
     }
 
     fn endpoint_oper_info(&self, network: &str, endpoint: &str) -> Result<Options> {
-        let known = self.network(network)?;
+        let known = self.networks.network(network)?;
         veth::oper_info(&known.name, &Name::new(endpoint)?, [("anchor", known.anchor.name.as_str())])
     }
 
@@ -149,7 +138,7 @@ impl Driver for RoutedDriver {
         join: &mut JoinInfo,
         options: &Options,
     ) -> Result<()> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         keys::parse::<keys::NoOptions>(TYPE, options)?;
         let mtu = veth::mtu(join.mtu(), network.mtu)?;
         let end = veth::HostEnd::new(&network.name, &Name::new(endpoint)?, join.attempt())?;
@@ -178,8 +167,7 @@ impl Driver for RoutedDriver {
             let Some(gateway) = subnet.gateway.filter(|_| network.internal) else { continue };
             join.add_static_route(subnet.pool, RouteType::NextHop, Some(gateway.addr()))?;
         }
-        let prefix = network.options.prefix.clone();
-        join.interface_name().set_names(end.src_name, prefix.unwrap_or(InterfaceName::new("eth")?));
+        super::name_interface(join, end.src_name, network.options.prefix.as_ref())?;
         join.set_birth(birth);
         super::give_gateways(&network.subnets, network.internal, join);
         Ok(())
@@ -191,7 +179,7 @@ impl Driver for RoutedDriver {
         let link = self.host.link(&host_name)?.filter(|link| self.mark.is_endpoint(link, &name, &endpoint));
         let mut plan = Plan::default();
         let Some(link) = link else { return Ok(plan) };
-        let parent = self.network(network).ok().and_then(|network| network.parent.clone());
+        let parent = self.networks.network(network).ok().and_then(|network| network.parent.clone());
         let own = LinkRef::indexed(host_name, link.index);
         // The link, and its routes with it, may go later than the endpoint's addresses.
         for route in self.host.routes_through(link.index)? {

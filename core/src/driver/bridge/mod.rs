@@ -11,13 +11,13 @@
 mod network;
 mod options;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use network::{Bridge, BridgeNetwork};
 use options::PortOptions;
 
 use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
+use super::known::Known;
 use super::naming::{self, Mark};
 use super::{options as keys, veth, Driver, IpamData, Options};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,25 +40,17 @@ pub(crate) fn name_of(network: &Name, options: &Options) -> Option<String> {
 pub(crate) struct BridgeDriver {
     host: Arc<Host>,
     mark: Mark,
-    networks: Mutex<HashMap<String, Arc<BridgeNetwork>>>,
+    networks: Known<BridgeNetwork>,
 }
 
 impl BridgeDriver {
     pub(crate) fn new(host: Arc<Host>, mark: Mark) -> Self {
-        Self { host, mark, networks: Mutex::default() }
-    }
-
-    fn networks(&self) -> MutexGuard<'_, HashMap<String, Arc<BridgeNetwork>>> {
-        self.networks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn network(&self, network: &str) -> Result<Arc<BridgeNetwork>> {
-        self.networks().get(network).cloned().ok_or_else(|| super::no_network(network))
+        Self { host, mark, networks: Known::default() }
     }
 
     /// The bridge's name and MTU.
     pub(crate) fn bridge(&self, network: &str) -> Result<(InterfaceName, Mtu)> {
-        let bridge = self.network(network)?.bridge(&self.host)?;
+        let bridge = self.networks.network(network)?.bridge(&self.host)?;
         Ok((bridge.link.name, bridge.mtu))
     }
 }
@@ -77,13 +69,13 @@ impl Driver for BridgeDriver {
         ipv6: &[IpamData],
     ) -> Result<Plan> {
         let (made, plan) = BridgeNetwork::plan(&self.host, &self.mark, network, options, ipv4, ipv6)?;
-        self.networks().insert(network.to_owned(), Arc::new(made));
+        self.networks.insert(network, made);
         Ok(plan)
     }
 
     fn delete_network(&self, network: &str) -> Result<Plan> {
         // It is kept in mind: the plan may fail, and the network be made again.
-        self.network(network)?.deletion(&self.host, &self.mark)
+        self.networks.network(network)?.deletion(&self.host, &self.mark)
     }
 
     fn create_endpoint(
@@ -93,7 +85,7 @@ impl Driver for BridgeDriver {
         interface: &mut InterfaceInfo,
         options: &Options,
     ) -> Result<Plan> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         keys::parse::<PortOptions>(TYPE, options)?;
         super::settle_interface(&network.subnets, interface)?;
         Ok(Plan::default())
@@ -104,7 +96,7 @@ impl Driver for BridgeDriver {
     }
 
     fn endpoint_oper_info(&self, network: &str, endpoint: &str) -> Result<Options> {
-        let known = self.network(network)?;
+        let known = self.networks.network(network)?;
         veth::oper_info(&known.name, &Name::new(endpoint)?, [("bridge", known.bridge_name.as_str())])
     }
 
@@ -116,7 +108,7 @@ impl Driver for BridgeDriver {
         join: &mut JoinInfo,
         options: &Options,
     ) -> Result<()> {
-        let network = self.network(network)?;
+        let network = self.networks.network(network)?;
         let bridge = network.bridge(&self.host)?;
         let options: PortOptions = keys::parse(TYPE, options)?;
         let mtu = veth::mtu(join.mtu(), bridge.mtu)?;
@@ -133,8 +125,7 @@ impl Driver for BridgeDriver {
         if join.interface().address_ipv6().is_some() {
             birth.neighbours = neighbours(&bridge);
         }
-        let prefix = network.options.prefix.clone();
-        join.interface_name().set_names(end.src_name, prefix.unwrap_or(InterfaceName::new("eth")?));
+        super::name_interface(join, end.src_name, network.options.prefix.as_ref())?;
         join.set_birth(birth);
         super::give_gateways(&network.subnets, network.internal, join);
         Ok(())
