@@ -130,6 +130,13 @@ impl Error {
         self
     }
 
+    /// The same error with the system's error number; the kind stays.
+    #[must_use]
+    pub fn with_errno(mut self, errno: i32) -> Self {
+        self.0.errno = Some(errno);
+        self
+    }
+
     #[must_use]
     pub(crate) fn with_kernel_message(mut self, message: Option<String>) -> Self {
         self.0.kernel = message;

@@ -1,0 +1,94 @@
+//! Where C calls in: no panic goes out, no argument is taken as it comes.
+
+use std::any::Any;
+use std::mem::MaybeUninit;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use netns::{Error, ErrorKind, Result};
+
+use crate::error::{netns_error, NETNS_OK};
+
+/// Runs the body of a function that can fail.
+pub(crate) fn call(
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+    body: impl FnOnce() -> Result<()>,
+) -> i32 {
+    let failure = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => return NETNS_OK,
+        Ok(Err(error)) => netns_error::new(&error),
+        Err(payload) => netns_error::of_panic(&*payload),
+    };
+    let status = failure.status();
+    if let Some(ret_error) = ret_error {
+        ret_error.write(Box::into_raw(Box::new(failure)));
+    }
+    status
+}
+
+/// Runs the body of a function that cannot fail; a panic in it is the library's own mistake, and what the
+/// caller gets then is `otherwise`.
+pub(crate) fn plain<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+}
+
+/// What a panic said.
+pub(crate) fn words_of(payload: &(dyn Any + Send)) -> String {
+    let literal = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    literal.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// An argument that must not be NULL.
+pub(crate) fn required<T>(argument: Option<T>, name: &str) -> Result<T> {
+    argument.ok_or_else(|| Error::bad_request("use argument", name, "it is NULL"))
+}
+
+/// A handle with the process that made it: after a fork, threads that hold its locks are missing in the
+/// child, and its sockets and files are the parent's, too.
+pub(crate) struct Handle<T> {
+    value: T,
+    pid: u32,
+}
+
+impl<T> Handle<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { value, pid: std::process::id() }
+    }
+
+    /// What the handle is of.
+    ///
+    /// # Errors
+    /// Forbidden in a child of the process that made it.
+    pub(crate) fn get(&self) -> Result<&T> {
+        if self.is_inherited() {
+            return Err(Error::new(ErrorKind::Forbidden, "use", "a handle")
+                .with_cause("it was made before this process was forked: open it anew here"));
+        }
+        Ok(&self.value)
+    }
+
+    /// What of it never changes and may be read in a child, too.
+    pub(crate) fn peek(&self) -> &T {
+        &self.value
+    }
+
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.pid != std::process::id()
+    }
+
+    /// Ends the handle. An inherited one is left as it is: its store and its threads are the parent's.
+    pub(crate) fn end(self) {
+        if self.is_inherited() {
+            std::mem::forget(self.value);
+        }
+    }
+}
+
+/// Hands `value` to the caller, who frees it.
+pub(crate) fn give<T>(out: &mut MaybeUninit<*mut T>, value: T) {
+    out.write(Box::into_raw(Box::new(value)));
+}
+
+/// Frees what the caller was handed.
+pub(crate) fn discard<T>(value: Option<Box<T>>) {
+    plain((), || drop(value));
+}

@@ -1,0 +1,15 @@
+//! The C ABI of libnetns. Nothing but translation: what each function does is core's.
+//!
+//! The rules that every function keeps are in the header's first comment (`header.h.in`), and what a caller
+//! owes is there, too: `SAFETY` lines that speak of "the header's rules" mean those.
+
+#![allow(non_camel_case_types, reason = "these are C's names")]
+#![allow(clippy::missing_safety_doc, reason = "what a caller owes is the same everywhere, see the header")]
+
+mod arena;
+mod boundary;
+mod error;
+mod input;
+mod log;
+mod text;
+mod version;

@@ -1,0 +1,155 @@
+//! What the library logs, for whoever wants to hear it.
+
+use std::cell::Cell;
+use std::ffi::{c_char, c_void};
+use std::mem::MaybeUninit;
+use std::sync::{Arc, Once, PoisonError, RwLock};
+
+use log::{LevelFilter, Log, Metadata, Record};
+use netns::Error;
+
+use crate::boundary::call;
+use crate::error::netns_error;
+use crate::text::c_string;
+
+/// How important a message of the log is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum netns_log_level {
+    /// Nothing at all, for netns_log_set.
+    Off = 0,
+    /// Something was given up.
+    Error = 1,
+    /// Something is not as it should be, and was worked around.
+    Warn = 2,
+    /// What was found and put right.
+    Info = 3,
+    /// For those who look for a mistake.
+    Debug = 4,
+}
+
+/// Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
+/// strings last until the callback returns. It is called from any thread, several at once.
+pub type netns_log_callback = Option<
+    unsafe extern "C" fn(user: *mut c_void, level: i32, target: *const c_char, message: *const c_char),
+>;
+
+/// Is called once when the library needs a callback's `user` no more, from any thread.
+pub type netns_release_callback = Option<unsafe extern "C" fn(user: *mut c_void)>;
+
+/// What a caller wants back with its callbacks, given up when the last callback is over.
+pub(crate) struct User {
+    pub(crate) pointer: *mut c_void,
+    release: netns_release_callback,
+}
+
+// SAFETY: the header says that callbacks come from any thread, several at once.
+unsafe impl Send for User {}
+// SAFETY: the same.
+unsafe impl Sync for User {}
+
+impl User {
+    pub(crate) fn new(pointer: *mut c_void, release: netns_release_callback) -> Self {
+        Self { pointer, release }
+    }
+
+    /// Gives it up without telling the caller: a call that fails has taken nothing.
+    pub(crate) fn hand_back(mut self) {
+        self.release = None;
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        if let Some(release) = self.release {
+            // SAFETY: the caller's own function with the caller's own pointer, once.
+            unsafe { release(self.pointer) };
+        }
+    }
+}
+
+struct Listener {
+    callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char, *const c_char),
+    user: User,
+}
+
+static LISTENER: RwLock<Option<Arc<Listener>>> = RwLock::new(None);
+
+thread_local! {
+    /// A callback that calls the library would hear of that again, and so on.
+    static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Forwarder;
+
+impl Log for Forwarder {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let listener = LISTENER.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(listener) = listener else { return };
+        if IN_CALLBACK.replace(true) {
+            return;
+        }
+        let (target, message) = (c_string(record.target()), c_string(&record.args().to_string()));
+        // SAFETY: the callback by the header's rules, with strings that last until it returns.
+        unsafe {
+            (listener.callback)(
+                listener.user.pointer,
+                record.level() as i32,
+                target.as_ptr(),
+                message.as_ptr(),
+            );
+        }
+        IN_CALLBACK.set(false);
+    }
+
+    fn flush(&self) {}
+}
+
+/// Has `callback` hear what the library logs, in the whole process, instead of the one before. Without this
+/// the library writes nothing anywhere. What the callback itself makes the library log is not heard.
+///
+/// @param max_level  a netns_log_level: the least important messages that are wanted
+/// @param callback   hears them; NULL for nobody
+/// @param user       is handed to the callback as it is
+/// @param release    is told when `user` is needed no more: after another call of this function, when the
+///                   last callback has returned; may be NULL. Not called when this function fails
+#[no_mangle]
+pub extern "C" fn netns_log_set(
+    max_level: i32,
+    callback: netns_log_callback,
+    user: *mut c_void,
+    release: netns_release_callback,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let level = match max_level {
+            0 => LevelFilter::Off,
+            1 => LevelFilter::Error,
+            2 => LevelFilter::Warn,
+            3 => LevelFilter::Info,
+            4 => LevelFilter::Debug,
+            other => {
+                let cause = format!("{other} is no netns_log_level");
+                return Err(Error::bad_request("use argument", "max_level", cause));
+            }
+        };
+        let user = User::new(user, release);
+        let listener = callback.map(|callback| (callback, user));
+        let listener = listener.map(|(callback, user)| Arc::new(Listener { callback, user }));
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            // Nobody else can have set one: this copy of the crate is the library's own.
+            let _ = log::set_logger(&Forwarder);
+        });
+        log::set_max_level(if listener.is_some() { level } else { LevelFilter::Off });
+        let before =
+            std::mem::replace(&mut *LISTENER.write().unwrap_or_else(PoisonError::into_inner), listener);
+        // Its release may call the library.
+        drop(before);
+        Ok(())
+    })
+}
