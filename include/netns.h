@@ -48,9 +48,201 @@
 #include <stdint.h>
 
 /**
+ * Frames may leave through the port that they came in by.
+ */
+#define NETNS_BRIDGE_HAIRPIN 1
+
+/**
+ * Endpoints reach the host and not one another.
+ */
+#define NETNS_BRIDGE_ISOLATED 2
+
+/**
+ * A new bridge snoops on multicast. Without it multicast reaches every port; with it each join takes longer
+ * the more ports there are.
+ */
+#define NETNS_BRIDGE_MULTICAST_SNOOPING 4
+
+/**
+ * Frames may leave through the port that they came in by, whatever the network says.
+ */
+#define NETNS_BRIDGE_ENDPOINT_HAIRPIN 1
+
+/**
+ * They may not, whatever the network says.
+ */
+#define NETNS_BRIDGE_ENDPOINT_NO_HAIRPIN 2
+
+/**
+ * It reaches the host and no other isolated endpoint, whatever the network says.
+ */
+#define NETNS_BRIDGE_ENDPOINT_ISOLATED 4
+
+/**
+ * It is not isolated, whatever the network says.
+ */
+#define NETNS_BRIDGE_ENDPOINT_NOT_ISOLATED 8
+
+/**
+ * The network's gateways do not become the sandbox's.
+ */
+#define NETNS_BRIDGE_ENDPOINT_NO_DEFAULT_ROUTE 16
+
+/**
+ * Changes nothing, and tells what would be found.
+ */
+#define NETNS_COLLECT_DRY_RUN 1
+
+/**
+ * Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR and
+ * NETNS_SANDBOX_DIR name. For tools; a library's caller says what it wants.
+ */
+#define NETNS_CONTROLLER_FROM_ENV 1
+
+/**
+ * What the controller makes lasts as long as its process: it is collected when that is gone. Without this
+ * flag it lasts until it is deleted, or the host restarts.
+ */
+#define NETNS_CONTROLLER_PROCESS_LIFETIME 2
+
+/**
+ * The network's gateways do not become the sandbox's.
+ */
+#define NETNS_ENDPOINT_NO_DEFAULT_ROUTE 1
+
+/**
+ * Its endpoints get IPv6 addresses. A subnet of that family says so, too.
+ */
+#define NETNS_NETWORK_IPV6 1
+
+/**
+ * Its endpoints get no IPv4 addresses.
+ */
+#define NETNS_NETWORK_NO_IPV4 2
+
+/**
+ * It has no way out: its endpoints get no default gateway.
+ */
+#define NETNS_NETWORK_INTERNAL 4
+
+/**
  * The version of the header, to compare with netns_version_number: 0x00MMmmpp.
  */
 #define NETNS_VERSION 256
+
+/**
+ * What an event is about. A later version may add others.
+ */
+typedef enum netns_event_kind {
+    /**
+     * Something that this version of the header has no number for.
+     */
+    NETNS_EVENT_KIND_OTHER = 0,
+    /**
+     * What a process that is gone had left was removed.
+     */
+    NETNS_EVENT_KIND_COLLECTED = 1,
+    /**
+     * An endpoint was created.
+     */
+    NETNS_EVENT_KIND_ENDPOINT_CREATED = 2,
+    /**
+     * An endpoint was deleted.
+     */
+    NETNS_EVENT_KIND_ENDPOINT_DELETED = 3,
+    /**
+     * An endpoint joined a sandbox.
+     */
+    NETNS_EVENT_KIND_ENDPOINT_JOINED = 4,
+    /**
+     * An endpoint left its sandbox.
+     */
+    NETNS_EVENT_KIND_ENDPOINT_LEFT = 5,
+    /**
+     * A network was created.
+     */
+    NETNS_EVENT_KIND_NETWORK_CREATED = 6,
+    /**
+     * A network was deleted.
+     */
+    NETNS_EVENT_KIND_NETWORK_DELETED = 7,
+    /**
+     * A sandbox was created.
+     */
+    NETNS_EVENT_KIND_SANDBOX_CREATED = 8,
+    /**
+     * A sandbox was destroyed.
+     */
+    NETNS_EVENT_KIND_SANDBOX_DESTROYED = 9,
+} netns_event_kind;
+
+/**
+ * What can be found. A later version may add others.
+ */
+typedef enum netns_finding_kind {
+    /**
+     * Something that this version of the header has no number for.
+     */
+    NETNS_FINDING_KIND_OTHER = 0,
+    /**
+     * A bridge, or another link of a whole network.
+     */
+    NETNS_FINDING_KIND_BRIDGE = 1,
+    /**
+     * A file that was to become a definition.
+     */
+    NETNS_FINDING_KIND_DEFINITION = 2,
+    /**
+     * An endpoint in the store, with its leases.
+     */
+    NETNS_FINDING_KIND_ENDPOINT = 3,
+    /**
+     * Addresses that a network reserved.
+     */
+    NETNS_FINDING_KIND_LEASE = 4,
+    /**
+     * An endpoint's link in the host.
+     */
+    NETNS_FINDING_KIND_LINK = 5,
+    /**
+     * The socket of a listener to events.
+     */
+    NETNS_FINDING_KIND_LISTENER = 6,
+    /**
+     * A proxy entry of the neighbour table.
+     */
+    NETNS_FINDING_KIND_PROXY = 7,
+    /**
+     * A sandbox.
+     */
+    NETNS_FINDING_KIND_SANDBOX = 8,
+} netns_finding_kind;
+
+/**
+ * How important a message of the log is.
+ */
+typedef enum netns_log_level {
+    /**
+     * Nothing at all, for netns_log_set.
+     */
+    NETNS_LOG_LEVEL_OFF = 0,
+    /**
+     * Something was given up.
+     */
+    NETNS_LOG_LEVEL_ERROR = 1,
+    /**
+     * Something is not as it should be, and was worked around.
+     */
+    NETNS_LOG_LEVEL_WARN = 2,
+    /**
+     * What was found and put right.
+     */
+    NETNS_LOG_LEVEL_INFO = 3,
+    /**
+     * For those who look for a mistake.
+     */
+    NETNS_LOG_LEVEL_DEBUG = 4,
+} netns_log_level;
 
 /**
  * What a function that can fail returns: 0, or one of the negative numbers here. A number is never used for
@@ -108,36 +300,600 @@ typedef enum netns_status {
 } netns_status;
 
 /**
- * How important a message of the log is.
+ * A bridge network without a controller: nothing but the kernel knows of it, and the caller chooses all
+ * addresses (seed 002, Network).
  */
-typedef enum netns_log_level {
-    /**
-     * Nothing at all, for netns_log_set.
-     */
-    NETNS_LOG_LEVEL_OFF = 0,
-    /**
-     * Something was given up.
-     */
-    NETNS_LOG_LEVEL_ERROR = 1,
-    /**
-     * Something is not as it should be, and was worked around.
-     */
-    NETNS_LOG_LEVEL_WARN = 2,
-    /**
-     * What was found and put right.
-     */
-    NETNS_LOG_LEVEL_INFO = 3,
-    /**
-     * For those who look for a mistake.
-     */
-    NETNS_LOG_LEVEL_DEBUG = 4,
-} netns_log_level;
+typedef struct netns_bridge netns_bridge;
+
+/**
+ * Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
+ * NetworkController). Any number of processes may have the same directories open.
+ */
+typedef struct netns_controller netns_controller;
 
 /**
  * What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
  * any thread may read it. The functions that read it take NULL, too, and then return NULL or 0.
  */
 typedef struct netns_error netns_error;
+
+/**
+ * Hears what happens to networks, endpoints and sandboxes from the moment on at which it was opened.
+ */
+typedef struct netns_events netns_events;
+
+/**
+ * A network of a controller, by its name: the object holds nothing in the kernel.
+ */
+typedef struct netns_network netns_network;
+
+/**
+ * What a call would do: steps by namespace, each with its way back (a dry run). It never changes, and any
+ * thread may read it.
+ */
+typedef struct netns_plan netns_plan;
+
+/**
+ * A container's network: a namespace, identified by the path where it is mounted (seed 000, Sandbox).
+ *
+ * The object is a handle: freeing it leaves the sandbox as it is, netns_sandbox_destroy ends it. It holds
+ * three descriptors.
+ */
+typedef struct netns_sandbox netns_sandbox;
+
+/**
+ * Has a callback hear what happens, until it is freed.
+ */
+typedef struct netns_subscription netns_subscription;
+
+/**
+ * Options of a bridge network. All zeroes but the size are the defaults.
+ */
+typedef struct netns_bridge_options {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * NETNS_BRIDGE_ flags.
+     */
+    uint64_t flags;
+    /**
+     * The bridge; made when it is missing. NULL for "br-" and the network's name.
+     */
+    const char *bridge;
+    /**
+     * IPv4 gateway, an address of the bridge in the subnet of the endpoints, "10.1.0.1/24"; NULL for none.
+     */
+    const char *gateway;
+    /**
+     * IPv6 gateway; NULL for none.
+     */
+    const char *gateway_ipv6;
+    /**
+     * Hardware address of a new bridge; NULL for a random one.
+     */
+    const char *mac;
+    /**
+     * MTU in bytes; 0 takes that of a bridge that exists, and for a new one the lowest of the interfaces with
+     * a default route, or 1500.
+     */
+    uint32_t mtu;
+    /**
+     * Length of the endpoints' transmit queues in packets; 0 leaves the kernel's 1000.
+     */
+    uint32_t tx_queue_len;
+} netns_bridge_options;
+
+/**
+ * A route of a sandbox besides those of its addresses and gateways (seed 004, AddStaticRoute).
+ */
+typedef struct netns_route {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Where it leads: "10.2.0.0/16".
+     */
+    const char *destination;
+    /**
+     * The next hop: "10.1.0.1"; NULL binds the route to the interface.
+     */
+    const char *next_hop;
+} netns_route;
+
+/**
+ * A permanent entry of the ARP or neighbour table.
+ */
+typedef struct netns_neighbour {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The IP address, or a multicast group.
+     */
+    const char *address;
+    /**
+     * The MAC address that frames to it carry: "02:42:0a:01:00:05".
+     */
+    const char *mac;
+} netns_neighbour;
+
+/**
+ * What an endpoint of a bridge network is to be. All zeroes but the size and the name are the defaults.
+ */
+typedef struct netns_bridge_endpoint {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Its name, unique in the network: a container's id, say.
+     */
+    const char *name;
+    /**
+     * What the interface is called in the sandbox; NULL for `interface_prefix`.
+     */
+    const char *interface_name;
+    /**
+     * What its name begins with, followed by the lowest number that is free; NULL for "eth".
+     */
+    const char *interface_prefix;
+    /**
+     * IPv4 address with its prefix length, "10.1.0.5/24"; NULL for none.
+     */
+    const char *address;
+    /**
+     * IPv6 address with its prefix length; NULL for none, and then the interface has no IPv6 at all.
+     */
+    const char *address_ipv6;
+    /**
+     * Hardware address; NULL for a random one.
+     */
+    const char *mac;
+    /**
+     * NETNS_BRIDGE_ENDPOINT_ flags.
+     */
+    uint64_t flags;
+    /**
+     * MTU in bytes, at most the network's; 0 for the network's.
+     */
+    uint32_t mtu;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * Routes through this interface besides those of its addresses and gateways.
+     */
+    const struct netns_route *const *routes;
+    /**
+     * How many.
+     */
+    size_t route_count;
+    /**
+     * Neighbours that never have to be asked for.
+     */
+    const struct netns_neighbour *const *neighbours;
+    /**
+     * How many.
+     */
+    size_t neighbour_count;
+} netns_bridge_endpoint;
+
+/**
+ * A network device and its settings in a sandbox (seeds 000 and 002, Interface).
+ */
+typedef struct netns_interface {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Its name in the namespace that it comes from and goes back to.
+     */
+    const char *src_name;
+    /**
+     * Its name in the sandbox. NULL, when it goes in, for `prefix` and the lowest number that is free.
+     */
+    const char *name;
+    /**
+     * What its name in the sandbox begins with, when `name` is NULL; NULL for "eth". NULL when it comes out.
+     */
+    const char *prefix;
+    /**
+     * Hardware address; NULL leaves the device's own.
+     */
+    const char *mac;
+    /**
+     * IPv4 address with its prefix length, "10.1.0.5/24"; NULL for none.
+     */
+    const char *address;
+    /**
+     * IPv6 address with its prefix length; NULL for none, and then the interface has no IPv6 at all.
+     */
+    const char *address_ipv6;
+    /**
+     * Default gateway for IPv4; NULL for none.
+     */
+    const char *gateway;
+    /**
+     * Default gateway for IPv6; NULL for none.
+     */
+    const char *gateway_ipv6;
+    /**
+     * MTU in bytes; 0 leaves the device's own.
+     */
+    uint32_t mtu;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * Routes through this interface besides those of its addresses and gateways.
+     */
+    const struct netns_route *const *routes;
+    /**
+     * How many.
+     */
+    size_t route_count;
+    /**
+     * Neighbours that never have to be asked for.
+     */
+    const struct netns_neighbour *const *neighbours;
+    /**
+     * How many.
+     */
+    size_t neighbour_count;
+} netns_interface;
+
+/**
+ * Interfaces, freed by netns_interfaces_free.
+ */
+typedef struct netns_interfaces {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The interfaces; NULL when there are none.
+     */
+    const struct netns_interface *const *interfaces;
+    /**
+     * How many.
+     */
+    size_t count;
+} netns_interfaces;
+
+/**
+ * One thing that was not as it should be.
+ */
+typedef struct netns_finding {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * A netns_finding_kind.
+     */
+    int32_t kind;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * Which one: a name or a path.
+     */
+    const char *object;
+    /**
+     * What is wrong with it, and what becomes of it.
+     */
+    const char *reason;
+    /**
+     * Why it could not be put right; NULL when it could.
+     */
+    const char *error;
+} netns_finding;
+
+/**
+ * What a collection found, freed by netns_collected_free.
+ */
+typedef struct netns_collected {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * In the order in which they were found; NULL when there are none.
+     */
+    const struct netns_finding *const *findings;
+    /**
+     * How many.
+     */
+    size_t count;
+} netns_collected;
+
+/**
+ * Where a controller keeps what. All zeroes but the size are the defaults.
+ */
+typedef struct netns_controller_options {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * NETNS_CONTROLLER_ flags.
+     */
+    uint64_t flags;
+    /**
+     * The directory of the networks' definitions; NULL for /etc/libnetns/networks.
+     */
+    const char *networks_dir;
+    /**
+     * The directory of what lasts until the host restarts; NULL for /run/libnetns.
+     */
+    const char *run_dir;
+    /**
+     * The directory where sandboxes are mounted; NULL for /run/netns.
+     */
+    const char *sandbox_dir;
+} netns_controller_options;
+
+/**
+ * A list of names, freed by netns_names_free.
+ */
+typedef struct netns_names {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The names; NULL when there are none.
+     */
+    const char *const *names;
+    /**
+     * How many.
+     */
+    size_t count;
+} netns_names;
+
+/**
+ * A key and its value, both UTF-8. It never grows.
+ */
+typedef struct netns_pair {
+    /**
+     * The key; not NULL.
+     */
+    const char *key;
+    /**
+     * The value; not NULL.
+     */
+    const char *value;
+} netns_pair;
+
+/**
+ * What an endpoint is to be. All zeroes but the size and the name are the defaults.
+ */
+typedef struct netns_endpoint_config {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Its name, unique in the network: a container's id, say.
+     */
+    const char *name;
+    /**
+     * What the interface is called in the sandbox; NULL for `interface_prefix`.
+     */
+    const char *interface_name;
+    /**
+     * What its name begins with, followed by the lowest number that is free; NULL for the driver's prefix,
+     * usually "eth".
+     */
+    const char *interface_prefix;
+    /**
+     * The IPv4 address that is wanted, "10.1.0.5"; NULL for the next free one.
+     */
+    const char *address;
+    /**
+     * The IPv6 address that is wanted; NULL for the next free one.
+     */
+    const char *address_ipv6;
+    /**
+     * Hardware address; NULL for a random one.
+     */
+    const char *mac;
+    /**
+     * MTU in bytes; 0 for the network's.
+     */
+    uint32_t mtu;
+    /**
+     * Of a sandbox's endpoints the one with the highest gives the default gateway.
+     */
+    int32_t gateway_priority;
+    /**
+     * NETNS_ENDPOINT_ flags.
+     */
+    uint64_t flags;
+    /**
+     * Other names of the endpoint in the network, for name services; the library resolves none.
+     */
+    const char *const *aliases;
+    /**
+     * How many.
+     */
+    size_t alias_count;
+    /**
+     * Settings of the interface: "net.ipv4.conf.IFNAME.log_martians" and the like, with the word IFNAME for
+     * its name.
+     */
+    const struct netns_pair *sysctls;
+    /**
+     * How many.
+     */
+    size_t sysctl_count;
+    /**
+     * Routes through this interface besides those of its addresses and gateways.
+     */
+    const struct netns_route *const *routes;
+    /**
+     * How many.
+     */
+    size_t route_count;
+    /**
+     * Neighbours that never have to be asked for.
+     */
+    const struct netns_neighbour *const *neighbours;
+    /**
+     * How many.
+     */
+    size_t neighbour_count;
+    /**
+     * Options of the driver.
+     */
+    const struct netns_pair *options;
+    /**
+     * How many.
+     */
+    size_t option_count;
+    /**
+     * For people and tools; the library reads none.
+     */
+    const struct netns_pair *labels;
+    /**
+     * How many.
+     */
+    size_t label_count;
+} netns_endpoint_config;
+
+/**
+ * An endpoint, as it was when it was asked for; freed by netns_endpoint_details_free.
+ */
+typedef struct netns_endpoint_details {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The network's name.
+     */
+    const char *network;
+    /**
+     * Its name.
+     */
+    const char *name;
+    /**
+     * The IPv4 address that it has, with the subnet's prefix length; NULL for none.
+     */
+    const char *address;
+    /**
+     * The IPv6 address that it has, with the subnet's prefix length; NULL for none.
+     */
+    const char *address_ipv6;
+    /**
+     * The hardware address that it has; NULL for none.
+     */
+    const char *mac;
+    /**
+     * The path of the sandbox that it is in; NULL for none.
+     */
+    const char *sandbox;
+    /**
+     * The interface, from the call that made it: in the sandbox, or waiting in the host for
+     * netns_sandbox_add_interface. NULL from other calls, and on a network without devices.
+     */
+    const struct netns_interface *interface;
+    /**
+     * All of it as JSON, with what was asked for as `config`.
+     */
+    const char *json;
+} netns_endpoint_details;
+
+/**
+ * Something that happened, after it did; freed by netns_event_free.
+ */
+typedef struct netns_event {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * A netns_event_kind.
+     */
+    int32_t kind;
+    /**
+     * The number of the process that did it.
+     */
+    uint32_t process;
+    /**
+     * When: milliseconds since 1970 in UTC.
+     */
+    uint64_t time_ms;
+    /**
+     * How many events this listener could not take since the one before.
+     */
+    uint64_t missed;
+    /**
+     * The name of the network; NULL where none is concerned.
+     */
+    const char *network;
+    /**
+     * The name of the endpoint; NULL where none is concerned.
+     */
+    const char *endpoint;
+    /**
+     * The key of the sandbox; NULL where none is concerned.
+     */
+    const char *sandbox;
+} netns_event;
+
+/**
+ * Hears an event, which lasts until the callback returns and is not freed by it.
+ */
+typedef void (*netns_event_callback)(void *user, const struct netns_event *event);
+
+/**
+ * Is called once when the library needs a callback's `user` no more, from any thread.
+ */
+typedef void (*netns_release_callback)(void *user);
+
+/**
+ * Everything that a sandbox holds (seed 000, Info), as it was when it was asked for; freed by
+ * netns_info_free.
+ */
+typedef struct netns_info {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * What joins and netns_sandbox_add_interface brought, never `lo`, by name.
+     */
+    const struct netns_interface *const *interfaces;
+    /**
+     * How many.
+     */
+    size_t interface_count;
+    /**
+     * IPv4 default gateway; NULL for none.
+     */
+    const char *gateway;
+    /**
+     * IPv6 default gateway; NULL for none.
+     */
+    const char *gateway_ipv6;
+    /**
+     * Static routes that this library added, through whatever interface.
+     */
+    const struct netns_route *const *routes;
+    /**
+     * How many.
+     */
+    size_t route_count;
+} netns_info;
 
 /**
  * Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
@@ -149,13 +905,522 @@ typedef void (*netns_log_callback)(void *user,
                                    const char *message);
 
 /**
- * Is called once when the library needs a callback's `user` no more, from any thread.
+ * One subnet of a network.
  */
-typedef void (*netns_release_callback)(void *user);
+typedef struct netns_subnet_config {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The subnet, without bits beyond its prefix: "10.1.0.0/24".
+     */
+    const char *subnet;
+    /**
+     * The gateway: "10.1.0.1"; NULL for the first free address.
+     */
+    const char *gateway;
+    /**
+     * The part of the subnet from which endpoints get their addresses; NULL for all of it.
+     */
+    const char *range;
+    /**
+     * Addresses that others have, by their names: they are never given out.
+     */
+    const struct netns_pair *auxiliary;
+    /**
+     * How many.
+     */
+    size_t auxiliary_count;
+} netns_subnet_config;
+
+/**
+ * What a network is to be. All zeroes but the size, the name and the type are the defaults.
+ */
+typedef struct netns_network_config {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Its name: 1 to 64 letters, digits, '_', '.' and '-', the first a letter or a digit.
+     */
+    const char *name;
+    /**
+     * Its type: "bridge", "routed", "macvlan", "host", "null", "loopback", or one that was registered.
+     */
+    const char *network_type;
+    /**
+     * NETNS_NETWORK_ flags.
+     */
+    uint64_t flags;
+    /**
+     * Its IPv4 subnet; NULL for one that is chosen.
+     */
+    const struct netns_subnet_config *ipv4;
+    /**
+     * Its IPv6 subnet; NULL for one that is chosen, when the flags ask for IPv6.
+     */
+    const struct netns_subnet_config *ipv6;
+    /**
+     * Who gives out its addresses; NULL for "default".
+     */
+    const char *ipam;
+    /**
+     * Options of that.
+     */
+    const struct netns_pair *ipam_options;
+    /**
+     * How many.
+     */
+    size_t ipam_option_count;
+    /**
+     * Options of the driver; one that it does not know is an error that lists those that it knows.
+     */
+    const struct netns_pair *options;
+    /**
+     * How many.
+     */
+    size_t option_count;
+    /**
+     * For people and tools; the library reads none.
+     */
+    const struct netns_pair *labels;
+    /**
+     * How many.
+     */
+    size_t label_count;
+} netns_network_config;
+
+/**
+ * A subnet of a network and how much of it is in use.
+ */
+typedef struct netns_subnet {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The subnet.
+     */
+    const char *subnet;
+    /**
+     * The gateway; NULL for none.
+     */
+    const char *gateway;
+    /**
+     * The part of the subnet from which endpoints get their addresses; NULL for all of it.
+     */
+    const char *range;
+    /**
+     * Addresses in use, the gateway and auxiliary ones too; UINT64_MAX for that many and more.
+     */
+    uint64_t used;
+} netns_subnet;
+
+/**
+ * A network with its endpoints, as it was when it was asked for; freed by netns_network_details_free.
+ */
+typedef struct netns_network_details {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Its name.
+     */
+    const char *name;
+    /**
+     * Its type.
+     */
+    const char *network_type;
+    /**
+     * NETNS_NETWORK_ flags.
+     */
+    uint64_t flags;
+    /**
+     * Its subnets, at most one of each family.
+     */
+    const struct netns_subnet *const *subnets;
+    /**
+     * How many.
+     */
+    size_t subnet_count;
+    /**
+     * The names of its endpoints.
+     */
+    const char *const *endpoints;
+    /**
+     * How many.
+     */
+    size_t endpoint_count;
+    /**
+     * All of it as JSON: the definition, `endpoints`, `usage`.
+     */
+    const char *json;
+} netns_network_details;
+
+/**
+ * What runs inside a sandbox; what it returns is passed on.
+ */
+typedef int32_t (*netns_run_callback)(void *user);
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Makes a bridge network, or takes over a bridge that exists (seed 002, NewNetwork).
+ *
+ * @param name        its name: 1 to 64 letters, digits, '_', '.' and '-', the first a letter or a digit
+ * @param options     what it is to be; may be NULL, for the defaults
+ * @param ret_bridge  the network, for netns_bridge_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for options that contradict one another or the bridge that is there;
+ *         NETNS_STATUS_ALREADY_EXISTS when what is called so is no bridge
+ */
+int32_t netns_bridge_create(const char *name,
+                            const struct netns_bridge_options *options,
+                            struct netns_bridge **ret_bridge,
+                            struct netns_error **ret_error);
+
+/**
+ * Its name. Lasts as long as the object.
+ *
+ * @param bridge  the network; may be NULL, as is the answer then
+ */
+const char *netns_bridge_name(const struct netns_bridge *bridge);
+
+/**
+ * Makes an endpoint of two devices in the host: one on the bridge, one that is ready to move, which the
+ * interface names (seed 002, Link). netns_bridge_join makes the same in a fraction of the time.
+ *
+ * @param bridge          the network
+ * @param endpoint        what the endpoint is to be
+ * @param ret_interfaces  the interface, to be handed to netns_sandbox_add_interface, for
+ *                        netns_interfaces_free
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when the network has an endpoint of that name;
+ *         NETNS_STATUS_BAD_REQUEST when the settings contradict one another or the network
+ */
+int32_t netns_bridge_link(const struct netns_bridge *bridge,
+                          const struct netns_bridge_endpoint *endpoint,
+                          struct netns_interfaces **ret_interfaces,
+                          struct netns_error **ret_error);
+
+/**
+ * What netns_bridge_link would do.
+ *
+ * @param bridge     the network
+ * @param endpoint   what the endpoint is to be
+ * @param ret_plan   the plan, for netns_plan_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_bridge_link, as far as it can be known beforehand
+ */
+int32_t netns_bridge_plan_link(const struct netns_bridge *bridge,
+                               const struct netns_bridge_endpoint *endpoint,
+                               struct netns_plan **ret_plan,
+                               struct netns_error **ret_error);
+
+/**
+ * Removes an endpoint, wherever its interface is by now; one that is gone is no error.
+ *
+ * @param bridge     the network
+ * @param endpoint   the endpoint's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN
+ */
+int32_t netns_bridge_unlink(const struct netns_bridge *bridge,
+                            const char *endpoint,
+                            struct netns_error **ret_error);
+
+/**
+ * Joins a sandbox to the network: its interface is born inside with its final name, and is up and configured
+ * when this returns.
+ *
+ * @param bridge          the network
+ * @param sandbox         the sandbox
+ * @param endpoint        what the endpoint is to be
+ * @param ret_interfaces  that one interface, for netns_interfaces_free; may be NULL
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when the network has an endpoint of that name, the sandbox an
+ *         interface of that name, or a route that the address overlaps; NETNS_STATUS_BAD_REQUEST when the
+ *         settings contradict one another or the network; NETNS_STATUS_RESOURCE_EXHAUSTED when the bridge is
+ *         full. Nothing is left behind.
+ */
+int32_t netns_bridge_join(const struct netns_bridge *bridge,
+                          const struct netns_sandbox *sandbox,
+                          const struct netns_bridge_endpoint *endpoint,
+                          struct netns_interfaces **ret_interfaces,
+                          struct netns_error **ret_error);
+
+/**
+ * What netns_bridge_join would do; netns_bridge_apply carries it out.
+ *
+ * @param bridge     the network
+ * @param sandbox    the sandbox
+ * @param endpoint   what the endpoint is to be
+ * @param ret_plan   the plan, for netns_plan_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_bridge_join, as far as it can be known beforehand
+ */
+int32_t netns_bridge_plan_join(const struct netns_bridge *bridge,
+                               const struct netns_sandbox *sandbox,
+                               const struct netns_bridge_endpoint *endpoint,
+                               struct netns_plan **ret_plan,
+                               struct netns_error **ret_error);
+
+/**
+ * Carries out a plan of this network and a sandbox, as a whole or not at all.
+ *
+ * @param bridge     the network
+ * @param plan       the plan
+ * @param sandbox    the sandbox
+ * @param ret_error  what went wrong; may be NULL. netns_error_rollback tells what could not be undone
+ * @return 0, or that of the first step that failed
+ */
+int32_t netns_bridge_apply(const struct netns_bridge *bridge,
+                           const struct netns_plan *plan,
+                           const struct netns_sandbox *sandbox,
+                           struct netns_error **ret_error);
+
+/**
+ * Deletes the network: the bridge when this library made it for this network, else the gateway addresses
+ * that this library added alone. A network that is gone is no error. The object stays to be freed.
+ *
+ * @param bridge     the network
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BUSY when endpoints are left, with their number
+ */
+int32_t netns_bridge_delete(const struct netns_bridge *bridge,
+                            struct netns_error **ret_error);
+
+/**
+ * Frees the object; the network stays.
+ *
+ * @param bridge  the object; may be NULL
+ */
+void netns_bridge_free(struct netns_bridge *bridge);
+
+/**
+ * Finds what processes that are gone left half done, or left although it should have gone with them, and
+ * puts it right. What others made, and what processes that are alive are about to do, is left alone.
+ *
+ * @param controller     the controller
+ * @param flags          NETNS_COLLECT_ flags
+ * @param ret_collected  what was found, for netns_collected_free; may be NULL
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0, also when something could not be put right: the findings say why
+ */
+int32_t netns_controller_collect(const struct netns_controller *controller,
+                                 uint64_t flags,
+                                 struct netns_collected **ret_collected,
+                                 struct netns_error **ret_error);
+
+/**
+ * Frees what a collection found.
+ *
+ * @param collected  what it found; may be NULL
+ */
+void netns_collected_free(struct netns_collected *collected);
+
+/**
+ * Opens a controller, and puts right what processes that are gone left half done.
+ *
+ * Its host is the network namespace of the calling thread. A store that cannot be read is moved aside and
+ * made anew from what the kernel tells.
+ *
+ * @param options         where it keeps what; may be NULL, for the defaults
+ * @param ret_controller  the controller, for netns_controller_close
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for a directory that is not absolute;
+ *         NETNS_STATUS_PERMISSION_DENIED without the right to write the run directory;
+ *         NETNS_STATUS_FORBIDDEN when the run directory is another network namespace's
+ */
+int32_t netns_controller_open(const struct netns_controller_options *options,
+                              struct netns_controller **ret_controller,
+                              struct netns_error **ret_error);
+
+/**
+ * Closes a controller and frees it. What it made lasts as its options said. Networks, endpoints, sandboxes
+ * and listeners that came from it stay usable; the store is closed with the last of them.
+ *
+ * @param controller  the controller; may be NULL
+ */
+void netns_controller_close(struct netns_controller *controller);
+
+/**
+ * The types of network that have a driver, sorted.
+ *
+ * @param controller  the controller
+ * @param ret_names   the types, for netns_names_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_controller_network_types(const struct netns_controller *controller,
+                                       struct netns_names **ret_names,
+                                       struct netns_error **ret_error);
+
+/**
+ * Makes an endpoint with its addresses, for netns_endpoint_join later (seed 004, CreateEndpoint).
+ *
+ * @param network      the network
+ * @param config       what the endpoint is to be
+ * @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the network is gone; NETNS_STATUS_ALREADY_EXISTS when it has an
+ *         endpoint of that name or the address that is wanted is taken; NETNS_STATUS_RESOURCE_EXHAUSTED when
+ *         no address is left. Nothing is left behind.
+ */
+int32_t netns_endpoint_create(const struct netns_network *network,
+                              const struct netns_endpoint_config *config,
+                              struct netns_endpoint_details **ret_details,
+                              struct netns_error **ret_error);
+
+/**
+ * Joins a sandbox to a network by an endpoint that is made for it and goes with it: its addresses are
+ * chosen, and its interface is up and configured when this returns.
+ *
+ * @param network      the network
+ * @param sandbox      the sandbox
+ * @param config       what the endpoint is to be
+ * @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
+ * @param ret_error    what went wrong; may be NULL
+ * @return as of netns_endpoint_create and netns_endpoint_join. Nothing is left behind.
+ */
+int32_t netns_endpoint_connect(const struct netns_network *network,
+                               const struct netns_sandbox *sandbox,
+                               const struct netns_endpoint_config *config,
+                               struct netns_endpoint_details **ret_details,
+                               struct netns_error **ret_error);
+
+/**
+ * What netns_endpoint_connect would do; nothing is recorded, and no address is kept.
+ *
+ * @param network    the network
+ * @param sandbox    the sandbox
+ * @param config     what the endpoint is to be
+ * @param ret_plan   the plan, for netns_plan_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_endpoint_connect, as far as it can be known beforehand;
+ *         NETNS_STATUS_NOT_IMPLEMENTED for a network whose driver acts by itself
+ */
+int32_t netns_endpoint_plan_connect(const struct netns_network *network,
+                                    const struct netns_sandbox *sandbox,
+                                    const struct netns_endpoint_config *config,
+                                    struct netns_plan **ret_plan,
+                                    struct netns_error **ret_error);
+
+/**
+ * Joins a sandbox to a network by an endpoint that was made before (seed 004, Join). Of several endpoints of
+ * a sandbox the one with the highest priority gives it its default gateways.
+ *
+ * @param network      the network
+ * @param endpoint     the endpoint's name
+ * @param sandbox      the sandbox
+ * @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such endpoint; NETNS_STATUS_BUSY when it is in a sandbox;
+ *         NETNS_STATUS_ALREADY_EXISTS when the sandbox has an interface of that name or a route that the
+ *         address overlaps. The endpoint is then as it was.
+ */
+int32_t netns_endpoint_join(const struct netns_network *network,
+                            const char *endpoint,
+                            const struct netns_sandbox *sandbox,
+                            struct netns_endpoint_details **ret_details,
+                            struct netns_error **ret_error);
+
+/**
+ * Takes an endpoint out of its sandbox (seed 004, Leave); it keeps its addresses. An endpoint that is gone,
+ * or in no sandbox, is no error, nor is a sandbox that is gone.
+ *
+ * @param network    the network
+ * @param endpoint   the endpoint's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN
+ */
+int32_t netns_endpoint_leave(const struct netns_network *network,
+                             const char *endpoint,
+                             struct netns_error **ret_error);
+
+/**
+ * Takes an endpoint out of its sandbox and deletes it: netns_endpoint_leave and netns_endpoint_delete in one.
+ *
+ * @param network    the network
+ * @param endpoint   the endpoint's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of both
+ */
+int32_t netns_endpoint_disconnect(const struct netns_network *network,
+                                  const char *endpoint,
+                                  struct netns_error **ret_error);
+
+/**
+ * Deletes an endpoint and gives its addresses back (seed 004, DeleteEndpoint); one that is gone is no error.
+ *
+ * @param network    the network
+ * @param endpoint   the endpoint's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BUSY when it is in a sandbox
+ */
+int32_t netns_endpoint_delete(const struct netns_network *network,
+                              const char *endpoint,
+                              struct netns_error **ret_error);
+
+/**
+ * Forgets an endpoint and frees its addresses whatever its driver says, as when a driver is gone for good:
+ * what the driver made of it is the driver's to clear away. One that is gone is no error.
+ *
+ * @param network    the network
+ * @param endpoint   the endpoint's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_endpoint_forget(const struct netns_network *network,
+                              const char *endpoint,
+                              struct netns_error **ret_error);
+
+/**
+ * An endpoint as it is now; netns_network_inspect lists their names.
+ *
+ * @param network      the network
+ * @param endpoint     the endpoint's name
+ * @param ret_details  the endpoint, for netns_endpoint_details_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the network has none of that name
+ */
+int32_t netns_endpoint_info(const struct netns_network *network,
+                            const char *endpoint,
+                            struct netns_endpoint_details **ret_details,
+                            struct netns_error **ret_error);
+
+/**
+ * What the driver knows of an endpoint (seed 004, EndpointOperInfo).
+ *
+ * @param network    the network
+ * @param endpoint   the endpoint's name
+ * @param ret_json   a JSON object, for netns_text_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the network has none of that name
+ */
+int32_t netns_endpoint_oper_info(const struct netns_network *network,
+                                 const char *endpoint,
+                                 char **ret_json,
+                                 struct netns_error **ret_error);
+
+/**
+ * Frees an endpoint's details.
+ *
+ * @param details  the details; may be NULL
+ */
+void netns_endpoint_details_free(struct netns_endpoint_details *details);
+
+/**
+ * Frees a text that the library handed out by itself.
+ *
+ * @param text  the text; may be NULL
+ */
+void netns_text_free(char *text);
 
 /**
  * The name of a status without its prefix: "BUSY". "UNKNOWN" for a number that is none. It lasts as long as
@@ -230,6 +1495,97 @@ const struct netns_error *netns_error_rollback(const struct netns_error *error,
 void netns_error_free(struct netns_error *error);
 
 /**
+ * Begins to listen. A thread of the library's takes events out of the kernel's short queue until the object
+ * is freed.
+ *
+ * @param controller  the controller in whose run directory it happens
+ * @param ret_events  the listener, for netns_events_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_RESOURCE_EXHAUSTED at the limit of descriptors or threads
+ */
+int32_t netns_events_open(const struct netns_controller *controller,
+                          struct netns_events **ret_events,
+                          struct netns_error **ret_error);
+
+/**
+ * The next event. Of several threads that wait one gets it.
+ *
+ * @param events      the listener
+ * @param timeout_ms  how long to wait for it, in milliseconds; 0 does not wait, -1 waits until it comes
+ * @param ret_event   the event, for netns_event_free; NULL when none came in time, or netns_events_close was
+ *                    called
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0, also when none came
+ */
+int32_t netns_events_next(const struct netns_events *events,
+                          int32_t timeout_ms,
+                          struct netns_event **ret_event,
+                          struct netns_error **ret_error);
+
+/**
+ * Ends the waiting of netns_events_next, now and from now on, from any thread. The object stays to be freed
+ * when no thread is inside any more.
+ *
+ * @param events  the listener; may be NULL
+ */
+void netns_events_close(const struct netns_events *events);
+
+/**
+ * Stops listening and frees the listener.
+ *
+ * @param events  the listener; may be NULL
+ */
+void netns_events_free(struct netns_events *events);
+
+/**
+ * Frees an event.
+ *
+ * @param event  the event; may be NULL
+ */
+void netns_event_free(struct netns_event *event);
+
+/**
+ * Has a callback hear what happens from now on, one event at a time, on a thread of the library's.
+ *
+ * @param controller        the controller in whose run directory it happens
+ * @param callback          hears it; it may call the library, and free the subscription
+ * @param user              is handed to the callback as it is; may be NULL
+ * @param release           is told when `user` is needed no more; may be NULL. Not called when this function
+ *                          fails
+ * @param ret_subscription  the subscription, for netns_subscription_free
+ * @param ret_error         what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_RESOURCE_EXHAUSTED at the limit of descriptors or threads
+ */
+int32_t netns_events_subscribe(const struct netns_controller *controller,
+                               netns_event_callback callback,
+                               void *user,
+                               netns_release_callback release,
+                               struct netns_subscription **ret_subscription,
+                               struct netns_error **ret_error);
+
+/**
+ * Ends a subscription: the callback is not called any more when this returns, unless it is the callback
+ * itself that calls this.
+ *
+ * @param subscription  the subscription; may be NULL
+ */
+void netns_subscription_free(struct netns_subscription *subscription);
+
+/**
+ * Frees a list of interfaces.
+ *
+ * @param interfaces  the list; may be NULL
+ */
+void netns_interfaces_free(struct netns_interfaces *interfaces);
+
+/**
+ * Frees what a sandbox holds.
+ *
+ * @param info  what it holds; may be NULL
+ */
+void netns_info_free(struct netns_info *info);
+
+/**
  * Has `callback` hear what the library logs, in the whole process, instead of the one before. Without this
  * the library writes nothing anywhere. What the callback itself makes the library log is not heard.
  *
@@ -244,6 +1600,455 @@ int32_t netns_log_set(int32_t max_level,
                       void *user,
                       netns_release_callback release,
                       struct netns_error **ret_error);
+
+/**
+ * Frees a list of names.
+ *
+ * @param names  the list; may be NULL
+ */
+void netns_names_free(struct netns_names *names);
+
+/**
+ * Makes a network. Subnets that are left open are chosen from the default pools so that they overlap no
+ * other network and no route of the host; netns_network_inspect tells them.
+ *
+ * @param controller   the controller
+ * @param config       what the network is to be
+ * @param ret_network  the network, for netns_network_free; may be NULL
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when there is one of that name, or a subnet overlaps another
+ *         network's or a route of the host; NETNS_STATUS_NOT_FOUND for an unknown type;
+ *         NETNS_STATUS_BAD_REQUEST for what contradicts itself or the driver does not take. Nothing is left
+ *         behind.
+ */
+int32_t netns_network_create(const struct netns_controller *controller,
+                             const struct netns_network_config *config,
+                             struct netns_network **ret_network,
+                             struct netns_error **ret_error);
+
+/**
+ * Makes a network of its definition, as a definition's file has it. Here options may be other than strings.
+ *
+ * @param controller   the controller
+ * @param json         the definition: {"name": "demo", "type": "bridge", ...}
+ * @param ret_network  the network, for netns_network_free; may be NULL
+ * @param ret_error    what went wrong; may be NULL
+ * @return as of netns_network_create
+ */
+int32_t netns_network_create_from_json(const struct netns_controller *controller,
+                                       const char *json,
+                                       struct netns_network **ret_network,
+                                       struct netns_error **ret_error);
+
+/**
+ * Finds a network by its name.
+ *
+ * @param controller   the controller
+ * @param name         its name
+ * @param ret_network  the network, for netns_network_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is none; NETNS_STATUS_BAD_REQUEST when its definition cannot
+ *         be read
+ */
+int32_t netns_network_open(const struct netns_controller *controller,
+                           const char *name,
+                           struct netns_network **ret_network,
+                           struct netns_error **ret_error);
+
+/**
+ * The names of the networks, sorted; also of those whose definition cannot be read.
+ *
+ * @param controller  the controller
+ * @param ret_names   the names, for netns_names_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED when the directory of definitions cannot be read
+ */
+int32_t netns_network_list(const struct netns_controller *controller,
+                           struct netns_names **ret_names,
+                           struct netns_error **ret_error);
+
+/**
+ * Its name. Lasts as long as the object.
+ *
+ * @param network  the network; may be NULL, as is the answer then
+ */
+const char *netns_network_name(const struct netns_network *network);
+
+/**
+ * The network's definition, with what was chosen for it, and its endpoints.
+ *
+ * @param network      the network
+ * @param ret_details  what it is, for netns_network_details_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when it is gone
+ */
+int32_t netns_network_inspect(const struct netns_network *network,
+                              struct netns_network_details **ret_details,
+                              struct netns_error **ret_error);
+
+/**
+ * Deletes the network and its definition; one that is gone is no error. The object stays to be freed.
+ *
+ * @param network    the network
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BUSY while it has endpoints, with their names and sandboxes
+ */
+int32_t netns_network_delete(const struct netns_network *network,
+                             struct netns_error **ret_error);
+
+/**
+ * Frees what a network is.
+ *
+ * @param details  what it is; may be NULL
+ */
+void netns_network_details_free(struct netns_network_details *details);
+
+/**
+ * Frees the object; the network stays.
+ *
+ * @param network  the object; may be NULL
+ */
+void netns_network_free(struct netns_network *network);
+
+/**
+ * Reads a plan that netns_plan_json wrote, or that was written by hand.
+ *
+ * @param json      the plan
+ * @param ret_plan  the plan, for netns_plan_free
+ * @param ret_error what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when it is no plan
+ */
+int32_t netns_plan_from_json(const char *json,
+                             struct netns_plan **ret_plan,
+                             struct netns_error **ret_error);
+
+/**
+ * The plan for people: a line a step. Lasts as long as the plan.
+ *
+ * @param plan  the plan; may be NULL, as is the answer then
+ */
+const char *netns_plan_text(const struct netns_plan *plan);
+
+/**
+ * The plan as JSON, an object with its `steps`. Lasts as long as the plan.
+ *
+ * @param plan  the plan; may be NULL, as is the answer then
+ */
+const char *netns_plan_json(const struct netns_plan *plan);
+
+/**
+ * How many steps it has.
+ *
+ * @param plan  the plan; may be NULL, which has none
+ */
+size_t netns_plan_step_count(const struct netns_plan *plan);
+
+/**
+ * Frees a plan.
+ *
+ * @param plan  the plan; may be NULL
+ */
+void netns_plan_free(struct netns_plan *plan);
+
+/**
+ * Makes a sandbox that the controller knows of, with `lo` up; `ip netns list` shows it.
+ *
+ * @param controller   the controller, in whose sandbox directory it is mounted
+ * @param name         1 to 64 letters, digits, '_', '.' and '-', the first a letter or a digit
+ * @param ret_sandbox  the sandbox, for netns_sandbox_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when there is one of that name;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN. Nothing is left behind.
+ */
+int32_t netns_sandbox_create(const struct netns_controller *controller,
+                             const char *name,
+                             struct netns_sandbox **ret_sandbox,
+                             struct netns_error **ret_error);
+
+/**
+ * Opens the sandbox that this or another process, or `ip netns add`, made in the controller's directory.
+ *
+ * @param controller   the controller
+ * @param name         its name
+ * @param ret_sandbox  the sandbox, for netns_sandbox_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is none; NETNS_STATUS_BAD_REQUEST when what lies there is no
+ *         network namespace
+ */
+int32_t netns_sandbox_open(const struct netns_controller *controller,
+                           const char *name,
+                           struct netns_sandbox **ret_sandbox,
+                           struct netns_error **ret_error);
+
+/**
+ * Makes a sandbox without a controller: nothing but the kernel knows of it.
+ *
+ * @param base         the directory where it is mounted, absolute; may be NULL, for /run/netns
+ * @param name         its name there
+ * @param ret_sandbox  the sandbox, for netns_sandbox_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return as of netns_sandbox_create
+ */
+int32_t netns_sandbox_create_in(const char *base,
+                                const char *name,
+                                struct netns_sandbox **ret_sandbox,
+                                struct netns_error **ret_error);
+
+/**
+ * Opens a sandbox without a controller.
+ *
+ * @param base         the directory where it is mounted, absolute; may be NULL, for /run/netns
+ * @param name         its name there
+ * @param ret_sandbox  the sandbox, for netns_sandbox_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return as of netns_sandbox_open
+ */
+int32_t netns_sandbox_open_in(const char *base,
+                              const char *name,
+                              struct netns_sandbox **ret_sandbox,
+                              struct netns_error **ret_error);
+
+/**
+ * The names of the sandboxes that a controller made or joined and that are there, those in other directories
+ * than the controller's by their paths.
+ *
+ * @param controller  the controller
+ * @param ret_names   the names, for netns_names_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_sandbox_list(const struct netns_controller *controller,
+                           struct netns_names **ret_names,
+                           struct netns_error **ret_error);
+
+/**
+ * The path of the sandbox of a container: the directory of sandboxes and the first 12 bytes of the container's
+ * id, a shorter id whole (seed 000, GenerateKey).
+ *
+ * @param id         the container's id
+ * @param buffer     where the path goes, with a NUL; may be NULL, to learn how long it is
+ * @param size       bytes of the buffer; afterwards the bytes that the path needs with its NUL, also when
+ *                   the buffer is too small
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when the id is no name; NETNS_STATUS_RESOURCE_EXHAUSTED when the buffer
+ *         is too small, and is left as it is
+ */
+int32_t netns_sandbox_generate_key(const char *id,
+                                   char *buffer,
+                                   size_t *size,
+                                   struct netns_error **ret_error);
+
+/**
+ * Where the namespace is mounted (seed 000, Key). Lasts as long as the object.
+ *
+ * @param sandbox  the sandbox; may be NULL, as is the answer then
+ */
+const char *netns_sandbox_key(const struct netns_sandbox *sandbox);
+
+/**
+ * The last part of the key, what `ip netns` calls the sandbox. Lasts as long as the object.
+ *
+ * @param sandbox  the sandbox; may be NULL, as is the answer then
+ */
+const char *netns_sandbox_name(const struct netns_sandbox *sandbox);
+
+/**
+ * What joins and netns_sandbox_add_interface brought, never `lo` nor what others made, by name (seed 000,
+ * Interfaces). Read from the kernel: any process sees the same.
+ *
+ * @param sandbox         the sandbox
+ * @param ret_interfaces  the interfaces, for netns_interfaces_free
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_interfaces(const struct netns_sandbox *sandbox,
+                                 struct netns_interfaces **ret_interfaces,
+                                 struct netns_error **ret_error);
+
+/**
+ * Interfaces, gateways and static routes (seed 000, Info), read from the kernel.
+ *
+ * @param sandbox    the sandbox
+ * @param ret_info   what it holds, for netns_info_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_info(const struct netns_sandbox *sandbox,
+                           struct netns_info **ret_info,
+                           struct netns_error **ret_error);
+
+/**
+ * Moves the device `interface->src_name` from the host into the sandbox, renames it as it moves, and
+ * configures it; it is up at the end (seed 000, AddInterface). The kernel takes 10 ms and more to move a
+ * device; netns_endpoint_connect makes it inside instead.
+ *
+ * @param sandbox         the sandbox
+ * @param interface       the device and its settings
+ * @param ret_interfaces  that one interface under its final name, for netns_interfaces_free; may be NULL
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such device; NETNS_STATUS_ALREADY_EXISTS when the name is
+ *         taken in the sandbox or an address overlaps one of its routes; NETNS_STATUS_BAD_REQUEST when the
+ *         settings contradict one another. The device is then where it was, as it was.
+ */
+int32_t netns_sandbox_add_interface(const struct netns_sandbox *sandbox,
+                                    const struct netns_interface *interface,
+                                    struct netns_interfaces **ret_interfaces,
+                                    struct netns_error **ret_error);
+
+/**
+ * What netns_sandbox_add_interface would do.
+ *
+ * @param sandbox    the sandbox
+ * @param interface  the device and its settings
+ * @param ret_plan   the plan, for netns_plan_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_sandbox_add_interface, as far as it can be known beforehand
+ */
+int32_t netns_sandbox_plan_add_interface(const struct netns_sandbox *sandbox,
+                                         const struct netns_interface *interface,
+                                         struct netns_plan **ret_plan,
+                                         struct netns_error **ret_error);
+
+/**
+ * Takes an interface out of the sandbox, back to the host under its source name (seed 000,
+ * RemoveInterface). It is down then. One that is gone is no error, nor is a sandbox that is gone.
+ *
+ * @param sandbox    the sandbox
+ * @param interface  the interface: its src_name counts, and its name where that is not NULL
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when the host has a link of that name by now. The interface is then
+ *         as it was.
+ */
+int32_t netns_sandbox_remove_interface(const struct netns_sandbox *sandbox,
+                                       const struct netns_interface *interface,
+                                       struct netns_error **ret_error);
+
+/**
+ * Sets the IPv4 default gateway, in place of the one that is there (seed 000, SetGateway).
+ *
+ * @param sandbox    the sandbox
+ * @param gateway    its address, in the subnet of an interface that is up; may be NULL, which changes nothing
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when no interface that is up leads there
+ */
+int32_t netns_sandbox_set_gateway(const struct netns_sandbox *sandbox,
+                                  const char *gateway,
+                                  struct netns_error **ret_error);
+
+/**
+ * Sets the IPv6 default gateway, in place of the one that is there (seed 000, SetGatewayIPv6).
+ *
+ * @param sandbox    the sandbox
+ * @param gateway    its address, in the subnet of an interface that is up; may be NULL, which changes nothing
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when no interface that is up leads there
+ */
+int32_t netns_sandbox_set_gateway_ipv6(const struct netns_sandbox *sandbox,
+                                       const char *gateway,
+                                       struct netns_error **ret_error);
+
+/**
+ * Adds a static route; netns_sandbox_info lists them.
+ *
+ * @param sandbox    the sandbox
+ * @param route      the route, with a next hop in the subnet of an interface that is up. Without a next hop
+ *                   it is bound to the only interface
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when no interface leads to the next hop, and for a default route;
+ *         NETNS_STATUS_ALREADY_EXISTS when there is a route to that destination
+ */
+int32_t netns_sandbox_add_route(const struct netns_sandbox *sandbox,
+                                const struct netns_route *route,
+                                struct netns_error **ret_error);
+
+/**
+ * Removes a static route of this library's. One that is gone is no error.
+ *
+ * @param sandbox    the sandbox
+ * @param route      the route
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_sandbox_remove_route(const struct netns_sandbox *sandbox,
+                                   const struct netns_route *route,
+                                   struct netns_error **ret_error);
+
+/**
+ * A descriptor of the namespace, close-on-exec, for setns(2) and the like. The caller closes it; as long as
+ * it is open the namespace lives.
+ *
+ * @param sandbox    the sandbox
+ * @param ret_fd     the descriptor
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_fd(const struct netns_sandbox *sandbox,
+                         int32_t *ret_fd,
+                         struct netns_error **ret_error);
+
+/**
+ * Runs a function with the calling thread inside the sandbox. The thread is back when this returns; should
+ * the way back fail, the process is aborted, since no caller could recover. The function may call the
+ * library; what it makes there has the sandbox for its host.
+ *
+ * @param sandbox    the sandbox
+ * @param callback   the function, called once, on the calling thread
+ * @param user       is handed to it as it is; may be NULL
+ * @param ret_value  what the function returned; may be NULL
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0 when the function ran, whatever it returned; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_sandbox_run(const struct netns_sandbox *sandbox,
+                          netns_run_callback callback,
+                          void *user,
+                          int32_t *ret_value,
+                          struct netns_error **ret_error);
+
+/**
+ * Ends the sandbox: unmounts it, and the kernel takes it down with every virtual device in it (seed 000,
+ * Destroy). Its endpoints leave it; those that netns_endpoint_connect made are deleted. The object stays to
+ * be freed. Repeated calls succeed, also when somebody else removed the sandbox; one that was made at the
+ * same key since is left alone.
+ *
+ * @param sandbox    the sandbox
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_sandbox_destroy(const struct netns_sandbox *sandbox,
+                              struct netns_error **ret_error);
+
+/**
+ * Ends a sandbox of the controller's that is not open here, as netns_sandbox_destroy does. One that is gone
+ * is no error.
+ *
+ * @param controller  the controller
+ * @param name        its name
+ * @param ret_error   what went wrong; may be NULL
+ * @return as of netns_sandbox_destroy
+ */
+int32_t netns_sandbox_remove(const struct netns_controller *controller,
+                             const char *name,
+                             struct netns_error **ret_error);
+
+/**
+ * Removes whatever sandbox is there without a controller, a stale file too. Nothing there is no error.
+ *
+ * @param base       the directory where it is mounted, absolute; may be NULL, for /run/netns
+ * @param name       its name there
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN for a file that this library did not make;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_sandbox_remove_in(const char *base,
+                                const char *name,
+                                struct netns_error **ret_error);
+
+/**
+ * Frees the object; the sandbox stays.
+ *
+ * @param sandbox  the object; may be NULL
+ */
+void netns_sandbox_free(struct netns_sandbox *sandbox);
 
 /**
  * The version of the library that was loaded: "0.1.0". It lasts as long as the program.

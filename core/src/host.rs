@@ -1,6 +1,6 @@
 //! The namespace that plays the host: bridges and the host's ends of links live there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) struct Host {
 /// Sockets are not shared across fork: parent and child would read each other's answers.
 type Process = u32;
 
-type Hosts = HashMap<(Process, NamespaceId), Weak<Host>>;
+type Hosts = BTreeMap<(Process, NamespaceId), Weak<Host>>;
 
 static HOSTS: Lazy<Mutex<Hosts>> = Lazy::new(Mutex::default);
 
@@ -137,5 +137,15 @@ impl Host {
             lowest = lowest.into_iter().chain(mtu).min();
         }
         Ok(lowest.unwrap_or(Mtu::ETHERNET))
+    }
+}
+
+impl Drop for Host {
+    /// The last one leaves nothing behind, for a library that others may unload.
+    fn drop(&mut self) {
+        // Not waited for: in a forked child nobody might ever let go of it. The next one to come clears up.
+        if let Ok(mut hosts) = HOSTS.try_lock() {
+            hosts.retain(|_, host| host.strong_count() > 0);
+        }
     }
 }

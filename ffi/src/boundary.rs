@@ -66,20 +66,21 @@ impl<T> Handle<T> {
         Ok(&self.value)
     }
 
-    /// What of it never changes and may be read in a child, too.
-    pub(crate) fn peek(&self) -> &T {
-        &self.value
-    }
-
-    pub(crate) fn is_inherited(&self) -> bool {
+    fn is_inherited(&self) -> bool {
         self.pid != std::process::id()
     }
 
-    /// Ends the handle. An inherited one is left as it is: its store and its threads are the parent's.
-    pub(crate) fn end(self) {
+    /// Ends the handle. Of an inherited one `keep` leaves as it is what is the parent's: its store, its
+    /// threads.
+    pub(crate) fn end_with(self, keep: impl FnOnce(T)) {
         if self.is_inherited() {
-            std::mem::forget(self.value);
+            keep(self.value);
         }
+    }
+
+    /// Ends the handle; an inherited one is all the parent's.
+    pub(crate) fn end(self) {
+        self.end_with(std::mem::forget);
     }
 }
 

@@ -8,8 +8,18 @@
 
 mod arena;
 mod boundary;
+mod bridge;
+mod collect;
+mod controller;
+mod endpoint;
 mod error;
+mod events;
 mod input;
+mod interface;
 mod log;
+mod names;
+mod network;
+mod plan;
+mod sandbox;
 mod text;
 mod version;

@@ -28,6 +28,14 @@ pub enum netns_log_level {
     Debug = 4,
 }
 
+const LEVELS: [(netns_log_level, LevelFilter); 5] = [
+    (netns_log_level::Off, LevelFilter::Off),
+    (netns_log_level::Error, LevelFilter::Error),
+    (netns_log_level::Warn, LevelFilter::Warn),
+    (netns_log_level::Info, LevelFilter::Info),
+    (netns_log_level::Debug, LevelFilter::Debug),
+];
+
 /// Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
 /// strings last until the callback returns. It is called from any thread, several at once.
 pub type netns_log_callback = Option<
@@ -39,7 +47,7 @@ pub type netns_release_callback = Option<unsafe extern "C" fn(user: *mut c_void)
 
 /// What a caller wants back with its callbacks, given up when the last callback is over.
 pub(crate) struct User {
-    pub(crate) pointer: *mut c_void,
+    pointer: *mut c_void,
     release: netns_release_callback,
 }
 
@@ -51,6 +59,11 @@ unsafe impl Sync for User {}
 impl User {
     pub(crate) fn new(pointer: *mut c_void, release: netns_release_callback) -> Self {
         Self { pointer, release }
+    }
+
+    /// The pointer. Closures take hold of the whole for it, and so of its end.
+    pub(crate) fn pointer(&self) -> *mut c_void {
+        self.pointer
     }
 
     /// Gives it up without telling the caller: a call that fails has taken nothing.
@@ -97,7 +110,7 @@ impl Log for Forwarder {
         // SAFETY: the callback by the header's rules, with strings that last until it returns.
         unsafe {
             (listener.callback)(
-                listener.user.pointer,
+                listener.user.pointer(),
                 record.level() as i32,
                 target.as_ptr(),
                 message.as_ptr(),
@@ -126,16 +139,10 @@ pub extern "C" fn netns_log_set(
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {
     call(ret_error, || {
-        let level = match max_level {
-            0 => LevelFilter::Off,
-            1 => LevelFilter::Error,
-            2 => LevelFilter::Warn,
-            3 => LevelFilter::Info,
-            4 => LevelFilter::Debug,
-            other => {
-                let cause = format!("{other} is no netns_log_level");
-                return Err(Error::bad_request("use argument", "max_level", cause));
-            }
+        let known = LEVELS.into_iter().find(|(level, _)| *level as i32 == max_level);
+        let Some((_, level)) = known else {
+            let cause = format!("{max_level} is no netns_log_level");
+            return Err(Error::bad_request("use argument", "max_level", cause));
         };
         let user = User::new(user, release);
         let listener = callback.map(|callback| (callback, user));

@@ -24,7 +24,7 @@ pub struct Namespace {
 }
 
 /// What tells one namespace from another: device and inode number of its file (namespaces(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamespaceId {
     /// Device number of nsfs.
     pub device: u64,

@@ -1,0 +1,133 @@
+//! Controllers: opened, closed, and what of them is about no single object.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use netns::{Controller, ControllerOptions, Lifetime, Result};
+
+use crate::boundary::{call, give, plain, required, Handle};
+use crate::error::netns_error;
+use crate::input::{check_flags, optional as optional_struct, Growing};
+use crate::names::{give_names, netns_names};
+use crate::text::optional;
+
+/// Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
+/// NetworkController). Any number of processes may have the same directories open.
+pub struct netns_controller(pub(crate) Handle<Arc<Controller>>);
+
+/// Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR and
+/// NETNS_SANDBOX_DIR name. For tools; a library's caller says what it wants.
+pub const NETNS_CONTROLLER_FROM_ENV: u64 = 1;
+/// What the controller makes lasts as long as its process: it is collected when that is gone. Without this
+/// flag it lasts until it is deleted, or the host restarts.
+pub const NETNS_CONTROLLER_PROCESS_LIFETIME: u64 = 2;
+
+/// Where a controller keeps what. All zeroes but the size are the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct netns_controller_options {
+    /// Bytes of this struct.
+    pub size: usize,
+    /// NETNS_CONTROLLER_ flags.
+    pub flags: u64,
+    /// The directory of the networks' definitions; NULL for /etc/libnetns/networks.
+    pub networks_dir: *const c_char,
+    /// The directory of what lasts until the host restarts; NULL for /run/libnetns.
+    pub run_dir: *const c_char,
+    /// The directory where sandboxes are mounted; NULL for /run/netns.
+    pub sandbox_dir: *const c_char,
+}
+
+// SAFETY: pointers and integers without padding, the size first.
+unsafe impl Growing for netns_controller_options {
+    const NAME: &'static str = "netns_controller_options";
+}
+
+/// # Safety
+/// A struct with strings by the header's rules.
+unsafe fn options(at: *const netns_controller_options) -> Result<ControllerOptions> {
+    // SAFETY: the same.
+    let Some(raw) = (unsafe { optional_struct(at, "options") })? else {
+        return Ok(ControllerOptions::default());
+    };
+    check_flags(raw.flags, NETNS_CONTROLLER_FROM_ENV | NETNS_CONTROLLER_PROCESS_LIFETIME, "flags")?;
+    let mut options = match raw.flags & NETNS_CONTROLLER_FROM_ENV {
+        0 => ControllerOptions::default(),
+        _ => ControllerOptions::from_env(),
+    };
+    if raw.flags & NETNS_CONTROLLER_PROCESS_LIFETIME != 0 {
+        options.lifetime = Lifetime::Process;
+    }
+    let directories = [
+        (&mut options.networks_dir, raw.networks_dir, "networks_dir"),
+        (&mut options.run_dir, raw.run_dir, "run_dir"),
+        (&mut options.sandbox_dir, raw.sandbox_dir, "sandbox_dir"),
+    ];
+    for (directory, at, name) in directories {
+        // SAFETY: the same.
+        if let Some(given) = unsafe { optional(at, name) }? {
+            *directory = given.into();
+        }
+    }
+    Ok(options)
+}
+
+/// The controller of a handle.
+pub(crate) fn get(controller: Option<&netns_controller>) -> Result<&Arc<Controller>> {
+    required(controller, "controller")?.0.get()
+}
+
+/// Opens a controller, and puts right what processes that are gone left half done.
+///
+/// Its host is the network namespace of the calling thread. A store that cannot be read is moved aside and
+/// made anew from what the kernel tells.
+///
+/// @param options         where it keeps what; may be NULL, for the defaults
+/// @param ret_controller  the controller, for netns_controller_close
+/// @param ret_error       what went wrong; may be NULL
+/// @return 0; NETNS_STATUS_BAD_REQUEST for a directory that is not absolute;
+///         NETNS_STATUS_PERMISSION_DENIED without the right to write the run directory;
+///         NETNS_STATUS_FORBIDDEN when the run directory is another network namespace's
+#[no_mangle]
+pub unsafe extern "C" fn netns_controller_open(
+    options: *const netns_controller_options,
+    ret_controller: Option<&mut MaybeUninit<*mut netns_controller>>,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let ret_controller = required(ret_controller, "ret_controller")?;
+        // SAFETY: options by the header's rules.
+        let options = unsafe { self::options(options) }?;
+        give(ret_controller, netns_controller(Handle::new(Arc::new(Controller::open(options)?))));
+        Ok(())
+    })
+}
+
+/// Closes a controller and frees it. What it made lasts as its options said. Networks, endpoints, sandboxes
+/// and listeners that came from it stay usable; the store is closed with the last of them.
+///
+/// @param controller  the controller; may be NULL
+#[no_mangle]
+pub extern "C" fn netns_controller_close(controller: Option<Box<netns_controller>>) {
+    plain((), || {
+        if let Some(controller) = controller {
+            controller.0.end();
+        }
+    });
+}
+
+/// The types of network that have a driver, sorted.
+///
+/// @param controller  the controller
+/// @param ret_names   the types, for netns_names_free
+/// @param ret_error   what went wrong; may be NULL
+/// @return 0
+#[no_mangle]
+pub extern "C" fn netns_controller_network_types(
+    controller: Option<&netns_controller>,
+    ret_names: Option<&mut MaybeUninit<*mut netns_names>>,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || give_names(ret_names, || Ok(get(controller)?.network_types())))
+}
