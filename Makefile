@@ -5,10 +5,10 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench docs header lib install uninstall clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 demo: ## set up a small container network, show it, take it down
 	@scripts/setup demo
@@ -50,6 +50,22 @@ docs: ## build the API documentation
 	@scripts/setup docs
 	cargo doc --no-deps --workspace
 	@echo "open $(target)/doc/netns/index.html"
+
+header: ## write include/netns.h anew from ffi/src
+	cargo run -q -p libnetns-header
+
+lib: ## build the C library in target/lib: libnetns.so, libnetns.a, man pages
+	@scripts/setup lib
+	scripts/lib
+
+PREFIX ?= /usr/local
+dirs = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
+
+install: ## install the C library; PREFIX=/usr/local LIBDIR= INCLUDEDIR= MANDIR= DESTDIR=
+	$(dirs) scripts/install
+
+uninstall: ## remove what install installed, from the same directories
+	$(dirs) scripts/install --uninstall
 
 clean: ## remove everything built
 	cargo clean
