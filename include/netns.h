@@ -895,15 +895,15 @@ typedef struct netns_driver_endpoint {
  * out as a whole, or undoes it. The plan of a callback that fails is freed.
  *
  * A driver is told of a network in each process that uses it, and again after a reboot: create_network with
- * the same arguments as before succeeds. It is also called twice for one network, first to see whether it
- * takes it; the plan of that call is not carried out.
+ * the same arguments as before succeeds. It is also called to see whether the driver takes the network, and
+ * before delete_network; the plan of such a call is not carried out.
  *
  * Callbacks are called from any thread, several at once, in the network namespace of whoever called the
- * library, and leave the thread there. While a driver makes or joins an endpoint, nobody waits for it, and it
- * may call the controller back. It may ask the controller for lists and register other drivers at any time.
- * While it makes or deletes a network it must not make or delete another; and while it takes away an endpoint
- * or a network it must not make, join or take away endpoints: all others wait for that, for ten seconds at
- * most, and such a call ends in NETNS_STATUS_BUSY then.
+ * library, and leave the thread there. They may ask the controller for lists and register other drivers.
+ * While a driver makes or joins an endpoint nobody waits for it, and it may also make, join and take away
+ * others. While it makes or deletes a network, or takes away an endpoint, others wait for it, for ten seconds
+ * at most: there it must not make, join or take away anything by the controller, and such a call ends in
+ * NETNS_STATUS_BUSY then.
  */
 typedef struct netns_driver {
     /**

@@ -28,3 +28,26 @@ fn passes(name: &str, prepare: impl Fn(&Host) + Sync) {
 fn what_is_no_driver_is_refused_and_its_user_pointer_stays_the_callers() {
     passes("driver_register", |_| {});
 }
+
+#[test]
+fn each_callback_is_called_with_what_it_is_about_and_its_failure_is_the_callers() {
+    passes("driver_calls", |_| {});
+}
+
+#[test]
+fn a_device_is_born_or_exists_or_is_not_there() {
+    passes("driver_join", |host| {
+        host.ip(&["link", "add", "wire0", "type", "veth", "peer", "name", "end0"]);
+        host.ip(&["link", "set", "end0", "up"]);
+    });
+}
+
+#[test]
+fn callbacks_are_called_at_once_wait_for_nobody_and_may_call_the_library() {
+    passes("driver_threads", |_| {});
+}
+
+#[test]
+fn address_management_gives_the_addresses_and_gets_them_back() {
+    passes("ipam", |_| {});
+}
