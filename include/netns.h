@@ -323,6 +323,12 @@ typedef struct netns_error netns_error;
 typedef struct netns_events netns_events;
 
 /**
+ * A network namespace, kept alive by an open descriptor (network_namespaces(7)). A forked child may use
+ * those that it inherits.
+ */
+typedef struct netns_namespace netns_namespace;
+
+/**
  * A network of a controller, by its name: the object holds nothing in the kernel.
  */
 typedef struct netns_network netns_network;
@@ -813,6 +819,24 @@ typedef struct netns_endpoint_details {
 } netns_endpoint_details;
 
 /**
+ * Endpoints, freed by netns_endpoints_free.
+ */
+typedef struct netns_endpoints {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The endpoints; NULL when there are none.
+     */
+    const struct netns_endpoint_details *const *endpoints;
+    /**
+     * How many.
+     */
+    size_t count;
+} netns_endpoints;
+
+/**
  * Something that happened, after it did; freed by netns_event_free.
  */
 typedef struct netns_event {
@@ -903,6 +927,11 @@ typedef void (*netns_log_callback)(void *user,
                                    int32_t level,
                                    const char *target,
                                    const char *message);
+
+/**
+ * What runs inside a namespace; what it returns is passed on.
+ */
+typedef int32_t (*netns_run_callback)(void *user);
 
 /**
  * One subnet of a network.
@@ -1060,11 +1089,6 @@ typedef struct netns_network_details {
     const char *json;
 } netns_network_details;
 
-/**
- * What runs inside a sandbox; what it returns is passed on.
- */
-typedef int32_t (*netns_run_callback)(void *user);
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1090,6 +1114,20 @@ int32_t netns_bridge_create(const char *name,
  * @param bridge  the network; may be NULL, as is the answer then
  */
 const char *netns_bridge_name(const struct netns_bridge *bridge);
+
+/**
+ * The name of the bridge itself, a link of the host. Lasts as long as the object.
+ *
+ * @param bridge  the network; may be NULL, as is the answer then
+ */
+const char *netns_bridge_device(const struct netns_bridge *bridge);
+
+/**
+ * The bridge's MTU in bytes, the most that an endpoint's can be.
+ *
+ * @param bridge  the network; may be NULL, and the answer is 0 then
+ */
+uint32_t netns_bridge_mtu(const struct netns_bridge *bridge);
 
 /**
  * Makes an endpoint of two devices in the host: one on the bridge, one that is ready to move, which the
@@ -1395,6 +1433,25 @@ int32_t netns_endpoint_info(const struct netns_network *network,
                             struct netns_error **ret_error);
 
 /**
+ * The endpoints of all networks, by the names of these and theirs.
+ *
+ * @param controller     the controller
+ * @param ret_endpoints  the endpoints, for netns_endpoints_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_endpoint_list(const struct netns_controller *controller,
+                            struct netns_endpoints **ret_endpoints,
+                            struct netns_error **ret_error);
+
+/**
+ * Frees a list of endpoints.
+ *
+ * @param endpoints  the list; may be NULL
+ */
+void netns_endpoints_free(struct netns_endpoints *endpoints);
+
+/**
  * What the driver knows of an endpoint (seed 004, EndpointOperInfo).
  *
  * @param network    the network
@@ -1607,6 +1664,137 @@ int32_t netns_log_set(int32_t max_level,
  * @param names  the list; may be NULL
  */
 void netns_names_free(struct netns_names *names);
+
+/**
+ * The calling thread's namespace.
+ *
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when /proc is not mounted
+ */
+int32_t netns_namespace_current(struct netns_namespace **ret_namespace,
+                                struct netns_error **ret_error);
+
+/**
+ * A fresh namespace that nothing but the object keeps alive.
+ *
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN; NETNS_STATUS_RESOURCE_EXHAUSTED when
+ *         user.max_net_namespaces is reached
+ */
+int32_t netns_namespace_create(struct netns_namespace **ret_namespace,
+                               struct netns_error **ret_error);
+
+/**
+ * The namespace that a file names: a bind mount such as /run/netns/web, or /proc/PID/ns/net.
+ *
+ * @param path           the file
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such file; NETNS_STATUS_BAD_REQUEST when it is no network
+ *         namespace
+ */
+int32_t netns_namespace_open(const char *path,
+                             struct netns_namespace **ret_namespace,
+                             struct netns_error **ret_error);
+
+/**
+ * The network namespace of a process.
+ *
+ * @param pid            the process's number
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such process; NETNS_STATUS_PERMISSION_DENIED when it is
+ *         not the caller's to inspect
+ */
+int32_t netns_namespace_of_pid(uint32_t pid,
+                               struct netns_namespace **ret_namespace,
+                               struct netns_error **ret_error);
+
+/**
+ * The namespace of a descriptor, which stays the caller's.
+ *
+ * @param fd             the descriptor
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when it is no descriptor of a network namespace
+ */
+int32_t netns_namespace_of_fd(int32_t fd,
+                              struct netns_namespace **ret_namespace,
+                              struct netns_error **ret_error);
+
+/**
+ * Mounts the namespace on a new file, so that it outlives its descriptors and others can open it. Under
+ * /run/netns, `ip netns` sees it.
+ *
+ * @param namespace  the namespace
+ * @param path       the file; its directory is made when it is missing
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when something other than a stale empty file is there;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN. Nothing is left behind.
+ */
+int32_t netns_namespace_persist(const struct netns_namespace *namespace_,
+                                const char *path,
+                                struct netns_error **ret_error);
+
+/**
+ * Unmounts and removes what netns_namespace_persist made; no error when it is gone.
+ *
+ * @param path       the file
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN for a file that is not one of those
+ */
+int32_t netns_namespace_forget(const char *path, struct netns_error **ret_error);
+
+/**
+ * The device number of its file: with the inode number it tells one namespace from another (namespaces(7)).
+ *
+ * @param namespace  the namespace; may be NULL, and the answer is 0 then
+ */
+uint64_t netns_namespace_device(const struct netns_namespace *namespace_);
+
+/**
+ * The inode number of its file, as in `readlink /proc/self/ns/net`.
+ *
+ * @param namespace  the namespace; may be NULL, and the answer is 0 then
+ */
+uint64_t netns_namespace_inode(const struct netns_namespace *namespace_);
+
+/**
+ * A descriptor of the namespace, close-on-exec, which the caller closes.
+ *
+ * @param namespace  the namespace
+ * @param ret_fd     the descriptor
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_RESOURCE_EXHAUSTED at the limit of descriptors
+ */
+int32_t netns_namespace_fd(const struct netns_namespace *namespace_,
+                           int32_t *ret_fd,
+                           struct netns_error **ret_error);
+
+/**
+ * Runs a function with the calling thread inside, as netns_sandbox_run does.
+ *
+ * @param namespace  the namespace
+ * @param callback   the function, called once, on the calling thread
+ * @param user       is handed to it as it is; may be NULL
+ * @param ret_value  what the function returned; may be NULL
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0 when the function ran, whatever it returned; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_namespace_run(const struct netns_namespace *namespace_,
+                            netns_run_callback callback,
+                            void *user,
+                            int32_t *ret_value,
+                            struct netns_error **ret_error);
+
+/**
+ * Frees the object; a namespace that nothing else keeps alive goes with it.
+ *
+ * @param namespace  the object; may be NULL
+ */
+void netns_namespace_free(struct netns_namespace *namespace_);
 
 /**
  * Makes a network. Subnets that are left open are chosen from the default pools so that they overlap no
@@ -1972,6 +2160,18 @@ int32_t netns_sandbox_add_route(const struct netns_sandbox *sandbox,
 int32_t netns_sandbox_remove_route(const struct netns_sandbox *sandbox,
                                    const struct netns_route *route,
                                    struct netns_error **ret_error);
+
+/**
+ * The namespace, which the object keeps alive.
+ *
+ * @param sandbox        the sandbox
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_namespace(const struct netns_sandbox *sandbox,
+                                struct netns_namespace **ret_namespace,
+                                struct netns_error **ret_error);
 
 /**
  * A descriptor of the namespace, close-on-exec, for setns(2) and the like. The caller closes it; as long as

@@ -18,6 +18,7 @@ mod input;
 mod interface;
 mod log;
 mod names;
+mod namespace;
 mod network;
 mod plan;
 mod sandbox;
