@@ -106,9 +106,19 @@
 #define NETNS_CONTROLLER_PROCESS_LIFETIME 2
 
 /**
+ * The addresses inside are alone in their subnets: /32 and /128.
+ */
+#define NETNS_BIRTH_HOST_PREFIX 1
+
+/**
  * The network's gateways do not become the sandbox's.
  */
 #define NETNS_ENDPOINT_NO_DEFAULT_ROUTE 1
+
+/**
+ * The pool is to be one of IPv6, when none is named.
+ */
+#define NETNS_POOL_IPV6 1
 
 /**
  * Its endpoints get IPv6 addresses. A subnet of that family says so, too.
@@ -129,6 +139,28 @@
  * The version of the header, to compare with netns_version_number: 0x00MMmmpp.
  */
 #define NETNS_VERSION 256
+
+/**
+ * What was discovered (libnetwork's discoverapi.DiscoveryType).
+ */
+typedef enum netns_discovery {
+    /**
+     * A host of the cluster.
+     */
+    NETNS_DISCOVERY_NODE = 1,
+    /**
+     * The configuration of a datastore.
+     */
+    NETNS_DISCOVERY_DATASTORE_CONFIG = 2,
+    /**
+     * Keys, with their tags.
+     */
+    NETNS_DISCOVERY_ENCRYPTION_KEYS_CONFIG = 3,
+    /**
+     * A change of the keys.
+     */
+    NETNS_DISCOVERY_ENCRYPTION_KEYS_UPDATE = 4,
+} netns_discovery;
 
 /**
  * What an event is about. A later version may add others.
@@ -245,6 +277,34 @@ typedef enum netns_log_level {
 } netns_log_level;
 
 /**
+ * How a static route finds its way.
+ */
+typedef enum netns_route_type {
+    /**
+     * By a next hop, which tells the interface.
+     */
+    NETNS_ROUTE_TYPE_NEXT_HOP = 0,
+    /**
+     * Bound to the interface, with link scope.
+     */
+    NETNS_ROUTE_TYPE_CONNECTED = 1,
+} netns_route_type;
+
+/**
+ * One host, or all (libnetwork's scope package).
+ */
+typedef enum netns_scope {
+    /**
+     * This host.
+     */
+    NETNS_SCOPE_LOCAL = 0,
+    /**
+     * All hosts of a cluster.
+     */
+    NETNS_SCOPE_GLOBAL = 1,
+} netns_scope;
+
+/**
  * What a function that can fail returns: 0, or one of the negative numbers here. A number is never used for
  * anything else later; a later version may add others.
  */
@@ -300,6 +360,24 @@ typedef enum netns_status {
 } netns_status;
 
 /**
+ * What happened to an entry of a table (libnetwork's driverapi.EventType).
+ */
+typedef enum netns_table_event {
+    /**
+     * It came.
+     */
+    NETNS_TABLE_EVENT_CREATE = 1,
+    /**
+     * It changed.
+     */
+    NETNS_TABLE_EVENT_UPDATE = 2,
+    /**
+     * It went.
+     */
+    NETNS_TABLE_EVENT_DELETE = 3,
+} netns_table_event;
+
+/**
  * A bridge network without a controller: nothing but the kernel knows of it, and the caller chooses all
  * addresses (seed 002, Network).
  */
@@ -310,6 +388,17 @@ typedef struct netns_bridge netns_bridge;
  * NetworkController). Any number of processes may have the same directories open.
  */
 typedef struct netns_controller netns_controller;
+
+/**
+ * The addresses of an endpoint's interface (seed 004, InterfaceInfo). It lasts until the callback that got
+ * it returns.
+ */
+typedef struct netns_driver_interface netns_driver_interface;
+
+/**
+ * Options that a driver answers with. It lasts until the callback that got it returns.
+ */
+typedef struct netns_driver_reply netns_driver_reply;
 
 /**
  * What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
@@ -323,6 +412,22 @@ typedef struct netns_error netns_error;
 typedef struct netns_events netns_events;
 
 /**
+ * What address management answers. It lasts until the callback that got it returns, and takes the one kind of
+ * answer that the callback is to give.
+ */
+typedef struct netns_ipam_reply netns_ipam_reply;
+
+/**
+ * What a driver says of an endpoint that joins a sandbox (seed 004, JoinInfo). It lasts until the callback
+ * that got it returns.
+ *
+ * A driver names a device that exists, with netns_join_set_names, which then moves into the sandbox; or it
+ * names and describes one that is born there, with netns_join_set_birth besides, which costs a small part of
+ * that; or it does neither, and the sandbox gets no device.
+ */
+typedef struct netns_join netns_join;
+
+/**
  * A network namespace, kept alive by an open descriptor (network_namespaces(7)). A forked child may use
  * those that it inherits.
  */
@@ -332,6 +437,12 @@ typedef struct netns_namespace netns_namespace;
  * A network of a controller, by its name: the object holds nothing in the kernel.
  */
 typedef struct netns_network netns_network;
+
+/**
+ * What a driver may ask of the library for a network (seed 004, NetworkInfo). It lasts until the callback
+ * that got it returns.
+ */
+typedef struct netns_network_info netns_network_info;
 
 /**
  * What a call would do: steps by namespace, each with its way back (a dry run). It never changes, and any
@@ -666,6 +777,11 @@ typedef struct netns_names {
 } netns_names;
 
 /**
+ * Is called once when the library needs a callback's `user` no more, from any thread.
+ */
+typedef void (*netns_release_callback)(void *user);
+
+/**
  * A key and its value, both UTF-8. It never grows.
  */
 typedef struct netns_pair {
@@ -678,6 +794,307 @@ typedef struct netns_pair {
      */
     const char *value;
 } netns_pair;
+
+/**
+ * A network's addresses as its driver sees them (seed 004, IPAMData).
+ */
+typedef struct netns_ipam_data {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The address space that the pool is from; may be empty.
+     */
+    const char *address_space;
+    /**
+     * The subnet: "10.1.0.0/16"; NULL for none.
+     */
+    const char *pool;
+    /**
+     * The gateway with the subnet's prefix length: "10.1.0.1/16"; NULL for none.
+     */
+    const char *gateway;
+    /**
+     * Addresses that others have, with the prefix length, by their names; NULL when there are none.
+     */
+    const struct netns_pair *auxiliary;
+    /**
+     * How many.
+     */
+    size_t auxiliary_count;
+} netns_ipam_data;
+
+/**
+ * A network, for a driver's callback. It lasts until the callback returns.
+ */
+typedef struct netns_driver_network {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Its name, which is its id as well.
+     */
+    const char *network;
+    /**
+     * Its options as a JSON object; NULL where a callback gets none.
+     */
+    const char *options;
+    /**
+     * Its IPv4 subnets; NULL when there are none, and where a callback gets none.
+     */
+    const struct netns_ipam_data *const *ipv4;
+    /**
+     * How many.
+     */
+    size_t ipv4_count;
+    /**
+     * Its IPv6 subnets; NULL when there are none, and where a callback gets none.
+     */
+    const struct netns_ipam_data *const *ipv6;
+    /**
+     * How many.
+     */
+    size_t ipv6_count;
+} netns_driver_network;
+
+/**
+ * An endpoint, for a driver's callback. It lasts until the callback returns.
+ */
+typedef struct netns_driver_endpoint {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The name of its network, which is the network's id as well.
+     */
+    const char *network;
+    /**
+     * Its name, which is its id as well.
+     */
+    const char *endpoint;
+    /**
+     * The key of the sandbox that it joins, "/run/netns/web"; NULL for callbacks other than `join`.
+     */
+    const char *sandbox_key;
+    /**
+     * Its options as a JSON object; NULL where a callback gets none.
+     */
+    const char *options;
+} netns_driver_endpoint;
+
+/**
+ * A driver: what makes a network of some type (seed 004, Driver).
+ *
+ * Each callback gets `user` first. What else it gets, structs, strings and objects, lasts until it returns;
+ * the objects are for the thread that it was called on.
+ *
+ * It returns 0, or a negative netns_status. Whatever is not 0 is a failure, also a number that means nothing:
+ * that counts as NETNS_STATUS_SYSTEM. A callback that fails may put an error in `*ret_error`, which the
+ * library takes: one that netns_error_new made, or one that a call of the library ended with. It comes to
+ * whoever called the controller as it is, kind, errno and cause, within what the controller was doing.
+ *
+ * Where there is a `ret_plan`, `*ret_plan` is NULL when the callback is called. A driver that acts by itself
+ * leaves it so. Another puts a plan there, of netns_plan_from_json, which the library takes: it carries it
+ * out as a whole, or undoes it. The plan of a callback that fails is freed.
+ *
+ * A driver is told of a network in each process that uses it, and again after a reboot: create_network with
+ * the same arguments as before succeeds. It is also called twice for one network, first to see whether it
+ * takes it; the plan of that call is not carried out.
+ *
+ * Callbacks are called from any thread, several at once, in the network namespace of whoever called the
+ * library, and leave the thread there. While a driver makes or joins an endpoint, nobody waits for it, and it
+ * may call the controller back. It may ask the controller for lists and register other drivers at any time.
+ * While it makes or deletes a network it must not make or delete another; and while it takes away an endpoint
+ * or a network it must not make, join or take away endpoints: all others wait for that, for ten seconds at
+ * most, and such a call ends in NETNS_STATUS_BUSY then.
+ */
+typedef struct netns_driver {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * A netns_scope, how far its networks' data reaches (seed 004, Capability, DataScope): allocations,
+     * tables and discoveries are for global drivers alone.
+     */
+    int32_t data_scope;
+    /**
+     * A netns_scope, how far its networks connect.
+     */
+    int32_t connectivity_scope;
+    /**
+     * Is handed to the callbacks as it is.
+     */
+    void *user;
+    /**
+     * Is called once with `user` when it is needed no more: when the controller is closed, no object of it is
+     * left, and no callback is inside. May be NULL.
+     */
+    netns_release_callback release;
+    /**
+     * What makes the network (seed 004, CreateNetwork). Must be set.
+     */
+    int32_t (*create_network)(void *user,
+                              const struct netns_driver_network *network,
+                              struct netns_network_info *info,
+                              struct netns_plan **ret_plan,
+                              struct netns_error **ret_error);
+    /**
+     * What removes the network, of which the name alone is said (seed 004, DeleteNetwork); succeeds when it is
+     * gone. Must be set.
+     */
+    int32_t (*delete_network)(void *user,
+                              const struct netns_driver_network *network,
+                              struct netns_plan **ret_plan,
+                              struct netns_error **ret_error);
+    /**
+     * What makes the endpoint in the host, before there is a sandbox (seed 004, CreateEndpoint). The driver
+     * takes what `interface` has, and fills in what it has not. Must be set.
+     */
+    int32_t (*create_endpoint)(void *user,
+                               const struct netns_driver_endpoint *endpoint,
+                               struct netns_driver_interface *interface,
+                               struct netns_plan **ret_plan,
+                               struct netns_error **ret_error);
+    /**
+     * What removes the endpoint from the host (seed 004, DeleteEndpoint); succeeds when it is gone. It gets no
+     * options. Must be set.
+     */
+    int32_t (*delete_endpoint)(void *user,
+                               const struct netns_driver_endpoint *endpoint,
+                               struct netns_plan **ret_plan,
+                               struct netns_error **ret_error);
+    /**
+     * Says which device goes to the sandbox, or how it is born there, and what comes with it (seed 004, Join).
+     * Must be set.
+     */
+    int32_t (*join)(void *user,
+                    const struct netns_driver_endpoint *endpoint,
+                    struct netns_join *join,
+                    struct netns_error **ret_error);
+    /**
+     * What takes the endpoint's device out of use (seed 004, Leave); succeeds when it is gone. The library takes
+     * the device itself out of the sandbox. It gets no options. Must be set.
+     */
+    int32_t (*leave)(void *user,
+                     const struct netns_driver_endpoint *endpoint,
+                     struct netns_plan **ret_plan,
+                     struct netns_error **ret_error);
+    /**
+     * What the driver knows of the endpoint (seed 004, EndpointOperInfo), of which it gets no options. NULL:
+     * it answers NETNS_STATUS_NOT_IMPLEMENTED.
+     */
+    int32_t (*endpoint_oper_info)(void *user,
+                                  const struct netns_driver_endpoint *endpoint,
+                                  struct netns_driver_reply *reply,
+                                  struct netns_error **ret_error);
+    /**
+     * What connects the endpoint to the outside (seed 004, ProgramExternalConnectivity). NULL: there is nothing
+     * to be done.
+     */
+    int32_t (*program_external_connectivity)(void *user,
+                                             const struct netns_driver_endpoint *endpoint,
+                                             struct netns_plan **ret_plan,
+                                             struct netns_error **ret_error);
+    /**
+     * What takes that back (seed 004, RevokeExternalConnectivity). It gets no options. NULL: there is nothing to
+     * be done.
+     */
+    int32_t (*revoke_external_connectivity)(void *user,
+                                            const struct netns_driver_endpoint *endpoint,
+                                            struct netns_plan **ret_plan,
+                                            struct netns_error **ret_error);
+    /**
+     * Allocates what a network needs across hosts, and answers with it as options for create_network (seed 004,
+     * NetworkAllocate; global scope alone). Values are strings. NULL: there is nothing to be allocated.
+     */
+    int32_t (*network_allocate)(void *user,
+                                const struct netns_driver_network *network,
+                                struct netns_driver_reply *reply,
+                                struct netns_error **ret_error);
+    /**
+     * Frees that (seed 004, NetworkFree; global scope alone), of a network whose name alone is said. NULL:
+     * there is nothing to be freed.
+     */
+    int32_t (*network_free)(void *user,
+                            const struct netns_driver_network *network,
+                            struct netns_error **ret_error);
+    /**
+     * An entry of a table that the driver registered for has changed, as the netns_table_event says (seed 004,
+     * EventNotify; global scope alone). `value` may be NULL when it has no bytes. NULL: it is not told.
+     */
+    void (*event_notify)(void *user,
+                         int32_t event,
+                         const char *network,
+                         const char *table,
+                         const char *key,
+                         const uint8_t *value,
+                         size_t value_size);
+    /**
+     * A node, or keys, have come (seed 004, discoverapi.Discover, DiscoverNew; global scope alone): a
+     * netns_discovery, and JSON as the plugin protocol has it. NULL: it is not told.
+     */
+    int32_t (*discover_new)(void *user,
+                            int32_t discovery,
+                            const char *data,
+                            struct netns_error **ret_error);
+    /**
+     * A node, or keys, have gone (seed 004, discoverapi.Discover, DiscoverDelete; global scope alone). NULL: it
+     * is not told.
+     */
+    int32_t (*discover_delete)(void *user,
+                               int32_t discovery,
+                               const char *data,
+                               struct netns_error **ret_error);
+} netns_driver;
+
+/**
+ * A device that is born in the sandbox, where it belongs, instead of moving there.
+ */
+typedef struct netns_birth {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * NETNS_BIRTH_ flags.
+     */
+    uint64_t flags;
+    /**
+     * The link as JSON, in the form in which a plan's `create_link` has it. A veth has its end in the host
+     * described, and its peer is the end in the sandbox:
+     *
+     *     {"name": "wire7", "kind": {"veth": {"peer": {}}}, "up": true, "mtu": 1400, "queues": 1}
+     *
+     * A macvlan is the end in the sandbox itself:
+     *
+     *     {"kind": {"macvlan": {"parent": {"name": "eth0"}, "mode": "bridge"}}, "born_in": "sandbox"}
+     *
+     * The end in the sandbox gets its name, index and MAC address from the library, and the link its group.
+     * `queues` of 1 make a veth faster to make and to delete.
+     */
+    const char *link;
+    /**
+     * What follows in the host while the end inside is still down; NULL for nothing. It stays the caller's.
+     */
+    const struct netns_plan *early;
+    /**
+     * What follows in the host when the inside is configured and up; NULL for nothing. It stays the
+     * caller's.
+     */
+    const struct netns_plan *after;
+    /**
+     * Neighbours that the interface never has to ask for.
+     */
+    const struct netns_neighbour *const *neighbours;
+    /**
+     * How many.
+     */
+    size_t neighbour_count;
+} netns_birth;
 
 /**
  * What an endpoint is to be. All zeroes but the size and the name are the defaults.
@@ -880,11 +1297,6 @@ typedef struct netns_event {
 typedef void (*netns_event_callback)(void *user, const struct netns_event *event);
 
 /**
- * Is called once when the library needs a callback's `user` no more, from any thread.
- */
-typedef void (*netns_release_callback)(void *user);
-
-/**
  * Everything that a sandbox holds (seed 000, Info), as it was when it was asked for; freed by
  * netns_info_free.
  */
@@ -918,6 +1330,137 @@ typedef struct netns_info {
      */
     size_t route_count;
 } netns_info;
+
+/**
+ * What a network asks of its address management. It lasts until the callback returns.
+ */
+typedef struct netns_pool_request {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * NETNS_POOL_ flags.
+     */
+    uint64_t flags;
+    /**
+     * The name of the address space.
+     */
+    const char *address_space;
+    /**
+     * The pool: "10.1.0.0/16"; NULL when the address management chooses one.
+     */
+    const char *pool;
+    /**
+     * The part of the pool that addresses come from when none is asked for by name; NULL for all of it.
+     */
+    const char *sub_pool;
+    /**
+     * What the pool must not overlap: the pools of other networks and the host's routes.
+     */
+    const char *const *in_use;
+    /**
+     * How many.
+     */
+    size_t in_use_count;
+    /**
+     * The options of the network's address management; NULL when there are none.
+     */
+    const struct netns_pair *options;
+    /**
+     * How many.
+     */
+    size_t option_count;
+} netns_pool_request;
+
+/**
+ * What an endpoint, or a network for its gateway, asks of its address management. It lasts until the callback
+ * returns.
+ */
+typedef struct netns_address_request {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The pool's id.
+     */
+    const char *pool;
+    /**
+     * The address: "10.1.0.5"; NULL for a free one.
+     */
+    const char *address;
+    /**
+     * Options; the request for a gateway has "RequestAddressType" as "com.docker.network.gateway". NULL when
+     * there are none.
+     */
+    const struct netns_pair *options;
+    /**
+     * How many.
+     */
+    size_t option_count;
+} netns_address_request;
+
+/**
+ * Address management: what hands out pools to networks and addresses to endpoints (Docker's IpamDriver).
+ *
+ * Each callback gets `user` first. What else it gets lasts until it returns; `reply` is for the thread that it
+ * was called on.
+ *
+ * It returns 0, or a negative netns_status, with an error in `*ret_error` where it likes, as the callbacks of
+ * netns_driver do. Every release may be repeated, and succeeds when there is nothing to release.
+ *
+ * Callbacks are called from any thread, several at once, in the network namespace of whoever called the
+ * library, and leave the thread there. They may ask the controller for the list of networks, but must not
+ * make, join or take away anything.
+ */
+typedef struct netns_ipam {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Is handed to the callbacks as it is.
+     */
+    void *user;
+    /**
+     * Is called once with `user` when it is needed no more: when the controller is closed, no object of it is
+     * left, and no callback is inside. May be NULL.
+     */
+    netns_release_callback release;
+    /**
+     * The address spaces whose pools are chosen where nobody names one (GetDefaultAddressSpaces), answered with
+     * netns_ipam_reply_set_address_spaces. NULL: LocalDefault and GlobalDefault, which are Docker's.
+     */
+    int32_t (*default_address_spaces)(void *user,
+                                      struct netns_ipam_reply *reply,
+                                      struct netns_error **ret_error);
+    /**
+     * A pool for a network (RequestPool), answered with netns_ipam_reply_set_pool. Must be set.
+     */
+    int32_t (*request_pool)(void *user,
+                            const struct netns_pool_request *request,
+                            struct netns_ipam_reply *reply,
+                            struct netns_error **ret_error);
+    /**
+     * Gives a pool, which is known by its id, back with all its addresses (ReleasePool). Must be set.
+     */
+    int32_t (*release_pool)(void *user, const char *pool, struct netns_error **ret_error);
+    /**
+     * An address of a pool (RequestAddress), answered with netns_ipam_reply_set_address. Must be set.
+     */
+    int32_t (*request_address)(void *user,
+                               const struct netns_address_request *request,
+                               struct netns_ipam_reply *reply,
+                               struct netns_error **ret_error);
+    /**
+     * Gives an address, "10.1.0.5", back (ReleaseAddress). Must be set.
+     */
+    int32_t (*release_address)(void *user,
+                               const char *pool,
+                               const char *address,
+                               struct netns_error **ret_error);
+} netns_ipam;
 
 /**
  * Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
@@ -1300,6 +1843,255 @@ int32_t netns_controller_network_types(const struct netns_controller *controller
                                        struct netns_error **ret_error);
 
 /**
+ * Associates a driver with a type of network (seed 004, DriverCallback, RegisterDriver). It is known to this
+ * controller alone: another, of another process or of this one, is told by a call of its own.
+ *
+ * @param controller    the controller whose networks it is for
+ * @param network_type  the type: 1 to 64 letters, digits, `_`, `.` and `-`, the first a letter or a digit
+ * @param driver        its callbacks; the library copies the struct
+ * @param ret_error     what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN when the type has a driver (seed 004, ErrActiveRegistration);
+ *         NETNS_STATUS_BAD_REQUEST for a callback that is missing, with its name. After a failure
+ *         `driver->user` is the caller's as before, and `driver->release` is not called
+ */
+int32_t netns_driver_register(const struct netns_controller *controller,
+                              const char *network_type,
+                              const struct netns_driver *driver,
+                              struct netns_error **ret_error);
+
+/**
+ * Tells the drivers of global scope of a node, or of keys, that have come (seed 004, discoverapi.Discover,
+ * DiscoverNew). Those that do not offer it are passed over.
+ *
+ * @param controller  the controller whose drivers are told
+ * @param discovery   a netns_discovery
+ * @param data        what was discovered, as the plugin protocol has it in JSON: {"Address": "192.0.2.1"}
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; the status of the first driver that fails, after all were told
+ */
+int32_t netns_controller_discover_new(const struct netns_controller *controller,
+                                      int32_t discovery,
+                                      const char *data,
+                                      struct netns_error **ret_error);
+
+/**
+ * Tells the drivers of global scope of a node, or of keys, that have gone (seed 004, discoverapi.Discover,
+ * DiscoverDelete). Those that do not offer it are passed over.
+ *
+ * @param controller  the controller whose drivers are told
+ * @param discovery   a netns_discovery
+ * @param data        what has gone, as of netns_controller_discover_new
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; the status of the first driver that fails, after all were told
+ */
+int32_t netns_controller_discover_delete(const struct netns_controller *controller,
+                                         int32_t discovery,
+                                         const char *data,
+                                         struct netns_error **ret_error);
+
+/**
+ * Registers the driver's interest in a table (seed 004, TableEventRegister), which is ignored for drivers of
+ * local scope.
+ *
+ * @param info       what `create_network` got
+ * @param table      the name of the table
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for an empty name
+ */
+int32_t netns_network_info_register_table(struct netns_network_info *info,
+                                          const char *table,
+                                          struct netns_error **ret_error);
+
+/**
+ * The MAC address (seed 004, MacAddress): "02:42:0a:01:00:05"; NULL while there is none. It lasts until the
+ * driver's callback returns.
+ *
+ * @param interface  the interface; may be NULL, as is the answer then
+ */
+const char *netns_driver_interface_mac(const struct netns_driver_interface *interface);
+
+/**
+ * The IPv4 address with its prefix length (seed 004, Address): "10.1.0.5/24"; NULL while there is none. It
+ * lasts until the driver's callback returns.
+ *
+ * @param interface  the interface; may be NULL, as is the answer then
+ */
+const char *netns_driver_interface_address(const struct netns_driver_interface *interface);
+
+/**
+ * The IPv6 address with its prefix length (seed 004, AddressIPv6); NULL while there is none. It lasts until
+ * the driver's callback returns.
+ *
+ * @param interface  the interface; may be NULL, as is the answer then
+ */
+const char *netns_driver_interface_address_ipv6(const struct netns_driver_interface *interface);
+
+/**
+ * Chooses the MAC address (seed 004, SetMacAddress).
+ *
+ * @param interface  what `create_endpoint` got
+ * @param mac        the address: "02:42:0a:01:00:05"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN when it has one
+ */
+int32_t netns_driver_interface_set_mac_address(struct netns_driver_interface *interface,
+                                               const char *mac,
+                                               struct netns_error **ret_error);
+
+/**
+ * Chooses the address of one family (seed 004, SetIPAddress).
+ *
+ * @param interface  what `create_endpoint` got
+ * @param address    the address with its prefix length: "10.1.0.5/24" or "fd01::5/64"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN when it has one of that family; NETNS_STATUS_BAD_REQUEST for the
+ *         unspecified address
+ */
+int32_t netns_driver_interface_set_ip_address(struct netns_driver_interface *interface,
+                                              const char *address,
+                                              struct netns_error **ret_error);
+
+/**
+ * The endpoint's interface, as `create_endpoint` left it, to be read. It lasts until the driver's callback
+ * returns.
+ *
+ * @param join  what `join` got; may be NULL, as is the answer then
+ */
+const struct netns_driver_interface *netns_join_interface(const struct netns_join *join);
+
+/**
+ * The MTU that the caller of the join wants, in bytes; 0 when it does not say.
+ *
+ * @param join  what `join` got; may be NULL, and the answer 0 then
+ */
+uint32_t netns_join_mtu(const struct netns_join *join);
+
+/**
+ * Names the device (seed 004, InterfaceNameInfo, SetNames). A second call overwrites the first.
+ *
+ * @param join       what `join` got
+ * @param src_name   the device's name in the host, in the namespace that the controller was opened in. For
+ *                   one that is born, a name that no other device there has
+ * @param prefix     what its name in the sandbox begins with: "eth"; the lowest free number follows
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no interface name
+ */
+int32_t netns_join_set_names(struct netns_join *join,
+                             const char *src_name,
+                             const char *prefix,
+                             struct netns_error **ret_error);
+
+/**
+ * The sandbox's IPv4 default gateway (seed 004, SetGateway).
+ *
+ * @param join       what `join` got
+ * @param gateway    the address: "10.1.0.1"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no IPv4 address
+ */
+int32_t netns_join_set_gateway(struct netns_join *join,
+                               const char *gateway,
+                               struct netns_error **ret_error);
+
+/**
+ * The sandbox's IPv6 default gateway (seed 004, SetGatewayIPv6).
+ *
+ * @param join       what `join` got
+ * @param gateway    the address: "fd01::1"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no IPv6 address
+ */
+int32_t netns_join_set_gateway_ipv6(struct netns_join *join,
+                                    const char *gateway,
+                                    struct netns_error **ret_error);
+
+/**
+ * Adds a route to the sandbox, besides or instead of a default gateway (seed 004, AddStaticRoute).
+ *
+ * @param join         what `join` got
+ * @param destination  where it leads: "10.2.0.0/16"
+ * @param route_type   a netns_route_type
+ * @param next_hop     the next hop: "10.1.0.9"; NULL for a connected route, and for no other
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when a route by next hop has none or one of the other family, and when
+ *         a connected one has any
+ */
+int32_t netns_join_add_static_route(struct netns_join *join,
+                                    const char *destination,
+                                    int32_t route_type,
+                                    const char *next_hop,
+                                    struct netns_error **ret_error);
+
+/**
+ * The sandbox gets no default gateway by this endpoint (seed 004, DisableGatewayService).
+ *
+ * @param join       what `join` got
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_join_disable_gateway_service(struct netns_join *join, struct netns_error **ret_error);
+
+/**
+ * Adds an entry to a table of the gossip layer (seed 004, AddTableEntry). A single host has no such layer:
+ * the entry goes nowhere there.
+ *
+ * @param join        what `join` got
+ * @param table       the table's name
+ * @param key         the entry's key in it
+ * @param value       a value that the driver alone understands; may be NULL when it has no bytes
+ * @param value_size  how many bytes
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST without a table or a key
+ */
+int32_t netns_join_add_table_entry(struct netns_join *join,
+                                   const char *table,
+                                   const char *key,
+                                   const uint8_t *value,
+                                   size_t value_size,
+                                   struct netns_error **ret_error);
+
+/**
+ * Describes how the device is born in the sandbox, at the price that the kernel charges for one device; needs
+ * netns_join_set_names, too. A second call overwrites the first.
+ *
+ * @param join       what `join` got
+ * @param birth      the device and what comes with it; the library copies it
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what cannot be a device
+ */
+int32_t netns_join_set_birth(struct netns_join *join,
+                             const struct netns_birth *birth,
+                             struct netns_error **ret_error);
+
+/**
+ * Adds an option whose value is a string. A second value of a key overwrites the first.
+ *
+ * @param reply      what the callback got
+ * @param key        the key
+ * @param value      the value
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_driver_reply_add(struct netns_driver_reply *reply,
+                               const char *key,
+                               const char *value,
+                               struct netns_error **ret_error);
+
+/**
+ * Adds an option whose value is any JSON. A second value of a key overwrites the first.
+ *
+ * @param reply      what the callback got
+ * @param key        the key
+ * @param json       the value: "7", "{\"colour\": \"red\"}"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no JSON
+ */
+int32_t netns_driver_reply_add_json(struct netns_driver_reply *reply,
+                                    const char *key,
+                                    const char *json,
+                                    struct netns_error **ret_error);
+
+/**
  * Makes an endpoint with its addresses, for netns_endpoint_join later (seed 004, CreateEndpoint).
  *
  * @param network      the network
@@ -1641,6 +2433,80 @@ void netns_interfaces_free(struct netns_interfaces *interfaces);
  * @param info  what it holds; may be NULL
  */
 void netns_info_free(struct netns_info *info);
+
+/**
+ * Makes an address management known by a name, for networks whose definition says so. It is known to this
+ * controller alone.
+ *
+ * @param controller  the controller whose networks it is for
+ * @param name        the name: 1 to 64 letters, digits, `_`, `.` and `-`, the first a letter or a digit
+ * @param ipam        its callbacks; the library copies the struct
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN when the name is taken; NETNS_STATUS_BAD_REQUEST for a callback that is
+ *         missing, with its name. After a failure `ipam->user` is the caller's as before, and `ipam->release`
+ *         is not called
+ */
+int32_t netns_ipam_register(const struct netns_controller *controller,
+                            const char *name,
+                            const struct netns_ipam *ipam,
+                            struct netns_error **ret_error);
+
+/**
+ * Answers `default_address_spaces`.
+ *
+ * @param reply      what the callback got
+ * @param local      the name of the address space of networks of one host
+ * @param global     the name of the address space of networks that span hosts
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no name; NETNS_STATUS_FORBIDDEN in another callback
+ */
+int32_t netns_ipam_reply_set_address_spaces(struct netns_ipam_reply *reply,
+                                            const char *local,
+                                            const char *global,
+                                            struct netns_error **ret_error);
+
+/**
+ * Answers `request_pool`.
+ *
+ * @param reply      what the callback got
+ * @param pool       the pool, without host bits: "10.1.0.0/16"
+ * @param id         how the pool is known from now on: SPACE/POOL or SPACE/POOL/SUB-POOL, as in
+ *                   "LocalDefault/10.1.0.0/16"; NULL for the address space and the sub-pool of the request
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no id of it; NETNS_STATUS_FORBIDDEN in another
+ *         callback
+ */
+int32_t netns_ipam_reply_set_pool(struct netns_ipam_reply *reply,
+                                  const char *pool,
+                                  const char *id,
+                                  struct netns_error **ret_error);
+
+/**
+ * Answers `request_address`.
+ *
+ * @param reply      what the callback got
+ * @param address    the address with the pool's prefix length: "10.1.0.5/16"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no such address; NETNS_STATUS_FORBIDDEN in another callback
+ */
+int32_t netns_ipam_reply_set_address(struct netns_ipam_reply *reply,
+                                     const char *address,
+                                     struct netns_error **ret_error);
+
+/**
+ * Adds what the address management says besides, to a pool or an address. A second value of a key overwrites
+ * the first.
+ *
+ * @param reply      what the callback got
+ * @param key        the key
+ * @param value      the value
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_ipam_reply_add_data(struct netns_ipam_reply *reply,
+                                  const char *key,
+                                  const char *value,
+                                  struct netns_error **ret_error);
 
 /**
  * Has `callback` hear what the library logs, in the whole process, instead of the one before. Without this

@@ -15,7 +15,7 @@ pub(crate) fn call(
 ) -> i32 {
     let failure = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => return NETNS_OK,
-        Ok(Err(error)) => netns_error::new(&error),
+        Ok(Err(error)) => netns_error::owning(error),
         Err(payload) => netns_error::of_panic(&*payload),
     };
     let status = failure.status();

@@ -108,7 +108,7 @@ pub struct netns_error {
     message: CString,
     kernel_message: Option<CString>,
     rollback: Vec<netns_error>,
-    /// What it is to a Rust caller, for an error that C code made.
+    /// What it is to a Rust caller, for when a callback hands it back; none of what could not be undone.
     original: Option<Box<Error>>,
 }
 
@@ -126,10 +126,17 @@ impl netns_error {
         }
     }
 
+    /// As [`netns_error::new`], for an error that a callback may hand back.
+    pub(crate) fn owning(error: Error) -> Self {
+        let mut shown = Self::new(&error);
+        shown.original = Some(Box::new(error));
+        shown
+    }
+
     pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
         let error = Error::new(ErrorKind::System, "go on after a mistake in", "libnetns")
             .with_cause(words_of(payload));
-        Self { status: netns_status::Panic, ..Self::new(&error) }
+        Self { status: netns_status::Panic, ..Self::owning(error) }
     }
 
     pub(crate) fn status(&self) -> i32 {
@@ -174,8 +181,7 @@ pub unsafe extern "C" fn netns_error_new(
     if number != 0 {
         error = error.with_errno(number);
     }
-    let made = netns_error { original: None, ..netns_error::new(&error) };
-    Box::into_raw(Box::new(netns_error { original: Some(Box::new(error)), ..made }))
+    Box::into_raw(Box::new(netns_error::owning(error)))
 }
 
 /// What kind of failure it is: a negative netns_status, the one that the call returned.

@@ -156,3 +156,9 @@ pub(crate) fn check_flags(flags: u64, known: u64, name: &str) -> Result<()> {
         }
     }
 }
+
+/// What a number of an enum of ours stands for.
+pub(crate) fn chosen<T: Copy>(number: i32, known: &[(i32, T)], name: &str, of: &str) -> Result<T> {
+    let found = known.iter().find(|(own, _)| *own == number).map(|(_, value)| *value);
+    found.ok_or_else(|| Error::bad_request("use argument", name, format!("{number} is no {of}")))
+}

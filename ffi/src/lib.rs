@@ -9,13 +9,16 @@
 mod arena;
 mod boundary;
 mod bridge;
+mod callback;
 mod collect;
 mod controller;
+mod driver;
 mod endpoint;
 mod error;
 mod events;
 mod input;
 mod interface;
+mod ipam;
 mod log;
 mod names;
 mod namespace;
