@@ -49,89 +49,123 @@
 
 /**
  * Frames may leave through the port that they came in by.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_HAIRPIN 1
 
 /**
  * Endpoints reach the host and not one another.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ISOLATED 2
 
 /**
  * A new bridge snoops on multicast. Without it multicast reaches every port; with it each join takes longer
  * the more ports there are.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_MULTICAST_SNOOPING 4
 
 /**
  * Frames may leave through the port that they came in by, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_HAIRPIN 1
 
 /**
  * They may not, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_NO_HAIRPIN 2
 
 /**
  * It reaches the host and no other isolated endpoint, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_ISOLATED 4
 
 /**
  * It is not isolated, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_NOT_ISOLATED 8
 
 /**
  * The network's gateways do not become the sandbox's.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_NO_DEFAULT_ROUTE 16
 
 /**
  * Changes nothing, and tells what would be found.
+ *
+ * @ingroup netns_controller
  */
 #define NETNS_COLLECT_DRY_RUN 1
 
 /**
  * Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR and
  * NETNS_SANDBOX_DIR name. For tools; a library's caller says what it wants.
+ *
+ * @ingroup netns_controller
  */
 #define NETNS_CONTROLLER_FROM_ENV 1
 
 /**
  * What the controller makes lasts as long as its process: it is collected when that is gone. Without this
  * flag it lasts until it is deleted, or the host restarts.
+ *
+ * @ingroup netns_controller
  */
 #define NETNS_CONTROLLER_PROCESS_LIFETIME 2
 
 /**
  * The network's gateways do not become the sandbox's.
+ *
+ * @ingroup netns_endpoint
  */
 #define NETNS_ENDPOINT_NO_DEFAULT_ROUTE 1
 
 /**
  * Its endpoints get IPv6 addresses. A subnet of that family says so, too.
+ *
+ * @ingroup netns_network
  */
 #define NETNS_NETWORK_IPV6 1
 
 /**
  * Its endpoints get no IPv4 addresses.
+ *
+ * @ingroup netns_network
  */
 #define NETNS_NETWORK_NO_IPV4 2
 
 /**
  * It has no way out: its endpoints get no default gateway.
+ *
+ * @ingroup netns_network
  */
 #define NETNS_NETWORK_INTERNAL 4
 
 /**
  * The version of the header, to compare with netns_version_number: 0x00MMmmpp.
+ *
+ * @ingroup netns_version
  */
 #define NETNS_VERSION 256
 
 /**
  * What an event is about. A later version may add others.
+ *
+ * @ingroup netns_events
  */
 typedef enum netns_event_kind {
     /**
@@ -178,6 +212,8 @@ typedef enum netns_event_kind {
 
 /**
  * What can be found. A later version may add others.
+ *
+ * @ingroup netns_controller
  */
 typedef enum netns_finding_kind {
     /**
@@ -220,6 +256,8 @@ typedef enum netns_finding_kind {
 
 /**
  * How important a message of the log is.
+ *
+ * @ingroup netns_log
  */
 typedef enum netns_log_level {
     /**
@@ -247,6 +285,8 @@ typedef enum netns_log_level {
 /**
  * What a function that can fail returns: 0, or one of the negative numbers here. A number is never used for
  * anything else later; a later version may add others.
+ *
+ * @ingroup netns_error
  */
 typedef enum netns_status {
     /**
@@ -302,34 +342,46 @@ typedef enum netns_status {
 /**
  * A bridge network without a controller: nothing but the kernel knows of it, and the caller chooses all
  * addresses (seed 002, Network).
+ *
+ * @ingroup netns_bridge
  */
 typedef struct netns_bridge netns_bridge;
 
 /**
  * Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
  * NetworkController). Any number of processes may have the same directories open.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_controller netns_controller;
 
 /**
  * What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
  * any thread may read it. The functions that read it take NULL, too, and then return NULL or 0.
+ *
+ * @ingroup netns_error
  */
 typedef struct netns_error netns_error;
 
 /**
  * Hears what happens to networks, endpoints and sandboxes from the moment on at which it was opened.
+ *
+ * @ingroup netns_events
  */
 typedef struct netns_events netns_events;
 
 /**
  * A network of a controller, by its name: the object holds nothing in the kernel.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_network netns_network;
 
 /**
  * What a call would do: steps by namespace, each with its way back (a dry run). It never changes, and any
  * thread may read it.
+ *
+ * @ingroup netns_plan
  */
 typedef struct netns_plan netns_plan;
 
@@ -338,16 +390,22 @@ typedef struct netns_plan netns_plan;
  *
  * The object is a handle: freeing it leaves the sandbox as it is, netns_sandbox_destroy ends it. It holds
  * three descriptors.
+ *
+ * @ingroup netns_sandbox
  */
 typedef struct netns_sandbox netns_sandbox;
 
 /**
  * Has a callback hear what happens, until it is freed.
+ *
+ * @ingroup netns_events
  */
 typedef struct netns_subscription netns_subscription;
 
 /**
  * Options of a bridge network. All zeroes but the size are the defaults.
+ *
+ * @ingroup netns_bridge
  */
 typedef struct netns_bridge_options {
     /**
@@ -387,6 +445,8 @@ typedef struct netns_bridge_options {
 
 /**
  * A route of a sandbox besides those of its addresses and gateways (seed 004, AddStaticRoute).
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_route {
     /**
@@ -405,6 +465,8 @@ typedef struct netns_route {
 
 /**
  * A permanent entry of the ARP or neighbour table.
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_neighbour {
     /**
@@ -423,6 +485,8 @@ typedef struct netns_neighbour {
 
 /**
  * What an endpoint of a bridge network is to be. All zeroes but the size and the name are the defaults.
+ *
+ * @ingroup netns_bridge
  */
 typedef struct netns_bridge_endpoint {
     /**
@@ -485,6 +549,8 @@ typedef struct netns_bridge_endpoint {
 
 /**
  * A network device and its settings in a sandbox (seeds 000 and 002, Interface).
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_interface {
     /**
@@ -551,6 +617,8 @@ typedef struct netns_interface {
 
 /**
  * Interfaces, freed by netns_interfaces_free.
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_interfaces {
     /**
@@ -569,6 +637,8 @@ typedef struct netns_interfaces {
 
 /**
  * One thing that was not as it should be.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_finding {
     /**
@@ -599,6 +669,8 @@ typedef struct netns_finding {
 
 /**
  * What a collection found, freed by netns_collected_free.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_collected {
     /**
@@ -617,6 +689,8 @@ typedef struct netns_collected {
 
 /**
  * Where a controller keeps what. All zeroes but the size are the defaults.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_controller_options {
     /**
@@ -643,6 +717,8 @@ typedef struct netns_controller_options {
 
 /**
  * A list of names, freed by netns_names_free.
+ *
+ * @ingroup netns_values
  */
 typedef struct netns_names {
     /**
@@ -661,6 +737,8 @@ typedef struct netns_names {
 
 /**
  * A key and its value, both UTF-8. It never grows.
+ *
+ * @ingroup netns_values
  */
 typedef struct netns_pair {
     /**
@@ -675,6 +753,8 @@ typedef struct netns_pair {
 
 /**
  * What an endpoint is to be. All zeroes but the size and the name are the defaults.
+ *
+ * @ingroup netns_endpoint
  */
 typedef struct netns_endpoint_config {
     /**
@@ -771,6 +851,8 @@ typedef struct netns_endpoint_config {
 
 /**
  * An endpoint, as it was when it was asked for; freed by netns_endpoint_details_free.
+ *
+ * @ingroup netns_endpoint
  */
 typedef struct netns_endpoint_details {
     /**
@@ -814,6 +896,8 @@ typedef struct netns_endpoint_details {
 
 /**
  * Something that happened, after it did; freed by netns_event_free.
+ *
+ * @ingroup netns_events
  */
 typedef struct netns_event {
     /**
@@ -852,17 +936,23 @@ typedef struct netns_event {
 
 /**
  * Hears an event, which lasts until the callback returns and is not freed by it.
+ *
+ * @ingroup netns_events
  */
 typedef void (*netns_event_callback)(void *user, const struct netns_event *event);
 
 /**
  * Is called once when the library needs a callback's `user` no more, from any thread.
+ *
+ * @ingroup netns_values
  */
 typedef void (*netns_release_callback)(void *user);
 
 /**
  * Everything that a sandbox holds (seed 000, Info), as it was when it was asked for; freed by
  * netns_info_free.
+ *
+ * @ingroup netns_sandbox
  */
 typedef struct netns_info {
     /**
@@ -898,6 +988,8 @@ typedef struct netns_info {
 /**
  * Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
  * strings last until the callback returns. It is called from any thread, several at once.
+ *
+ * @ingroup netns_log
  */
 typedef void (*netns_log_callback)(void *user,
                                    int32_t level,
@@ -906,6 +998,8 @@ typedef void (*netns_log_callback)(void *user,
 
 /**
  * One subnet of a network.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_subnet_config {
     /**
@@ -936,6 +1030,8 @@ typedef struct netns_subnet_config {
 
 /**
  * What a network is to be. All zeroes but the size, the name and the type are the defaults.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_network_config {
     /**
@@ -994,6 +1090,8 @@ typedef struct netns_network_config {
 
 /**
  * A subnet of a network and how much of it is in use.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_subnet {
     /**
@@ -1020,6 +1118,8 @@ typedef struct netns_subnet {
 
 /**
  * A network with its endpoints, as it was when it was asked for; freed by netns_network_details_free.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_network_details {
     /**
@@ -1062,12 +1162,19 @@ typedef struct netns_network_details {
 
 /**
  * What runs inside a sandbox; what it returns is passed on.
+ *
+ * @ingroup netns_sandbox
  */
 typedef int32_t (*netns_run_callback)(void *user);
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * @defgroup netns_bridge Bridge networks without a controller
+ * @{
+ */
 
 /**
  * Makes a bridge network, or takes over a bridge that exists (seed 002, NewNetwork).
@@ -1202,6 +1309,13 @@ int32_t netns_bridge_delete(const struct netns_bridge *bridge,
  */
 void netns_bridge_free(struct netns_bridge *bridge);
 
+/** @} */
+
+/**
+ * @defgroup netns_controller Controllers
+ * @{
+ */
+
 /**
  * Finds what processes that are gone left half done, or left although it should have gone with them, and
  * puts it right. What others made, and what processes that are alive are about to do, is left alone.
@@ -1260,6 +1374,13 @@ void netns_controller_close(struct netns_controller *controller);
 int32_t netns_controller_network_types(const struct netns_controller *controller,
                                        struct netns_names **ret_names,
                                        struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_endpoint Endpoints
+ * @{
+ */
 
 /**
  * Makes an endpoint with its addresses, for netns_endpoint_join later (seed 004, CreateEndpoint).
@@ -1415,12 +1536,26 @@ int32_t netns_endpoint_oper_info(const struct netns_network *network,
  */
 void netns_endpoint_details_free(struct netns_endpoint_details *details);
 
+/** @} */
+
+/**
+ * @defgroup netns_values Names, pairs and texts
+ * @{
+ */
+
 /**
  * Frees a text that the library handed out by itself.
  *
  * @param text  the text; may be NULL
  */
 void netns_text_free(char *text);
+
+/** @} */
+
+/**
+ * @defgroup netns_error Errors
+ * @{
+ */
 
 /**
  * The name of a status without its prefix: "BUSY". "UNKNOWN" for a number that is none. It lasts as long as
@@ -1493,6 +1628,13 @@ const struct netns_error *netns_error_rollback(const struct netns_error *error,
  * Frees an error; NULL is fine.
  */
 void netns_error_free(struct netns_error *error);
+
+/** @} */
+
+/**
+ * @defgroup netns_events Events
+ * @{
+ */
 
 /**
  * Begins to listen. A thread of the library's takes events out of the kernel's short queue until the object
@@ -1571,6 +1713,13 @@ int32_t netns_events_subscribe(const struct netns_controller *controller,
  */
 void netns_subscription_free(struct netns_subscription *subscription);
 
+/** @} */
+
+/**
+ * @defgroup netns_interface Interfaces, routes and neighbours
+ * @{
+ */
+
 /**
  * Frees a list of interfaces.
  *
@@ -1578,12 +1727,26 @@ void netns_subscription_free(struct netns_subscription *subscription);
  */
 void netns_interfaces_free(struct netns_interfaces *interfaces);
 
+/** @} */
+
+/**
+ * @defgroup netns_sandbox Sandboxes
+ * @{
+ */
+
 /**
  * Frees what a sandbox holds.
  *
  * @param info  what it holds; may be NULL
  */
 void netns_info_free(struct netns_info *info);
+
+/** @} */
+
+/**
+ * @defgroup netns_log Log
+ * @{
+ */
 
 /**
  * Has `callback` hear what the library logs, in the whole process, instead of the one before. Without this
@@ -1601,12 +1764,26 @@ int32_t netns_log_set(int32_t max_level,
                       netns_release_callback release,
                       struct netns_error **ret_error);
 
+/** @} */
+
+/**
+ * @addtogroup netns_values
+ * @{
+ */
+
 /**
  * Frees a list of names.
  *
  * @param names  the list; may be NULL
  */
 void netns_names_free(struct netns_names *names);
+
+/** @} */
+
+/**
+ * @defgroup netns_network Networks
+ * @{
+ */
 
 /**
  * Makes a network. Subnets that are left open are chosen from the default pools so that they overlap no
@@ -1710,6 +1887,13 @@ void netns_network_details_free(struct netns_network_details *details);
  */
 void netns_network_free(struct netns_network *network);
 
+/** @} */
+
+/**
+ * @defgroup netns_plan Plans
+ * @{
+ */
+
 /**
  * Reads a plan that netns_plan_json wrote, or that was written by hand.
  *
@@ -1749,6 +1933,13 @@ size_t netns_plan_step_count(const struct netns_plan *plan);
  * @param plan  the plan; may be NULL
  */
 void netns_plan_free(struct netns_plan *plan);
+
+/** @} */
+
+/**
+ * @addtogroup netns_sandbox
+ * @{
+ */
 
 /**
  * Makes a sandbox that the controller knows of, with `lo` up; `ip netns list` shows it.
@@ -2050,6 +2241,13 @@ int32_t netns_sandbox_remove_in(const char *base,
  */
 void netns_sandbox_free(struct netns_sandbox *sandbox);
 
+/** @} */
+
+/**
+ * @defgroup netns_version Version
+ * @{
+ */
+
 /**
  * The version of the library that was loaded: "0.1.0". It lasts as long as the program.
  */
@@ -2060,6 +2258,8 @@ const char *netns_version(void);
  * header's own is NETNS_VERSION.
  */
 uint32_t netns_version_number(void);
+
+/** @} */
 
 #ifdef __cplusplus
 }  // extern "C"
