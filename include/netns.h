@@ -49,99 +49,137 @@
 
 /**
  * Frames may leave through the port that they came in by.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_HAIRPIN 1
 
 /**
  * Endpoints reach the host and not one another.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ISOLATED 2
 
 /**
  * A new bridge snoops on multicast. Without it multicast reaches every port; with it each join takes longer
  * the more ports there are.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_MULTICAST_SNOOPING 4
 
 /**
  * Frames may leave through the port that they came in by, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_HAIRPIN 1
 
 /**
  * They may not, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_NO_HAIRPIN 2
 
 /**
  * It reaches the host and no other isolated endpoint, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_ISOLATED 4
 
 /**
  * It is not isolated, whatever the network says.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_NOT_ISOLATED 8
 
 /**
  * The network's gateways do not become the sandbox's.
+ *
+ * @ingroup netns_bridge
  */
 #define NETNS_BRIDGE_ENDPOINT_NO_DEFAULT_ROUTE 16
 
 /**
  * Changes nothing, and tells what would be found.
+ *
+ * @ingroup netns_controller
  */
 #define NETNS_COLLECT_DRY_RUN 1
 
 /**
  * Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR and
  * NETNS_SANDBOX_DIR name. For tools; a library's caller says what it wants.
+ *
+ * @ingroup netns_controller
  */
 #define NETNS_CONTROLLER_FROM_ENV 1
 
 /**
  * What the controller makes lasts as long as its process: it is collected when that is gone. Without this
  * flag it lasts until it is deleted, or the host restarts.
+ *
+ * @ingroup netns_controller
  */
 #define NETNS_CONTROLLER_PROCESS_LIFETIME 2
 
 /**
  * The addresses inside are alone in their subnets: /32 and /128.
+ *
+ * @ingroup netns_birth
  */
 #define NETNS_BIRTH_HOST_PREFIX 1
 
 /**
  * The network's gateways do not become the sandbox's.
+ *
+ * @ingroup netns_endpoint
  */
 #define NETNS_ENDPOINT_NO_DEFAULT_ROUTE 1
 
 /**
  * The pool is to be one of IPv6, when none is named.
+ *
+ * @ingroup netns_pool
  */
 #define NETNS_POOL_IPV6 1
 
 /**
  * Its endpoints get IPv6 addresses. A subnet of that family says so, too.
+ *
+ * @ingroup netns_network
  */
 #define NETNS_NETWORK_IPV6 1
 
 /**
  * Its endpoints get no IPv4 addresses.
+ *
+ * @ingroup netns_network
  */
 #define NETNS_NETWORK_NO_IPV4 2
 
 /**
  * It has no way out: its endpoints get no default gateway.
+ *
+ * @ingroup netns_network
  */
 #define NETNS_NETWORK_INTERNAL 4
 
 /**
  * The version of the header, to compare with netns_version_number: 0x00MMmmpp.
+ *
+ * @ingroup netns_version
  */
 #define NETNS_VERSION 256
 
 /**
  * What was discovered (libnetwork's discoverapi.DiscoveryType).
+ *
+ * @ingroup netns_discovery
  */
 typedef enum netns_discovery {
     /**
@@ -164,6 +202,8 @@ typedef enum netns_discovery {
 
 /**
  * What an event is about. A later version may add others.
+ *
+ * @ingroup netns_events
  */
 typedef enum netns_event_kind {
     /**
@@ -210,6 +250,8 @@ typedef enum netns_event_kind {
 
 /**
  * What can be found. A later version may add others.
+ *
+ * @ingroup netns_controller
  */
 typedef enum netns_finding_kind {
     /**
@@ -252,6 +294,8 @@ typedef enum netns_finding_kind {
 
 /**
  * How important a message of the log is.
+ *
+ * @ingroup netns_log
  */
 typedef enum netns_log_level {
     /**
@@ -278,6 +322,8 @@ typedef enum netns_log_level {
 
 /**
  * How a static route finds its way.
+ *
+ * @ingroup netns_interface
  */
 typedef enum netns_route_type {
     /**
@@ -292,6 +338,8 @@ typedef enum netns_route_type {
 
 /**
  * One host, or all (libnetwork's scope package).
+ *
+ * @ingroup netns_scope
  */
 typedef enum netns_scope {
     /**
@@ -307,6 +355,8 @@ typedef enum netns_scope {
 /**
  * What a function that can fail returns: 0, or one of the negative numbers here. A number is never used for
  * anything else later; a later version may add others.
+ *
+ * @ingroup netns_error
  */
 typedef enum netns_status {
     /**
@@ -361,6 +411,8 @@ typedef enum netns_status {
 
 /**
  * What happened to an entry of a table (libnetwork's driverapi.EventType).
+ *
+ * @ingroup netns_table
  */
 typedef enum netns_table_event {
     /**
@@ -380,40 +432,54 @@ typedef enum netns_table_event {
 /**
  * A bridge network without a controller: nothing but the kernel knows of it, and the caller chooses all
  * addresses (seed 002, Network).
+ *
+ * @ingroup netns_bridge
  */
 typedef struct netns_bridge netns_bridge;
 
 /**
  * Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
  * NetworkController). Any number of processes may have the same directories open.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_controller netns_controller;
 
 /**
  * The addresses of an endpoint's interface (seed 004, InterfaceInfo). It lasts until the callback that got
  * it returns.
+ *
+ * @ingroup netns_driver
  */
 typedef struct netns_driver_interface netns_driver_interface;
 
 /**
  * Options that a driver answers with. It lasts until the callback that got it returns.
+ *
+ * @ingroup netns_driver
  */
 typedef struct netns_driver_reply netns_driver_reply;
 
 /**
  * What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
  * any thread may read it. The functions that read it take NULL, too, and then return NULL or 0.
+ *
+ * @ingroup netns_error
  */
 typedef struct netns_error netns_error;
 
 /**
  * Hears what happens to networks, endpoints and sandboxes from the moment on at which it was opened.
+ *
+ * @ingroup netns_events
  */
 typedef struct netns_events netns_events;
 
 /**
  * What address management answers. It lasts until the callback that got it returns, and takes the one kind of
  * answer that the callback is to give.
+ *
+ * @ingroup netns_ipam
  */
 typedef struct netns_ipam_reply netns_ipam_reply;
 
@@ -424,23 +490,39 @@ typedef struct netns_ipam_reply netns_ipam_reply;
  * A driver names a device that exists, with netns_join_set_names, which then moves into the sandbox; or it
  * names and describes one that is born there, with netns_join_set_birth besides, which costs a small part of
  * that; or it does neither, and the sandbox gets no device.
+ *
+ * @ingroup netns_join
  */
 typedef struct netns_join netns_join;
 
 /**
+ * A network namespace, kept alive by an open descriptor (network_namespaces(7)). A forked child may use
+ * those that it inherits.
+ *
+ * @ingroup netns_namespace
+ */
+typedef struct netns_namespace netns_namespace;
+
+/**
  * A network of a controller, by its name: the object holds nothing in the kernel.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_network netns_network;
 
 /**
  * What a driver may ask of the library for a network (seed 004, NetworkInfo). It lasts until the callback
  * that got it returns.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_network_info netns_network_info;
 
 /**
  * What a call would do: steps by namespace, each with its way back (a dry run). It never changes, and any
  * thread may read it.
+ *
+ * @ingroup netns_plan
  */
 typedef struct netns_plan netns_plan;
 
@@ -449,16 +531,22 @@ typedef struct netns_plan netns_plan;
  *
  * The object is a handle: freeing it leaves the sandbox as it is, netns_sandbox_destroy ends it. It holds
  * three descriptors.
+ *
+ * @ingroup netns_sandbox
  */
 typedef struct netns_sandbox netns_sandbox;
 
 /**
  * Has a callback hear what happens, until it is freed.
+ *
+ * @ingroup netns_events
  */
 typedef struct netns_subscription netns_subscription;
 
 /**
  * Options of a bridge network. All zeroes but the size are the defaults.
+ *
+ * @ingroup netns_bridge
  */
 typedef struct netns_bridge_options {
     /**
@@ -498,6 +586,8 @@ typedef struct netns_bridge_options {
 
 /**
  * A route of a sandbox besides those of its addresses and gateways (seed 004, AddStaticRoute).
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_route {
     /**
@@ -516,6 +606,8 @@ typedef struct netns_route {
 
 /**
  * A permanent entry of the ARP or neighbour table.
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_neighbour {
     /**
@@ -534,6 +626,8 @@ typedef struct netns_neighbour {
 
 /**
  * What an endpoint of a bridge network is to be. All zeroes but the size and the name are the defaults.
+ *
+ * @ingroup netns_bridge
  */
 typedef struct netns_bridge_endpoint {
     /**
@@ -596,6 +690,8 @@ typedef struct netns_bridge_endpoint {
 
 /**
  * A network device and its settings in a sandbox (seeds 000 and 002, Interface).
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_interface {
     /**
@@ -662,6 +758,8 @@ typedef struct netns_interface {
 
 /**
  * Interfaces, freed by netns_interfaces_free.
+ *
+ * @ingroup netns_interface
  */
 typedef struct netns_interfaces {
     /**
@@ -680,6 +778,8 @@ typedef struct netns_interfaces {
 
 /**
  * One thing that was not as it should be.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_finding {
     /**
@@ -710,6 +810,8 @@ typedef struct netns_finding {
 
 /**
  * What a collection found, freed by netns_collected_free.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_collected {
     /**
@@ -728,6 +830,8 @@ typedef struct netns_collected {
 
 /**
  * Where a controller keeps what. All zeroes but the size are the defaults.
+ *
+ * @ingroup netns_controller
  */
 typedef struct netns_controller_options {
     /**
@@ -754,6 +858,8 @@ typedef struct netns_controller_options {
 
 /**
  * A list of names, freed by netns_names_free.
+ *
+ * @ingroup netns_values
  */
 typedef struct netns_names {
     /**
@@ -772,11 +878,15 @@ typedef struct netns_names {
 
 /**
  * Is called once when the library needs a callback's `user` no more, from any thread.
+ *
+ * @ingroup netns_values
  */
 typedef void (*netns_release_callback)(void *user);
 
 /**
  * A key and its value, both UTF-8. It never grows.
+ *
+ * @ingroup netns_values
  */
 typedef struct netns_pair {
     /**
@@ -791,6 +901,8 @@ typedef struct netns_pair {
 
 /**
  * A network's addresses as its driver sees them (seed 004, IPAMData).
+ *
+ * @ingroup netns_ipam
  */
 typedef struct netns_ipam_data {
     /**
@@ -821,6 +933,8 @@ typedef struct netns_ipam_data {
 
 /**
  * A network, for a driver's callback. It lasts until the callback returns.
+ *
+ * @ingroup netns_driver
  */
 typedef struct netns_driver_network {
     /**
@@ -855,6 +969,8 @@ typedef struct netns_driver_network {
 
 /**
  * An endpoint, for a driver's callback. It lasts until the callback returns.
+ *
+ * @ingroup netns_driver
  */
 typedef struct netns_driver_endpoint {
     /**
@@ -904,6 +1020,8 @@ typedef struct netns_driver_endpoint {
  * others. While it makes or deletes a network, or takes away an endpoint, others wait for it, for ten seconds
  * at most: there it must not make, join or take away anything by the controller, and such a call ends in
  * NETNS_STATUS_BUSY then.
+ *
+ * @ingroup netns_driver
  */
 typedef struct netns_driver {
     /**
@@ -1047,6 +1165,8 @@ typedef struct netns_driver {
 
 /**
  * A device that is born in the sandbox, where it belongs, instead of moving there.
+ *
+ * @ingroup netns_birth
  */
 typedef struct netns_birth {
     /**
@@ -1092,6 +1212,8 @@ typedef struct netns_birth {
 
 /**
  * What an endpoint is to be. All zeroes but the size and the name are the defaults.
+ *
+ * @ingroup netns_endpoint
  */
 typedef struct netns_endpoint_config {
     /**
@@ -1188,6 +1310,8 @@ typedef struct netns_endpoint_config {
 
 /**
  * An endpoint, as it was when it was asked for; freed by netns_endpoint_details_free.
+ *
+ * @ingroup netns_endpoint
  */
 typedef struct netns_endpoint_details {
     /**
@@ -1230,7 +1354,29 @@ typedef struct netns_endpoint_details {
 } netns_endpoint_details;
 
 /**
+ * Endpoints, freed by netns_endpoints_free.
+ *
+ * @ingroup netns_endpoints
+ */
+typedef struct netns_endpoints {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The endpoints; NULL when there are none.
+     */
+    const struct netns_endpoint_details *const *endpoints;
+    /**
+     * How many.
+     */
+    size_t count;
+} netns_endpoints;
+
+/**
  * Something that happened, after it did; freed by netns_event_free.
+ *
+ * @ingroup netns_events
  */
 typedef struct netns_event {
     /**
@@ -1269,12 +1415,16 @@ typedef struct netns_event {
 
 /**
  * Hears an event, which lasts until the callback returns and is not freed by it.
+ *
+ * @ingroup netns_events
  */
 typedef void (*netns_event_callback)(void *user, const struct netns_event *event);
 
 /**
  * Everything that a sandbox holds (seed 000, Info), as it was when it was asked for; freed by
  * netns_info_free.
+ *
+ * @ingroup netns_sandbox
  */
 typedef struct netns_info {
     /**
@@ -1309,6 +1459,8 @@ typedef struct netns_info {
 
 /**
  * What a network asks of its address management. It lasts until the callback returns.
+ *
+ * @ingroup netns_pool
  */
 typedef struct netns_pool_request {
     /**
@@ -1352,6 +1504,8 @@ typedef struct netns_pool_request {
 /**
  * What an endpoint, or a network for its gateway, asks of its address management. It lasts until the callback
  * returns.
+ *
+ * @ingroup netns_address
  */
 typedef struct netns_address_request {
     /**
@@ -1389,6 +1543,8 @@ typedef struct netns_address_request {
  * Callbacks are called from any thread, several at once, in the network namespace of whoever called the
  * library, and leave the thread there. They may ask the controller for the list of networks, but must not
  * make, join or take away anything.
+ *
+ * @ingroup netns_ipam
  */
 typedef struct netns_ipam {
     /**
@@ -1441,6 +1597,8 @@ typedef struct netns_ipam {
 /**
  * Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
  * strings last until the callback returns. It is called from any thread, several at once.
+ *
+ * @ingroup netns_log
  */
 typedef void (*netns_log_callback)(void *user,
                                    int32_t level,
@@ -1448,7 +1606,16 @@ typedef void (*netns_log_callback)(void *user,
                                    const char *message);
 
 /**
+ * What runs inside a namespace; what it returns is passed on.
+ *
+ * @ingroup netns_sandbox
+ */
+typedef int32_t (*netns_run_callback)(void *user);
+
+/**
  * One subnet of a network.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_subnet_config {
     /**
@@ -1479,6 +1646,8 @@ typedef struct netns_subnet_config {
 
 /**
  * What a network is to be. All zeroes but the size, the name and the type are the defaults.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_network_config {
     /**
@@ -1537,6 +1706,8 @@ typedef struct netns_network_config {
 
 /**
  * A subnet of a network and how much of it is in use.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_subnet {
     /**
@@ -1563,6 +1734,8 @@ typedef struct netns_subnet {
 
 /**
  * A network with its endpoints, as it was when it was asked for; freed by netns_network_details_free.
+ *
+ * @ingroup netns_network
  */
 typedef struct netns_network_details {
     /**
@@ -1603,14 +1776,14 @@ typedef struct netns_network_details {
     const char *json;
 } netns_network_details;
 
-/**
- * What runs inside a sandbox; what it returns is passed on.
- */
-typedef int32_t (*netns_run_callback)(void *user);
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * @defgroup netns_bridge Bridge networks without a controller
+ * @{
+ */
 
 /**
  * Makes a bridge network, or takes over a bridge that exists (seed 002, NewNetwork).
@@ -1633,6 +1806,20 @@ int32_t netns_bridge_create(const char *name,
  * @param bridge  the network; may be NULL, as is the answer then
  */
 const char *netns_bridge_name(const struct netns_bridge *bridge);
+
+/**
+ * The name of the bridge itself, a link of the host. Lasts as long as the object.
+ *
+ * @param bridge  the network; may be NULL, as is the answer then
+ */
+const char *netns_bridge_device(const struct netns_bridge *bridge);
+
+/**
+ * The bridge's MTU in bytes, the most that an endpoint's can be.
+ *
+ * @param bridge  the network; may be NULL, and the answer is 0 then
+ */
+uint32_t netns_bridge_mtu(const struct netns_bridge *bridge);
 
 /**
  * Makes an endpoint of two devices in the host: one on the bridge, one that is ready to move, which the
@@ -1745,6 +1932,13 @@ int32_t netns_bridge_delete(const struct netns_bridge *bridge,
  */
 void netns_bridge_free(struct netns_bridge *bridge);
 
+/** @} */
+
+/**
+ * @defgroup netns_controller Controllers
+ * @{
+ */
+
 /**
  * Finds what processes that are gone left half done, or left although it should have gone with them, and
  * puts it right. What others made, and what processes that are alive are about to do, is left alone.
@@ -1804,6 +1998,13 @@ int32_t netns_controller_network_types(const struct netns_controller *controller
                                        struct netns_names **ret_names,
                                        struct netns_error **ret_error);
 
+/** @} */
+
+/**
+ * @defgroup netns_driver Drivers
+ * @{
+ */
+
 /**
  * Associates a driver with a type of network (seed 004, DriverCallback, RegisterDriver). It is known to this
  * controller alone: another, of another process or of this one, is told by a call of its own.
@@ -1820,6 +2021,13 @@ int32_t netns_driver_register(const struct netns_controller *controller,
                               const char *network_type,
                               const struct netns_driver *driver,
                               struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_controller
+ * @{
+ */
 
 /**
  * Tells the drivers of global scope of a node, or of keys, that have come (seed 004, discoverapi.Discover,
@@ -1851,6 +2059,13 @@ int32_t netns_controller_discover_delete(const struct netns_controller *controll
                                          const char *data,
                                          struct netns_error **ret_error);
 
+/** @} */
+
+/**
+ * @defgroup netns_network Networks
+ * @{
+ */
+
 /**
  * Registers the driver's interest in a table (seed 004, TableEventRegister), which is ignored for drivers of
  * local scope.
@@ -1863,6 +2078,13 @@ int32_t netns_controller_discover_delete(const struct netns_controller *controll
 int32_t netns_network_info_register_table(struct netns_network_info *info,
                                           const char *table,
                                           struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_driver
+ * @{
+ */
 
 /**
  * The MAC address (seed 004, MacAddress): "02:42:0a:01:00:05"; NULL while there is none. It lasts until the
@@ -1912,6 +2134,13 @@ int32_t netns_driver_interface_set_mac_address(struct netns_driver_interface *in
 int32_t netns_driver_interface_set_ip_address(struct netns_driver_interface *interface,
                                               const char *address,
                                               struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_join Join
+ * @{
+ */
 
 /**
  * The endpoint's interface, as `create_endpoint` left it, to be read. It lasts until the driver's callback
@@ -2025,6 +2254,13 @@ int32_t netns_join_set_birth(struct netns_join *join,
                              const struct netns_birth *birth,
                              struct netns_error **ret_error);
 
+/** @} */
+
+/**
+ * @addtogroup netns_driver
+ * @{
+ */
+
 /**
  * Adds an option whose value is a string. A second value of a key overwrites the first.
  *
@@ -2052,6 +2288,13 @@ int32_t netns_driver_reply_add_json(struct netns_driver_reply *reply,
                                     const char *key,
                                     const char *json,
                                     struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_endpoint Endpoints
+ * @{
+ */
 
 /**
  * Makes an endpoint with its addresses, for netns_endpoint_join later (seed 004, CreateEndpoint).
@@ -2187,6 +2430,39 @@ int32_t netns_endpoint_info(const struct netns_network *network,
                             struct netns_error **ret_error);
 
 /**
+ * The endpoints of all networks, by the names of these and theirs.
+ *
+ * @param controller     the controller
+ * @param ret_endpoints  the endpoints, for netns_endpoints_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_endpoint_list(const struct netns_controller *controller,
+                            struct netns_endpoints **ret_endpoints,
+                            struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_endpoints Endpoints
+ * @{
+ */
+
+/**
+ * Frees a list of endpoints.
+ *
+ * @param endpoints  the list; may be NULL
+ */
+void netns_endpoints_free(struct netns_endpoints *endpoints);
+
+/** @} */
+
+/**
+ * @addtogroup netns_endpoint
+ * @{
+ */
+
+/**
  * What the driver knows of an endpoint (seed 004, EndpointOperInfo).
  *
  * @param network    the network
@@ -2207,12 +2483,26 @@ int32_t netns_endpoint_oper_info(const struct netns_network *network,
  */
 void netns_endpoint_details_free(struct netns_endpoint_details *details);
 
+/** @} */
+
+/**
+ * @defgroup netns_values Names, pairs and texts
+ * @{
+ */
+
 /**
  * Frees a text that the library handed out by itself.
  *
  * @param text  the text; may be NULL
  */
 void netns_text_free(char *text);
+
+/** @} */
+
+/**
+ * @defgroup netns_error Errors
+ * @{
+ */
 
 /**
  * The name of a status without its prefix: "BUSY". "UNKNOWN" for a number that is none. It lasts as long as
@@ -2285,6 +2575,13 @@ const struct netns_error *netns_error_rollback(const struct netns_error *error,
  * Frees an error; NULL is fine.
  */
 void netns_error_free(struct netns_error *error);
+
+/** @} */
+
+/**
+ * @defgroup netns_events Events
+ * @{
+ */
 
 /**
  * Begins to listen. A thread of the library's takes events out of the kernel's short queue until the object
@@ -2363,6 +2660,13 @@ int32_t netns_events_subscribe(const struct netns_controller *controller,
  */
 void netns_subscription_free(struct netns_subscription *subscription);
 
+/** @} */
+
+/**
+ * @defgroup netns_interface Interfaces, routes and neighbours
+ * @{
+ */
+
 /**
  * Frees a list of interfaces.
  *
@@ -2370,12 +2674,26 @@ void netns_subscription_free(struct netns_subscription *subscription);
  */
 void netns_interfaces_free(struct netns_interfaces *interfaces);
 
+/** @} */
+
+/**
+ * @defgroup netns_sandbox Sandboxes
+ * @{
+ */
+
 /**
  * Frees what a sandbox holds.
  *
  * @param info  what it holds; may be NULL
  */
 void netns_info_free(struct netns_info *info);
+
+/** @} */
+
+/**
+ * @defgroup netns_ipam Ipam
+ * @{
+ */
 
 /**
  * Makes an address management known by a name, for networks whose definition says so. It is known to this
@@ -2451,6 +2769,13 @@ int32_t netns_ipam_reply_add_data(struct netns_ipam_reply *reply,
                                   const char *value,
                                   struct netns_error **ret_error);
 
+/** @} */
+
+/**
+ * @defgroup netns_log Log
+ * @{
+ */
+
 /**
  * Has `callback` hear what the library logs, in the whole process, instead of the one before. Without this
  * the library writes nothing anywhere. What the callback itself makes the library log is not heard.
@@ -2467,12 +2792,164 @@ int32_t netns_log_set(int32_t max_level,
                       netns_release_callback release,
                       struct netns_error **ret_error);
 
+/** @} */
+
+/**
+ * @addtogroup netns_values
+ * @{
+ */
+
 /**
  * Frees a list of names.
  *
  * @param names  the list; may be NULL
  */
 void netns_names_free(struct netns_names *names);
+
+/** @} */
+
+/**
+ * @defgroup netns_namespace Namespace
+ * @{
+ */
+
+/**
+ * The calling thread's namespace.
+ *
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when /proc is not mounted
+ */
+int32_t netns_namespace_current(struct netns_namespace **ret_namespace,
+                                struct netns_error **ret_error);
+
+/**
+ * A fresh namespace that nothing but the object keeps alive.
+ *
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN; NETNS_STATUS_RESOURCE_EXHAUSTED when
+ *         user.max_net_namespaces is reached
+ */
+int32_t netns_namespace_create(struct netns_namespace **ret_namespace,
+                               struct netns_error **ret_error);
+
+/**
+ * The namespace that a file names: a bind mount such as /run/netns/web, or /proc/PID/ns/net.
+ *
+ * @param path           the file
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such file; NETNS_STATUS_BAD_REQUEST when it is no network
+ *         namespace
+ */
+int32_t netns_namespace_open(const char *path,
+                             struct netns_namespace **ret_namespace,
+                             struct netns_error **ret_error);
+
+/**
+ * The network namespace of a process.
+ *
+ * @param pid            the process's number
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such process; NETNS_STATUS_PERMISSION_DENIED when it is
+ *         not the caller's to inspect
+ */
+int32_t netns_namespace_of_pid(uint32_t pid,
+                               struct netns_namespace **ret_namespace,
+                               struct netns_error **ret_error);
+
+/**
+ * The namespace of a descriptor, which stays the caller's.
+ *
+ * @param fd             the descriptor
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when it is no descriptor of a network namespace
+ */
+int32_t netns_namespace_of_fd(int32_t fd,
+                              struct netns_namespace **ret_namespace,
+                              struct netns_error **ret_error);
+
+/**
+ * Mounts the namespace on a new file, so that it outlives its descriptors and others can open it. Under
+ * /run/netns, `ip netns` sees it.
+ *
+ * @param namespace  the namespace
+ * @param path       the file; its directory is made when it is missing
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when something other than a stale empty file is there;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN. Nothing is left behind.
+ */
+int32_t netns_namespace_persist(const struct netns_namespace *namespace_,
+                                const char *path,
+                                struct netns_error **ret_error);
+
+/**
+ * Unmounts and removes what netns_namespace_persist made; no error when it is gone.
+ *
+ * @param path       the file
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN for a file that is not one of those
+ */
+int32_t netns_namespace_forget(const char *path, struct netns_error **ret_error);
+
+/**
+ * The device number of its file: with the inode number it tells one namespace from another (namespaces(7)).
+ *
+ * @param namespace  the namespace; may be NULL, and the answer is 0 then
+ */
+uint64_t netns_namespace_device(const struct netns_namespace *namespace_);
+
+/**
+ * The inode number of its file, as in `readlink /proc/self/ns/net`.
+ *
+ * @param namespace  the namespace; may be NULL, and the answer is 0 then
+ */
+uint64_t netns_namespace_inode(const struct netns_namespace *namespace_);
+
+/**
+ * A descriptor of the namespace, close-on-exec, which the caller closes.
+ *
+ * @param namespace  the namespace
+ * @param ret_fd     the descriptor
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_RESOURCE_EXHAUSTED at the limit of descriptors
+ */
+int32_t netns_namespace_fd(const struct netns_namespace *namespace_,
+                           int32_t *ret_fd,
+                           struct netns_error **ret_error);
+
+/**
+ * Runs a function with the calling thread inside, as netns_sandbox_run does.
+ *
+ * @param namespace  the namespace
+ * @param callback   the function, called once, on the calling thread
+ * @param user       is handed to it as it is; may be NULL
+ * @param ret_value  what the function returned; may be NULL
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0 when the function ran, whatever it returned; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_namespace_run(const struct netns_namespace *namespace_,
+                            netns_run_callback callback,
+                            void *user,
+                            int32_t *ret_value,
+                            struct netns_error **ret_error);
+
+/**
+ * Frees the object; a namespace that nothing else keeps alive goes with it.
+ *
+ * @param namespace  the object; may be NULL
+ */
+void netns_namespace_free(struct netns_namespace *namespace_);
+
+/** @} */
+
+/**
+ * @addtogroup netns_network
+ * @{
+ */
 
 /**
  * Makes a network. Subnets that are left open are chosen from the default pools so that they overlap no
@@ -2576,6 +3053,13 @@ void netns_network_details_free(struct netns_network_details *details);
  */
 void netns_network_free(struct netns_network *network);
 
+/** @} */
+
+/**
+ * @defgroup netns_plan Plans
+ * @{
+ */
+
 /**
  * Reads a plan that netns_plan_json wrote, or that was written by hand.
  *
@@ -2615,6 +3099,13 @@ size_t netns_plan_step_count(const struct netns_plan *plan);
  * @param plan  the plan; may be NULL
  */
 void netns_plan_free(struct netns_plan *plan);
+
+/** @} */
+
+/**
+ * @addtogroup netns_sandbox
+ * @{
+ */
 
 /**
  * Makes a sandbox that the controller knows of, with `lo` up; `ip netns list` shows it.
@@ -2840,6 +3331,18 @@ int32_t netns_sandbox_remove_route(const struct netns_sandbox *sandbox,
                                    struct netns_error **ret_error);
 
 /**
+ * The namespace, which the object keeps alive.
+ *
+ * @param sandbox        the sandbox
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_namespace(const struct netns_sandbox *sandbox,
+                                struct netns_namespace **ret_namespace,
+                                struct netns_error **ret_error);
+
+/**
  * A descriptor of the namespace, close-on-exec, for setns(2) and the like. The caller closes it; as long as
  * it is open the namespace lives.
  *
@@ -2916,6 +3419,13 @@ int32_t netns_sandbox_remove_in(const char *base,
  */
 void netns_sandbox_free(struct netns_sandbox *sandbox);
 
+/** @} */
+
+/**
+ * @defgroup netns_version Version
+ * @{
+ */
+
 /**
  * The version of the library that was loaded: "0.1.0". It lasts as long as the program.
  */
@@ -2926,6 +3436,8 @@ const char *netns_version(void);
  * header's own is NETNS_VERSION.
  */
 uint32_t netns_version_number(void);
+
+/** @} */
 
 #ifdef __cplusplus
 }  // extern "C"

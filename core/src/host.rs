@@ -1,11 +1,11 @@
 //! The namespace that plays the host: bridges and the host's ends of links live there.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use once_cell::sync::Lazy;
+use once_cell::race::OnceBox;
 
 use crate::error::Result;
 use crate::link::parse::{self, AddressState, LinkState, RouteState};
@@ -25,25 +25,54 @@ pub(crate) struct Host {
     ipv6: Option<Ipv6Links>,
 }
 
-/// Sockets are not shared across fork: parent and child would read each other's answers.
-type Process = u32;
+type Hosts = HashMap<NamespaceId, Weak<Host>>;
 
-type Hosts = BTreeMap<(Process, NamespaceId), Weak<Host>>;
+/// The hosts of one process. Sockets are not shared across fork: parent and child would read each other's
+/// answers. Nor is the lock: a thread that holds it as another one forks is missing in the child.
+struct Table {
+    process: u32,
+    hosts: Mutex<Hosts>,
+    /// That of a process which was forked from this one.
+    child: OnceBox<Table>,
+}
 
-static HOSTS: Lazy<Mutex<Hosts>> = Lazy::new(Mutex::default);
+static TABLES: OnceBox<Table> = OnceBox::new();
+
+fn hosts() -> MutexGuard<'static, Hosts> {
+    let process = std::process::id();
+    let mut at = &TABLES;
+    loop {
+        let make = || Box::new(Table { process, hosts: Mutex::default(), child: OnceBox::new() });
+        let table = at.get_or_init(make);
+        if table.process == process {
+            return table.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        at = &table.child;
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let mut hosts = hosts();
+        hosts.retain(|_, host| host.strong_count() > 0);
+        if hosts.is_empty() {
+            // Whoever unloads the library, or looks for leaks, finds nothing of it.
+            *hosts = Hosts::new();
+        }
+    }
+}
 
 impl Host {
     /// The calling thread's namespace.
     pub(crate) fn current() -> Result<Arc<Self>> {
         let namespace = Namespace::current()?;
-        let key = (std::process::id(), namespace.id());
-        let mut hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = namespace.id();
+        let mut hosts = hosts();
         if let Some(host) = hosts.get(&key).and_then(Weak::upgrade) {
             return Ok(host);
         }
         let socket = Mutex::new(RouteSocket::open()?);
         let host = Arc::new(Self { namespace, socket, ipv6: Ipv6Links::open() });
-        hosts.retain(|_, host| host.strong_count() > 0);
         hosts.insert(key, Arc::downgrade(&host));
         Ok(host)
     }
@@ -137,15 +166,5 @@ impl Host {
             lowest = lowest.into_iter().chain(mtu).min();
         }
         Ok(lowest.unwrap_or(Mtu::ETHERNET))
-    }
-}
-
-impl Drop for Host {
-    /// The last one leaves nothing behind, for a library that others may unload.
-    fn drop(&mut self) {
-        // Not waited for: in a forked child nobody might ever let go of it. The next one to come clears up.
-        if let Ok(mut hosts) = HOSTS.try_lock() {
-            hosts.retain(|_, host| host.strong_count() > 0);
-        }
     }
 }

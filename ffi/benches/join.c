@@ -132,7 +132,7 @@ static double now_ns(void)
 /* Nanoseconds a call: the key of the last sandbox that was made. */
 double bench_key_ns(unsigned calls)
 {
-    volatile const char *key;
+    const char *volatile key = NULL;
     double begin = now_ns();
 
     for (unsigned i = 0; i < calls; i++)
@@ -145,14 +145,14 @@ double bench_key_ns(unsigned calls)
 double bench_list_ns(unsigned calls)
 {
     netns_info *info = NULL;
-    volatile const char *name;
+    const char *volatile name = NULL;
     double begin;
 
     if (netns_sandbox_info(sandbox, &info, NULL) < 0 || info->interface_count == 0)
         return -1;
     begin = now_ns();
     for (unsigned i = 0; i < calls; i++)
-        name = ((const netns_info *volatile)info)->interfaces[i % info->interface_count]->name;
+        name = info->interfaces[i % info->interface_count]->name;
     (void)name;
     begin = (now_ns() - begin) / calls;
     netns_info_free(info);

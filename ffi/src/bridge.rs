@@ -22,6 +22,8 @@ use crate::text::{c_string, optional, parsed, text};
 pub struct netns_bridge {
     handle: Handle<Network>,
     name: CString,
+    device: CString,
+    mtu: u32,
 }
 
 fn get(bridge: Option<&netns_bridge>) -> Result<&Network> {
@@ -194,7 +196,9 @@ pub unsafe extern "C" fn netns_bridge_create(
         let (name, options) = unsafe { (text(name, "name")?, self::options(options)?) };
         let ret_bridge = required(ret_bridge, "ret_bridge")?;
         let network = Network::create("bridge", name, options)?;
-        give(ret_bridge, netns_bridge { handle: Handle::new(network), name: c_string(name) });
+        let (name, device) = (c_string(name), c_string(network.bridge().as_str()));
+        let mtu = network.mtu().get();
+        give(ret_bridge, netns_bridge { handle: Handle::new(network), name, device, mtu });
         Ok(())
     })
 }
@@ -205,6 +209,22 @@ pub unsafe extern "C" fn netns_bridge_create(
 #[no_mangle]
 pub extern "C" fn netns_bridge_name(bridge: Option<&netns_bridge>) -> *const c_char {
     bridge.map_or(ptr::null(), |bridge| bridge.name.as_ptr())
+}
+
+/// The name of the bridge itself, a link of the host. Lasts as long as the object.
+///
+/// @param bridge  the network; may be NULL, as is the answer then
+#[no_mangle]
+pub extern "C" fn netns_bridge_device(bridge: Option<&netns_bridge>) -> *const c_char {
+    bridge.map_or(ptr::null(), |bridge| bridge.device.as_ptr())
+}
+
+/// The bridge's MTU in bytes, the most that an endpoint's can be.
+///
+/// @param bridge  the network; may be NULL, and the answer is 0 then
+#[no_mangle]
+pub extern "C" fn netns_bridge_mtu(bridge: Option<&netns_bridge>) -> u32 {
+    bridge.map_or(0, |bridge| bridge.mtu)
 }
 
 /// Makes an endpoint of two devices in the host: one on the bridge, one that is ready to move, which the

@@ -8,6 +8,7 @@ use netns::{Endpoint, EndpointConfig, Error, Result};
 
 use crate::arena::{hand_out, take_back, Arena};
 use crate::boundary::{call, plain, required};
+use crate::controller::{get as get_controller, netns_controller};
 use crate::error::netns_error;
 use crate::input::{array, check_flags, netns_pair, pairs, sized, Growing};
 use crate::interface::{
@@ -131,12 +132,23 @@ pub struct netns_endpoint_details {
     pub json: *const c_char,
 }
 
-pub(crate) fn show(endpoint: &Endpoint) -> Result<*mut netns_endpoint_details> {
-    let mut arena = Arena::default();
+/// Endpoints, freed by netns_endpoints_free.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct netns_endpoints {
+    /// Bytes of this struct.
+    pub size: usize,
+    /// The endpoints; NULL when there are none.
+    pub endpoints: *const *const netns_endpoint_details,
+    /// How many.
+    pub count: usize,
+}
+
+fn show(arena: &mut Arena, endpoint: &Endpoint) -> Result<netns_endpoint_details> {
     let json = serde_json::to_string(endpoint)
         .map_err(|error| Error::bad_request("serialise", "an endpoint", error.to_string()))?;
-    let interface = endpoint.interface.as_ref().map(|interface| show_interface(&mut arena, interface));
-    let shown = netns_endpoint_details {
+    let interface = endpoint.interface.as_ref().map(|interface| show_interface(arena, interface));
+    Ok(netns_endpoint_details {
         size: size_of::<netns_endpoint_details>(),
         network: arena.text(endpoint.network.as_str()),
         name: arena.text(endpoint.name().as_str()),
@@ -146,8 +158,7 @@ pub(crate) fn show(endpoint: &Endpoint) -> Result<*mut netns_endpoint_details> {
         sandbox: arena.optional(endpoint.sandbox.as_ref().map(|path| path.display()).as_ref()),
         interface: interface.map_or(std::ptr::null(), |interface| arena.place(interface)),
         json: arena.text(&json),
-    };
-    Ok(hand_out(shown, arena))
+    })
 }
 
 /// Hands an endpoint out where that is wanted.
@@ -156,7 +167,9 @@ fn give_details(
     endpoint: &Endpoint,
 ) -> Result<()> {
     if let Some(ret_details) = ret_details {
-        ret_details.write(show(endpoint)?);
+        let mut arena = Arena::default();
+        let details = show(&mut arena, endpoint)?;
+        ret_details.write(hand_out(details, arena));
     }
     Ok(())
 }
@@ -362,9 +375,46 @@ pub unsafe extern "C" fn netns_endpoint_info(
         // SAFETY: a string by the header's rules.
         let endpoint = unsafe { text(endpoint, "endpoint") }?;
         let ret_details = required(ret_details, "ret_details")?;
-        ret_details.write(show(&controller.endpoint(network, endpoint)?)?);
+        give_details(Some(ret_details), &controller.endpoint(network, endpoint)?)
+    })
+}
+
+/// The endpoints of all networks, by the names of these and theirs.
+///
+/// @param controller     the controller
+/// @param ret_endpoints  the endpoints, for netns_endpoints_free
+/// @param ret_error      what went wrong; may be NULL
+/// @return 0
+#[no_mangle]
+pub extern "C" fn netns_endpoint_list(
+    controller: Option<&netns_controller>,
+    ret_endpoints: Option<&mut MaybeUninit<*mut netns_endpoints>>,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let controller = get_controller(controller)?;
+        let ret_endpoints = required(ret_endpoints, "ret_endpoints")?;
+        let mut arena = Arena::default();
+        let endpoints = controller.endpoints()?;
+        let shown: Vec<_> =
+            endpoints.iter().map(|endpoint| show(&mut arena, endpoint)).collect::<Result<_>>()?;
+        let list = netns_endpoints {
+            size: size_of::<netns_endpoints>(),
+            endpoints: arena.pointers(shown),
+            count: endpoints.len(),
+        };
+        ret_endpoints.write(hand_out(list, arena));
         Ok(())
     })
+}
+
+/// Frees a list of endpoints.
+///
+/// @param endpoints  the list; may be NULL
+#[no_mangle]
+pub unsafe extern "C" fn netns_endpoints_free(endpoints: *mut netns_endpoints) {
+    // SAFETY: the list was handed out, and is freed once, by the header's rules.
+    unsafe { take_back(endpoints) };
 }
 
 /// What the driver knows of an endpoint (seed 004, EndpointOperInfo).

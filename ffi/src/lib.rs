@@ -21,6 +21,7 @@ mod interface;
 mod ipam;
 mod log;
 mod names;
+mod namespace;
 mod network;
 mod plan;
 mod sandbox;

@@ -3,7 +3,6 @@
 use std::ffi::{c_char, c_void, CString};
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsFd, IntoRawFd};
 use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::interface::{
     give_info, give_interfaces, interface, netns_info, netns_interface, netns_interfaces, netns_route, route,
 };
 use crate::names::{give_names, netns_names};
+use crate::namespace::{give_fd, give_namespace, netns_namespace, netns_run_callback, run_inside};
 use crate::plan::{give_plan, netns_plan};
 use crate::text::{c_string, optional, parsed, text};
 
@@ -430,6 +430,24 @@ pub unsafe extern "C" fn netns_sandbox_remove_route(
     })
 }
 
+/// The namespace, which the object keeps alive.
+///
+/// @param sandbox        the sandbox
+/// @param ret_namespace  the namespace, for netns_namespace_free
+/// @param ret_error      what went wrong; may be NULL
+/// @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+#[no_mangle]
+pub extern "C" fn netns_sandbox_namespace(
+    sandbox: Option<&netns_sandbox>,
+    ret_namespace: Option<&mut MaybeUninit<*mut netns_namespace>>,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let sandbox = get(sandbox)?;
+        give_namespace(ret_namespace, || sandbox.namespace())
+    })
+}
+
 /// A descriptor of the namespace, close-on-exec, for setns(2) and the like. The caller closes it; as long as
 /// it is open the namespace lives.
 ///
@@ -443,21 +461,8 @@ pub extern "C" fn netns_sandbox_fd(
     ret_fd: Option<&mut MaybeUninit<i32>>,
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {
-    call(ret_error, || {
-        let sandbox = get(sandbox)?;
-        let ret_fd = required(ret_fd, "ret_fd")?;
-        let namespace = sandbox.namespace()?;
-        let fd = namespace.as_fd().try_clone_to_owned();
-        let fd = fd.map_err(|error| {
-            Error::from_errno("duplicate", "a descriptor", error.raw_os_error().unwrap_or(libc::EIO))
-        })?;
-        ret_fd.write(fd.into_raw_fd());
-        Ok(())
-    })
+    call(ret_error, || give_fd(ret_fd, &get(sandbox)?.namespace()?))
 }
-
-/// What runs inside a sandbox; what it returns is passed on.
-pub type netns_run_callback = Option<unsafe extern "C" fn(user: *mut c_void) -> i32>;
 
 /// Runs a function with the calling thread inside the sandbox. The thread is back when this returns; should
 /// the way back fail, the process is aborted, since no caller could recover. The function may call the
@@ -477,16 +482,7 @@ pub unsafe extern "C" fn netns_sandbox_run(
     ret_value: Option<&mut MaybeUninit<i32>>,
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {
-    call(ret_error, || {
-        let sandbox = get(sandbox)?;
-        let callback = required(callback, "callback")?;
-        // SAFETY: the caller's own function with the caller's own pointer.
-        let value = sandbox.run(|| unsafe { callback(user) })?;
-        if let Some(ret_value) = ret_value {
-            ret_value.write(value);
-        }
-        Ok(())
-    })
+    call(ret_error, || run_inside(&get(sandbox)?.namespace()?, callback, user, ret_value))
 }
 
 /// Ends the sandbox: unmounts it, and the kernel takes it down with every virtual device in it (seed 000,

@@ -1,5 +1,7 @@
 //! Writes `include/netns.h` from the sources of the C ABI, or with `--check` compares it with them.
 
+mod groups;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -45,10 +47,5 @@ fn generate(ffi: &Path) -> Result<String, String> {
     let mut header = Vec::new();
     bindings.write(&mut header);
     let header = String::from_utf8(header).map_err(|error| error.to_string())?;
-    Ok(grouped(&header))
-}
-
-/// The functions of each object as a group of its own, for the documentation.
-fn grouped(header: &str) -> String {
-    header.to_owned()
+    Ok(groups::grouped(&header))
 }
