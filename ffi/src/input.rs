@@ -156,3 +156,11 @@ pub(crate) fn check_flags(flags: u64, known: u64, name: &str) -> Result<()> {
         }
     }
 }
+
+/// Refuses a value in a field that means nothing yet: later it may.
+pub(crate) fn check_reserved(reserved: u32) -> Result<()> {
+    match reserved {
+        0 => Ok(()),
+        other => Err(Error::bad_request("use argument", "reserved", format!("it is {other} and must be 0"))),
+    }
+}
