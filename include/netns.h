@@ -2772,6 +2772,141 @@ int32_t netns_ipam_reply_add_data(struct netns_ipam_reply *reply,
 /** @} */
 
 /**
+ * @defgroup netns_link Links
+ * @{
+ */
+
+/**
+ * Renames a link (seed 001, ChangeInterfaceName); to its own name is no error. Before Linux 6.2 the kernel
+ * refuses while the link is up.
+ *
+ * @param name       its name
+ * @param new_name   its name from then on
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when the name is
+ *         taken; NETNS_STATUS_BUSY when the link is up and the kernel minds
+ */
+int32_t netns_link_set_name(const char *name,
+                            const char *new_name,
+                            struct netns_error **ret_error);
+
+/**
+ * Makes a pair of connected interfaces, both down, with one queue each (seed 001, CreateVethPair).
+ *
+ * @param name1      the name of one
+ * @param name2      the name of the other
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when a name is taken. Neither is then made.
+ */
+int32_t netns_link_create_veth(const char *name1,
+                               const char *name2,
+                               struct netns_error **ret_error);
+
+/**
+ * Brings a link up (seed 001, InterfaceUp); one that is up is no error.
+ *
+ * @param name       its name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link
+ */
+int32_t netns_link_set_up(const char *name, struct netns_error **ret_error);
+
+/**
+ * Takes a link down (seed 001, InterfaceDown); one that is down is no error. The kernel removes the routes
+ * through it, and unless its settings say otherwise its IPv6 addresses.
+ *
+ * @param name       its name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link
+ */
+int32_t netns_link_set_down(const char *name,
+                            struct netns_error **ret_error);
+
+/**
+ * Moves a link to another network namespace under the name that it has (seed 001,
+ * SetInterfaceInNamespaceFd). The kernel takes it down on the way, off its bridge, and its addresses and
+ * routes away.
+ *
+ * @param name       its name
+ * @param fd         a descriptor of the namespace, which stays the caller's
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when its name is
+ *         taken there; NETNS_STATUS_BAD_REQUEST when the descriptor is of no network namespace, and for links
+ *         that cannot move; NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN over the namespace
+ */
+int32_t netns_link_set_ns_fd(const char *name,
+                             int32_t fd,
+                             struct netns_error **ret_error);
+
+/**
+ * Moves a link to the network namespace of a process (seed 001, SetInterfaceInNamespacePid), as
+ * netns_link_set_ns_fd does.
+ *
+ * @param name       its name
+ * @param pid        the process's number
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such process; else as of netns_link_set_ns_fd
+ */
+int32_t netns_link_set_ns_pid(const char *name, uint32_t pid, struct netns_error **ret_error);
+
+/**
+ * Adds an address to a link, beside those that it has (seed 001, SetInterfaceIp). IPv6 is added without
+ * duplicate address detection.
+ *
+ * @param name       its name
+ * @param address    the address with its prefix length: "10.1.0.5/24", "fd01::5/64"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when it has the
+ *         address; NETNS_STATUS_BAD_REQUEST for what is no unicast address
+ */
+int32_t netns_link_set_address(const char *name,
+                               const char *address,
+                               struct netns_error **ret_error);
+
+/**
+ * Makes a link a port of a bridge (seed 001, SetInterfaceMaster); one that is a port of it is no error.
+ *
+ * @param name       its name
+ * @param master     the bridge
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when one of the two is not there; NETNS_STATUS_BAD_REQUEST when `master` is
+ *         no bridge; NETNS_STATUS_BUSY when the link is a port of something else;
+ *         NETNS_STATUS_RESOURCE_EXHAUSTED when the bridge is full
+ */
+int32_t netns_link_set_master(const char *name,
+                              const char *master,
+                              struct netns_error **ret_error);
+
+/**
+ * Sets a link's MTU (seed 001, SetMtu).
+ *
+ * @param name       its name
+ * @param mtu        bytes: 68 to 65535
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_BAD_REQUEST when it cannot have
+ *         that MTU
+ */
+int32_t netns_link_set_mtu(const char *name,
+                           uint32_t mtu,
+                           struct netns_error **ret_error);
+
+/**
+ * Adds the default route of the gateway's family through a link (seed 001, SetDefaultGateway). It takes
+ * nobody's place.
+ *
+ * @param gateway    its address: "10.1.0.1", "fd01::1"
+ * @param name       the link's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when there is a
+ *         default route; NETNS_STATUS_BAD_REQUEST when the gateway is not directly reachable through the link
+ */
+int32_t netns_link_set_default_gateway(const char *gateway,
+                                       const char *name,
+                                       struct netns_error **ret_error);
+
+/** @} */
+
+/**
  * @defgroup netns_log Log
  * @{
  */
