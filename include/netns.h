@@ -3347,6 +3347,95 @@ const char *netns_sandbox_key(const struct netns_sandbox *sandbox);
 const char *netns_sandbox_name(const struct netns_sandbox *sandbox);
 
 /**
+ * The namespace, which the object keeps alive.
+ *
+ * @param sandbox        the sandbox
+ * @param ret_namespace  the namespace, for netns_namespace_free
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_namespace(const struct netns_sandbox *sandbox,
+                                struct netns_namespace **ret_namespace,
+                                struct netns_error **ret_error);
+
+/**
+ * A descriptor of the namespace, close-on-exec, for setns(2) and the like. The caller closes it; as long as
+ * it is open the namespace lives.
+ *
+ * @param sandbox    the sandbox
+ * @param ret_fd     the descriptor
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_fd(const struct netns_sandbox *sandbox,
+                         int32_t *ret_fd,
+                         struct netns_error **ret_error);
+
+/**
+ * Runs a function with the calling thread inside the sandbox. The thread is back when this returns; should
+ * the way back fail, the process is aborted, since no caller could recover. The function may call the
+ * library; what it makes there has the sandbox for its host.
+ *
+ * @param sandbox    the sandbox
+ * @param callback   the function, called once, on the calling thread
+ * @param user       is handed to it as it is; may be NULL
+ * @param ret_value  what the function returned; may be NULL
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0 when the function ran, whatever it returned; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_sandbox_run(const struct netns_sandbox *sandbox,
+                          netns_run_callback callback,
+                          void *user,
+                          int32_t *ret_value,
+                          struct netns_error **ret_error);
+
+/**
+ * Ends the sandbox: unmounts it, and the kernel takes it down with every virtual device in it (seed 000,
+ * Destroy). Its endpoints leave it; those that netns_endpoint_connect made are deleted. The object stays to
+ * be freed. Repeated calls succeed, also when somebody else removed the sandbox; one that was made at the
+ * same key since is left alone.
+ *
+ * @param sandbox    the sandbox
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_sandbox_destroy(const struct netns_sandbox *sandbox,
+                              struct netns_error **ret_error);
+
+/**
+ * Ends a sandbox of the controller's that is not open here, as netns_sandbox_destroy does. One that is gone
+ * is no error.
+ *
+ * @param controller  the controller
+ * @param name        its name
+ * @param ret_error   what went wrong; may be NULL
+ * @return as of netns_sandbox_destroy
+ */
+int32_t netns_sandbox_remove(const struct netns_controller *controller,
+                             const char *name,
+                             struct netns_error **ret_error);
+
+/**
+ * Removes whatever sandbox is there without a controller, a stale file too. Nothing there is no error.
+ *
+ * @param base       the directory where it is mounted, absolute; may be NULL, for /run/netns
+ * @param name       its name there
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_FORBIDDEN for a file that this library did not make;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
+ */
+int32_t netns_sandbox_remove_in(const char *base,
+                                const char *name,
+                                struct netns_error **ret_error);
+
+/**
+ * Frees the object; the sandbox stays.
+ *
+ * @param sandbox  the object; may be NULL
+ */
+void netns_sandbox_free(struct netns_sandbox *sandbox);
+
+/**
  * What joins and netns_sandbox_add_interface brought, never `lo` nor what others made, by name (seed 000,
  * Interfaces). Read from the kernel: any process sees the same.
  *
@@ -3466,95 +3555,6 @@ int32_t netns_sandbox_add_route(const struct netns_sandbox *sandbox,
 int32_t netns_sandbox_remove_route(const struct netns_sandbox *sandbox,
                                    const struct netns_route *route,
                                    struct netns_error **ret_error);
-
-/**
- * The namespace, which the object keeps alive.
- *
- * @param sandbox        the sandbox
- * @param ret_namespace  the namespace, for netns_namespace_free
- * @param ret_error      what went wrong; may be NULL
- * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
- */
-int32_t netns_sandbox_namespace(const struct netns_sandbox *sandbox,
-                                struct netns_namespace **ret_namespace,
-                                struct netns_error **ret_error);
-
-/**
- * A descriptor of the namespace, close-on-exec, for setns(2) and the like. The caller closes it; as long as
- * it is open the namespace lives.
- *
- * @param sandbox    the sandbox
- * @param ret_fd     the descriptor
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
- */
-int32_t netns_sandbox_fd(const struct netns_sandbox *sandbox,
-                         int32_t *ret_fd,
-                         struct netns_error **ret_error);
-
-/**
- * Runs a function with the calling thread inside the sandbox. The thread is back when this returns; should
- * the way back fail, the process is aborted, since no caller could recover. The function may call the
- * library; what it makes there has the sandbox for its host.
- *
- * @param sandbox    the sandbox
- * @param callback   the function, called once, on the calling thread
- * @param user       is handed to it as it is; may be NULL
- * @param ret_value  what the function returned; may be NULL
- * @param ret_error  what went wrong; may be NULL
- * @return 0 when the function ran, whatever it returned; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
- */
-int32_t netns_sandbox_run(const struct netns_sandbox *sandbox,
-                          netns_run_callback callback,
-                          void *user,
-                          int32_t *ret_value,
-                          struct netns_error **ret_error);
-
-/**
- * Ends the sandbox: unmounts it, and the kernel takes it down with every virtual device in it (seed 000,
- * Destroy). Its endpoints leave it; those that netns_endpoint_connect made are deleted. The object stays to
- * be freed. Repeated calls succeed, also when somebody else removed the sandbox; one that was made at the
- * same key since is left alone.
- *
- * @param sandbox    the sandbox
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
- */
-int32_t netns_sandbox_destroy(const struct netns_sandbox *sandbox,
-                              struct netns_error **ret_error);
-
-/**
- * Ends a sandbox of the controller's that is not open here, as netns_sandbox_destroy does. One that is gone
- * is no error.
- *
- * @param controller  the controller
- * @param name        its name
- * @param ret_error   what went wrong; may be NULL
- * @return as of netns_sandbox_destroy
- */
-int32_t netns_sandbox_remove(const struct netns_controller *controller,
-                             const char *name,
-                             struct netns_error **ret_error);
-
-/**
- * Removes whatever sandbox is there without a controller, a stale file too. Nothing there is no error.
- *
- * @param base       the directory where it is mounted, absolute; may be NULL, for /run/netns
- * @param name       its name there
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_FORBIDDEN for a file that this library did not make;
- *         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
- */
-int32_t netns_sandbox_remove_in(const char *base,
-                                const char *name,
-                                struct netns_error **ret_error);
-
-/**
- * Frees the object; the sandbox stays.
- *
- * @param sandbox  the object; may be NULL
- */
-void netns_sandbox_free(struct netns_sandbox *sandbox);
 
 /** @} */
 
