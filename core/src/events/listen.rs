@@ -85,7 +85,7 @@ impl Events {
             arrived: Condvar::new(),
         });
         let mut events = Self { shared: Arc::clone(&shared), path, reader: None };
-        let reader = thread::Builder::new().name("netns-events".to_owned()).spawn(move || shared.read());
+        let reader = sys::spawn("netns-events", move || shared.read());
         let failed = |error| Error::from_io(LISTEN, events.path.display().to_string(), error);
         events.reader = Some(reader.map_err(failed)?);
         Ok(events)
@@ -119,7 +119,7 @@ impl Events {
                 log::error!("a subscriber of events panicked and hears no more");
             }
         };
-        let thread = thread::Builder::new().name("netns-subscriber".to_owned()).spawn(work);
+        let thread = sys::spawn("netns-subscriber", work);
         let thread = thread.map_err(|error| Error::from_io(LISTEN, path, error))?;
         Ok(Subscription { closer, thread: Some(thread) })
     }
