@@ -189,7 +189,7 @@ impl Writer<'_> {
             self.case(function, &format!("{name} no UTF-8"), &wrong("NOT_UTF8"), &refused);
             let after = after_bad_name(param, name);
             self.case(function, &format!("{name} empty"), &wrong("EMPTY"), &after);
-            self.case(function, &format!("{name} of a MiB"), &wrong("huge"), &after);
+            self.case(function, &format!("{name} endless"), &wrong("huge"), &after);
         } else if param.ctype == "uint64_t" && name == "flags" {
             self.case(function, "an unknown flag", &wrong("(uint64_t)1 << 63"), &refused);
         } else if param.ctype == "int32_t" && is_enumerated(param) {
@@ -252,7 +252,7 @@ impl Writer<'_> {
                 self.case(function, &case("no UTF-8"), &setup("NOT_UTF8"), &refused);
                 let after = after_bad_name(field, called);
                 self.case(function, &case("empty"), &setup("EMPTY"), &after);
-                self.case(function, &case("of a MiB"), &setup("huge"), &after);
+                self.case(function, &case("endless"), &setup("huge"), &after);
             }
             "uint64_t" if name == "flags" => {
                 self.case(function, &case("unknown"), &setup("(uint64_t)1 << 63"), &refused);
@@ -370,7 +370,7 @@ impl Writer<'_> {
                 let long = setup(&format!(
                     "        const char *elements[1];\n        elements[0] = huge;\n        {s}.{name} = elements;\n        {s}.{count} = 1;"
                 ));
-                self.case(function, &format!("{of}.{name} of a MiB"), &long, clean);
+                self.case(function, &format!("{of}.{name} endless"), &long, clean);
             }
         }
         count.to_owned()
@@ -383,7 +383,7 @@ impl Writer<'_> {
                 self.case_that_cannot_fail(function, &format!("{} NULL", param.name), Some((param, "NULL")));
             }
             if param.ctype == "const char *" {
-                for (what, value) in [("no UTF-8", "NOT_UTF8"), ("empty", "EMPTY"), ("of a MiB", "huge")] {
+                for (what, value) in [("no UTF-8", "NOT_UTF8"), ("empty", "EMPTY"), ("endless", "huge")] {
                     let what = format!("{} {what}", param.name);
                     self.case_that_cannot_fail(function, &what, Some((param, value)));
                 }
@@ -452,11 +452,11 @@ impl Writer<'_> {
 
     fn main(&mut self) {
         self.line("int main(int argc, char **argv)\n{\n    static struct world world;\n    struct world *w = &world;");
+        self.line("    size_t length = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;");
         self.line("    make_directories(w);");
-        self.line("    if (argc > 1 && strcmp(argv[1], \"prepare\") == 0) {");
-        self.line("        netns_controller_close(w->controller);\n        return 0;\n    }");
+        self.line("    if (length == 0) {\n        netns_controller_close(w->controller);\n        return 0;\n    }");
         self.line(
-            "    huge = malloc((1 << 20) + 1);\n    memset(huge, 'a', 1 << 20);\n    huge[1 << 20] = '\\0';",
+            "    huge = malloc(length + 1);\n    memset(huge, 'a', length);\n    huge[length] = '\\0';",
         );
         for function in &self.header.functions {
             let _ = writeln!(self.out, "    walk_{}(w);", function.name);
