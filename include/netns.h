@@ -2760,10 +2760,12 @@ int32_t netns_ipam_reply_add_data(struct netns_ipam_reply *reply,
  * the library writes nothing anywhere. What the callback itself makes the library log is not heard.
  *
  * @param max_level  a netns_log_level: the least important messages that are wanted
- * @param callback   hears them; NULL for nobody
- * @param user       is handed to the callback as it is
+ * @param callback   hears them; may be NULL, for nobody
+ * @param user       is handed to the callback as it is; may be NULL
  * @param release    is told when `user` is needed no more: after another call of this function, when the
  *                   last callback has returned; may be NULL. Not called when this function fails
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for a level that is none
  */
 int32_t netns_log_set(int32_t max_level,
                       netns_log_callback callback,
@@ -3163,8 +3165,8 @@ int32_t netns_sandbox_list(const struct netns_controller *controller,
  *
  * @param id         the container's id
  * @param buffer     where the path goes, with a NUL; may be NULL, to learn how long it is
- * @param size       bytes of the buffer; afterwards the bytes that the path needs with its NUL, also when
- *                   the buffer is too small
+ * @param size       bytes of the buffer, where there is one; afterwards the bytes that the path needs with
+ *                   its NUL, also when the buffer is too small
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST when the id is no name; NETNS_STATUS_RESOURCE_EXHAUSTED when the buffer
  *         is too small, and is left as it is
@@ -3250,7 +3252,7 @@ int32_t netns_sandbox_plan_add_interface(const struct netns_sandbox *sandbox,
  * RemoveInterface). It is down then. One that is gone is no error, nor is a sandbox that is gone.
  *
  * @param sandbox    the sandbox
- * @param interface  the interface: its src_name counts, and its name where that is not NULL
+ * @param interface  the interface: its src_name counts, and its name where it has one
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_ALREADY_EXISTS when the host has a link of that name by now. The interface is then
  *         as it was.

@@ -184,8 +184,8 @@ pub extern "C" fn netns_sandbox_list(
 ///
 /// @param id         the container's id
 /// @param buffer     where the path goes, with a NUL; may be NULL, to learn how long it is
-/// @param size       bytes of the buffer; afterwards the bytes that the path needs with its NUL, also when
-///                   the buffer is too small
+/// @param size       bytes of the buffer, where there is one; afterwards the bytes that the path needs with
+///                   its NUL, also when the buffer is too small
 /// @param ret_error  what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_BAD_REQUEST when the id is no name; NETNS_STATUS_RESOURCE_EXHAUSTED when the buffer
 ///         is too small, and is left as it is
@@ -200,10 +200,12 @@ pub unsafe extern "C" fn netns_sandbox_generate_key(
         // SAFETY: a string by the header's rules.
         let id = unsafe { text(id, "id") }?;
         let size = required(size, "size")?;
-        let there = if buffer.is_null() { 0 } else { *size };
         let key = c_string(&generate_key(id)?.to_string());
         let bytes = key.as_bytes_with_nul();
-        *size = bytes.len();
+        let there = std::mem::replace(size, bytes.len());
+        if buffer.is_null() {
+            return Ok(());
+        }
         if bytes.len() > there {
             let cause = format!("the key needs {} bytes", bytes.len());
             return Err(Error::new(
@@ -332,7 +334,7 @@ pub unsafe extern "C" fn netns_sandbox_plan_add_interface(
 /// RemoveInterface). It is down then. One that is gone is no error, nor is a sandbox that is gone.
 ///
 /// @param sandbox    the sandbox
-/// @param interface  the interface: its src_name counts, and its name where that is not NULL
+/// @param interface  the interface: its src_name counts, and its name where it has one
 /// @param ret_error  what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_ALREADY_EXISTS when the host has a link of that name by now. The interface is then
 ///         as it was.

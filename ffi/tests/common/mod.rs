@@ -225,18 +225,32 @@ pub(crate) fn prefix() -> &'static Path {
 /// Builds the library beside this test, which cargo does not do by itself as no Rust code links to it, and
 /// says where its files are.
 fn build() -> PathBuf {
+    cargo("build", "libnetns-ffi", &[]);
+    built()
+}
+
+/// Where cargo puts what it builds: this test is in `deps` there.
+fn built() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let built = test.ancestors().nth(2).expect("target/profile/deps/test");
+    test.ancestors().nth(2).expect("target/profile/deps/test").to_owned()
+}
+
+/// What `cargo COMMAND --package PACKAGE -- ARGS` prints, in the profile and the directory of this test.
+#[track_caller]
+pub(crate) fn cargo(command: &str, package: &str, args: &[&str]) -> String {
+    let built = built();
     let profile = match built.file_name().and_then(OsStr::to_str) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
     let target = built.parent().expect("target/profile");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["build", "--quiet", "--package", "libnetns-ffi", "--profile", profile]);
+    cargo.current_dir(root()).args([command, "--quiet", "--package", package, "--profile", profile]);
     cargo.arg("--target-dir").arg(target);
-    succeed(&mut cargo);
-    built.to_owned()
+    if !args.is_empty() {
+        cargo.arg("--").args(args);
+    }
+    succeed(&mut cargo)
 }
 
 fn install(built: &Path, prefix: &Path) {
