@@ -2188,7 +2188,7 @@ int32_t netns_join_set_gateway_ipv6(struct netns_join *join,
  * @param join         what `join` got
  * @param destination  where it leads: "10.2.0.0/16"
  * @param route_type   a netns_route_type
- * @param next_hop     the next hop: "10.1.0.9"; NULL for a connected route, and for no other
+ * @param next_hop     the next hop: "10.1.0.9"; may be NULL, as it is for a connected route and for no other
  * @param ret_error    what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST when a route by next hop has none or one of the other family, and when
  *         a connected one has any
@@ -2711,7 +2711,7 @@ int32_t netns_ipam_reply_set_address_spaces(struct netns_ipam_reply *reply,
  * @param reply      what the callback got
  * @param pool       the pool, without host bits: "10.1.0.0/16"
  * @param id         how the pool is known from now on: SPACE/POOL or SPACE/POOL/SUB-POOL, as in
- *                   "LocalDefault/10.1.0.0/16"; NULL for the address space and the sub-pool of the request
+ *                   "LocalDefault/10.1.0.0/16"; may be NULL, for the address space and the sub-pool of the request
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no id of it; NETNS_STATUS_FORBIDDEN in another
  *         callback
