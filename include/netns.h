@@ -130,7 +130,7 @@
 /**
  * The addresses inside are alone in their subnets: /32 and /128.
  *
- * @ingroup netns_birth
+ * @ingroup netns_driver
  */
 #define NETNS_BIRTH_HOST_PREFIX 1
 
@@ -144,7 +144,7 @@
 /**
  * The pool is to be one of IPv6, when none is named.
  *
- * @ingroup netns_pool
+ * @ingroup netns_ipam
  */
 #define NETNS_POOL_IPV6 1
 
@@ -179,7 +179,7 @@
 /**
  * What was discovered (libnetwork's discoverapi.DiscoveryType).
  *
- * @ingroup netns_discovery
+ * @ingroup netns_driver
  */
 typedef enum netns_discovery {
     /**
@@ -339,7 +339,7 @@ typedef enum netns_route_type {
 /**
  * One host, or all (libnetwork's scope package).
  *
- * @ingroup netns_scope
+ * @ingroup netns_driver
  */
 typedef enum netns_scope {
     /**
@@ -412,7 +412,7 @@ typedef enum netns_status {
 /**
  * What happened to an entry of a table (libnetwork's driverapi.EventType).
  *
- * @ingroup netns_table
+ * @ingroup netns_driver
  */
 typedef enum netns_table_event {
     /**
@@ -444,6 +444,14 @@ typedef struct netns_bridge netns_bridge;
  * @ingroup netns_controller
  */
 typedef struct netns_controller netns_controller;
+
+/**
+ * What a driver may ask of the library for a network (seed 004, NetworkInfo). It lasts until the callback
+ * that got it returns.
+ *
+ * @ingroup netns_driver
+ */
+typedef struct netns_driver_info netns_driver_info;
 
 /**
  * The addresses of an endpoint's interface (seed 004, InterfaceInfo). It lasts until the callback that got
@@ -491,7 +499,7 @@ typedef struct netns_ipam_reply netns_ipam_reply;
  * names and describes one that is born there, with netns_join_set_birth besides, which costs a small part of
  * that; or it does neither, and the sandbox gets no device.
  *
- * @ingroup netns_join
+ * @ingroup netns_driver
  */
 typedef struct netns_join netns_join;
 
@@ -509,14 +517,6 @@ typedef struct netns_namespace netns_namespace;
  * @ingroup netns_network
  */
 typedef struct netns_network netns_network;
-
-/**
- * What a driver may ask of the library for a network (seed 004, NetworkInfo). It lasts until the callback
- * that got it returns.
- *
- * @ingroup netns_network
- */
-typedef struct netns_network_info netns_network_info;
 
 /**
  * What a call would do: steps by namespace, each with its way back (a dry run). It never changes, and any
@@ -1051,7 +1051,7 @@ typedef struct netns_driver {
      */
     int32_t (*create_network)(void *user,
                               const struct netns_driver_network *network,
-                              struct netns_network_info *info,
+                              struct netns_driver_info *info,
                               struct netns_plan **ret_plan,
                               struct netns_error **ret_error);
     /**
@@ -1166,7 +1166,7 @@ typedef struct netns_driver {
 /**
  * A device that is born in the sandbox, where it belongs, instead of moving there.
  *
- * @ingroup netns_birth
+ * @ingroup netns_driver
  */
 typedef struct netns_birth {
     /**
@@ -1460,7 +1460,7 @@ typedef struct netns_info {
 /**
  * What a network asks of its address management. It lasts until the callback returns.
  *
- * @ingroup netns_pool
+ * @ingroup netns_ipam
  */
 typedef struct netns_pool_request {
     /**
@@ -1505,7 +1505,7 @@ typedef struct netns_pool_request {
  * What an endpoint, or a network for its gateway, asks of its address management. It lasts until the callback
  * returns.
  *
- * @ingroup netns_address
+ * @ingroup netns_ipam
  */
 typedef struct netns_address_request {
     /**
@@ -2062,7 +2062,7 @@ int32_t netns_controller_discover_delete(const struct netns_controller *controll
 /** @} */
 
 /**
- * @defgroup netns_network Networks
+ * @addtogroup netns_driver
  * @{
  */
 
@@ -2075,16 +2075,9 @@ int32_t netns_controller_discover_delete(const struct netns_controller *controll
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST for an empty name
  */
-int32_t netns_network_info_register_table(struct netns_network_info *info,
-                                          const char *table,
-                                          struct netns_error **ret_error);
-
-/** @} */
-
-/**
- * @addtogroup netns_driver
- * @{
- */
+int32_t netns_driver_info_register_table(struct netns_driver_info *info,
+                                         const char *table,
+                                         struct netns_error **ret_error);
 
 /**
  * The MAC address (seed 004, MacAddress): "02:42:0a:01:00:05"; NULL while there is none. It lasts until the
@@ -2134,13 +2127,6 @@ int32_t netns_driver_interface_set_mac_address(struct netns_driver_interface *in
 int32_t netns_driver_interface_set_ip_address(struct netns_driver_interface *interface,
                                               const char *address,
                                               struct netns_error **ret_error);
-
-/** @} */
-
-/**
- * @defgroup netns_join Join
- * @{
- */
 
 /**
  * The endpoint's interface, as `create_endpoint` left it, to be read. It lasts until the driver's callback
@@ -2202,7 +2188,7 @@ int32_t netns_join_set_gateway_ipv6(struct netns_join *join,
  * @param join         what `join` got
  * @param destination  where it leads: "10.2.0.0/16"
  * @param route_type   a netns_route_type
- * @param next_hop     the next hop: "10.1.0.9"; NULL for a connected route, and for no other
+ * @param next_hop     the next hop: "10.1.0.9"; may be NULL, as it is for a connected route and for no other
  * @param ret_error    what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST when a route by next hop has none or one of the other family, and when
  *         a connected one has any
@@ -2253,13 +2239,6 @@ int32_t netns_join_add_table_entry(struct netns_join *join,
 int32_t netns_join_set_birth(struct netns_join *join,
                              const struct netns_birth *birth,
                              struct netns_error **ret_error);
-
-/** @} */
-
-/**
- * @addtogroup netns_driver
- * @{
- */
 
 /**
  * Adds an option whose value is a string. A second value of a key overwrites the first.
@@ -2691,7 +2670,7 @@ void netns_info_free(struct netns_info *info);
 /** @} */
 
 /**
- * @defgroup netns_ipam Ipam
+ * @defgroup netns_ipam Address management
  * @{
  */
 
@@ -2732,7 +2711,7 @@ int32_t netns_ipam_reply_set_address_spaces(struct netns_ipam_reply *reply,
  * @param reply      what the callback got
  * @param pool       the pool, without host bits: "10.1.0.0/16"
  * @param id         how the pool is known from now on: SPACE/POOL or SPACE/POOL/SUB-POOL, as in
- *                   "LocalDefault/10.1.0.0/16"; NULL for the address space and the sub-pool of the request
+ *                   "LocalDefault/10.1.0.0/16"; may be NULL, for the address space and the sub-pool of the request
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no id of it; NETNS_STATUS_FORBIDDEN in another
  *         callback
@@ -3084,7 +3063,7 @@ void netns_namespace_free(struct netns_namespace *namespace_);
 /** @} */
 
 /**
- * @addtogroup netns_network
+ * @defgroup netns_network Networks
  * @{
  */
 

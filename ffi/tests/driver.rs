@@ -51,3 +51,30 @@ fn callbacks_are_called_at_once_wait_for_nobody_and_may_call_the_library() {
 fn address_management_gives_the_addresses_and_gets_them_back() {
     passes("ipam", |_| {});
 }
+
+#[test]
+fn the_example_of_a_driver_runs_and_leaves_nothing() {
+    for way in common::ways("the_example_of_a_driver_runs_and_leaves_nothing") {
+        let program = common::program("example", &[common::root().join("examples/c/driver.c")], way);
+        host(|host| {
+            let networks = "NETNS_NETWORKS_DIR=/run/networks";
+            // The directories stay: the first run makes them.
+            program.run_with(host, &[networks], &[]).must_pass();
+            let before = host.dump();
+            let said = program.run_with(host, &[networks], &[]).must_pass();
+            for part in [
+                "FORBIDDEN: register driver \"wire\"",
+                "BAD_REQUEST: create network cables: create wire network cables: a wire carries IPv4 alone",
+                "BUSY: connect /run/netns/wired as cut of network cables: plug in cut: the wire is cut",
+                "/run/netns/wired has eth0 with 172.",
+                "/32 and the gateway 169.254.1.1",
+                "after 2 joins",
+            ] {
+                assert!(said.contains(part), "no {part} in\n{said}");
+            }
+            if way == Way::Plain {
+                host.assert_returns_to(&before, "the example of a driver");
+            }
+        });
+    }
+}

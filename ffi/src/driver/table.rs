@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use netns::Result;
 
 use super::arguments::{netns_driver_endpoint, netns_driver_network};
-use super::info::{netns_driver_interface, netns_network_info};
+use super::info::{netns_driver_info, netns_driver_interface};
 use super::join::netns_join;
 use super::reply::netns_driver_reply;
 use crate::boundary::required;
@@ -70,7 +70,7 @@ pub struct netns_driver {
         unsafe extern "C" fn(
             user: *mut c_void,
             network: *const netns_driver_network,
-            info: *mut netns_network_info,
+            info: *mut netns_driver_info,
             ret_plan: *mut *mut netns_plan,
             ret_error: *mut *mut netns_error,
         ) -> i32,

@@ -424,6 +424,117 @@ static netns_run_callback sample_netns_run_callback(struct world *w)
     return answer;
 }
 
+/* ---- drivers and address management, which nothing calls here ---- */
+
+static int32_t of_network(void *user, const netns_driver_network *network, netns_plan **ret_plan,
+                          netns_error **ret_error)
+{
+    (void)user, (void)network, (void)ret_plan, (void)ret_error;
+    return NETNS_STATUS_BUSY;
+}
+
+static int32_t of_new_network(void *user, const netns_driver_network *network, netns_driver_info *info,
+                              netns_plan **ret_plan, netns_error **ret_error)
+{
+    (void)info;
+    return of_network(user, network, ret_plan, ret_error);
+}
+
+static int32_t of_endpoint(void *user, const netns_driver_endpoint *endpoint, netns_plan **ret_plan,
+                           netns_error **ret_error)
+{
+    (void)user, (void)endpoint, (void)ret_plan, (void)ret_error;
+    return NETNS_STATUS_BUSY;
+}
+
+static int32_t of_new_endpoint(void *user, const netns_driver_endpoint *endpoint,
+                               netns_driver_interface *interface, netns_plan **ret_plan,
+                               netns_error **ret_error)
+{
+    (void)interface;
+    return of_endpoint(user, endpoint, ret_plan, ret_error);
+}
+
+static int32_t of_join(void *user, const netns_driver_endpoint *endpoint, netns_join *join,
+                       netns_error **ret_error)
+{
+    (void)join;
+    return of_endpoint(user, endpoint, NULL, ret_error);
+}
+
+static const netns_driver *sample_netns_driver(struct world *w)
+{
+    static netns_driver driver;
+    memset(&driver, 0, sizeof driver);
+    driver.size = sizeof driver;
+    driver.user = w;
+    driver.release = let_go;
+    driver.create_network = of_new_network;
+    driver.delete_network = of_network;
+    driver.create_endpoint = of_new_endpoint;
+    driver.delete_endpoint = of_endpoint;
+    driver.join = of_join;
+    driver.leave = of_endpoint;
+    return &driver;
+}
+
+static int32_t of_pool_request(void *user, const netns_pool_request *request, netns_ipam_reply *reply,
+                               netns_error **ret_error)
+{
+    (void)user, (void)request, (void)reply, (void)ret_error;
+    return NETNS_STATUS_BUSY;
+}
+
+static int32_t of_address_request(void *user, const netns_address_request *request, netns_ipam_reply *reply,
+                                  netns_error **ret_error)
+{
+    (void)user, (void)request, (void)reply, (void)ret_error;
+    return NETNS_STATUS_BUSY;
+}
+
+static int32_t of_pool(void *user, const char *pool, netns_error **ret_error)
+{
+    (void)user, (void)pool, (void)ret_error;
+    return NETNS_STATUS_BUSY;
+}
+
+static int32_t of_address(void *user, const char *pool, const char *address, netns_error **ret_error)
+{
+    (void)address;
+    return of_pool(user, pool, ret_error);
+}
+
+static const netns_ipam *sample_netns_ipam(struct world *w)
+{
+    static netns_ipam ipam;
+    memset(&ipam, 0, sizeof ipam);
+    ipam.size = sizeof ipam;
+    ipam.user = w;
+    ipam.release = let_go;
+    ipam.request_pool = of_pool_request;
+    ipam.release_pool = of_pool;
+    ipam.request_address = of_address_request;
+    ipam.release_address = of_address;
+    return &ipam;
+}
+
+static const char *sample_network_type(struct world *w)
+{
+    return fresh(w, "type");
+}
+
+static int32_t sample_discovery(struct world *w)
+{
+    (void)w;
+    return NETNS_DISCOVERY_NODE;
+}
+
+static const char *sample_data(struct world *w)
+{
+    (void)w;
+    return "{\"Address\": \"192.0.2.1\"}";
+}
+
 /* ---- parameters with a meaning of their own ---- */
 
 static const char *sample_netns_network_open_name(struct world *w)

@@ -263,7 +263,7 @@ fn install(built: &Path, prefix: &Path) {
     copy(&built.join("libnetns_ffi.a"), &lib.join("libnetns.a"));
     let version = env!("CARGO_PKG_VERSION");
     let file = format!("libnetns.so.{version}");
-    copy(&built.join("libnetns_ffi.so"), &lib.join(&file));
+    share(&lib.join("libnetns.a"), &lib.join(&file));
     for link in ["libnetns.so", "libnetns.so.0"] {
         symlink(&file, lib.join(link)).unwrap_or_else(|error| panic!("{link}: {error}"));
     }
@@ -273,6 +273,22 @@ fn install(built: &Path, prefix: &Path) {
         shown(prefix)
     );
     write(&pkgconfig.join("libnetns.pc"), &about);
+}
+
+/// Links the shared library from the archive, with its debug information, which `scripts/lib` leaves out.
+fn share(archive: &Path, shared: &Path) {
+    let exports = directory().join("exports");
+    write(&exports, "{ global: netns_*; local: *; };");
+    let mut cc = Command::new("cc");
+    cc.args([
+        "-shared",
+        "-Wl,-soname,libnetns.so.0",
+        "-Wl,-z,defs",
+        "-Wl,-z,nodelete",
+        "-Wl,--whole-archive",
+    ]);
+    cc.arg(archive).arg("-Wl,--no-whole-archive").arg(format!("-Wl,--version-script={}", shown(&exports)));
+    succeed(cc.args(["-lgcc_s", "-lm", "-pthread", "-o"]).arg(shared));
 }
 
 /// Runs a command and returns its standard output.

@@ -101,7 +101,8 @@ fn everything_has_a_comment_that_says_what_may_be_null() {
         }
     }
     for object in &header.opaque {
-        must(header.freed_by(object).is_some(), format!("nothing frees a {object}"));
+        let ends = header.freed_by(object).is_some() || header.is_lent(object);
+        must(ends, format!("nothing frees a {object}"));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

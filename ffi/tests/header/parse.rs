@@ -55,10 +55,7 @@ impl Header {
         let Some(rest) = declaration.strip_prefix("typedef ") else {
             return self.functions.push(function(about, declaration));
         };
-        if rest.contains("(*") {
-            let typed = callback(about, rest);
-            self.callbacks.insert(typed.name.clone(), typed);
-        } else if let Some(rest) = rest.strip_prefix("enum ") {
+        if let Some(rest) = rest.strip_prefix("enum ") {
             self.enums.insert(first_word(rest));
         } else if let Some(rest) = rest.strip_prefix("struct ") {
             let name = first_word(rest);
@@ -70,6 +67,9 @@ impl Header {
                     self.structs.insert(name.clone(), Struct { name, fields, about });
                 }
             }
+        } else if rest.contains("(*") {
+            let typed = callback(about, rest);
+            self.callbacks.insert(typed.name.clone(), typed);
         } else {
             panic!("what is this: {declaration}");
         }
@@ -89,6 +89,20 @@ impl Header {
 
     pub(crate) fn is_pointer(&self, ctype: &str) -> bool {
         ctype.ends_with('*') || ctype.contains("(*") || self.callbacks.contains_key(ctype)
+    }
+
+    /// Whether an object is lent to callbacks alone, by a type such as "netns_join *": nobody else has one.
+    pub(crate) fn is_lent(&self, ctype: &str) -> bool {
+        let object = first_word(ctype.trim_start_matches("const "));
+        let fields = self.structs.values().flat_map(|of| &of.fields);
+        let mut callbacks = fields.filter(|field| field.ctype.contains("(*)"));
+        let is_argument = callbacks.any(|field| field.ctype.contains(&format!(" {object} *")));
+        self.opaque.contains(&object) && is_argument && self.freed_by(&object).is_none()
+    }
+
+    /// Whether a function can be called outside of callbacks.
+    pub(crate) fn is_for_all(&self, function: &Function) -> bool {
+        !function.params.iter().any(|param| self.is_lent(&param.ctype))
     }
 
     /// What frees an object of this type.

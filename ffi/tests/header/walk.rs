@@ -18,13 +18,14 @@ pub(crate) fn write(header: &Header, samples: &str) -> Walk {
     let mut writer = Writer { header, samples, out: String::new(), unknown: Vec::new(), done: Vec::new() };
     writer.line("/* Written by the test of the header. */");
     writer.line("#define _GNU_SOURCE\n#include \"walker.h\"\n#include \"samples.h\"\n");
-    for function in &header.functions {
+    let functions: Vec<_> = header.functions.iter().filter(|function| header.is_for_all(function)).collect();
+    for function in &functions {
         writer.function(function);
     }
-    writer.main();
+    writer.main(&functions);
     let unknown = &writer.unknown;
     assert!(unknown.is_empty(), "teach ffi/tests/c/samples.h about:\n  {}", unknown.join("\n  "));
-    Walk { source: writer.out, functions: header.functions.len() }
+    Walk { source: writer.out, functions: functions.len() }
 }
 
 struct Writer<'a> {
@@ -269,6 +270,11 @@ impl Writer<'_> {
                     self.case(function, &case(value), &setup, "must_be_clean(status, a.ret_error)");
                 }
             }
+            "void *" if name == "user" => {}
+            ctype if ctype.contains("(*)") || self.header.callbacks.contains_key(ctype) => {
+                let after = if says_null { "must_succeed(status, a.ret_error)" } else { &refused };
+                self.case(function, &case("NULL"), &setup("NULL"), after);
+            }
             "const char *const *" => drop(self.array_field(function, place, field, "const char *")),
             _ => self.struct_field(function, place, field, says_null),
         }
@@ -450,7 +456,7 @@ impl Writer<'_> {
         found.map(|(_, name)| name.clone())
     }
 
-    fn main(&mut self) {
+    fn main(&mut self, functions: &[&Function]) {
         self.line("int main(int argc, char **argv)\n{\n    static struct world world;\n    struct world *w = &world;");
         self.line("    size_t length = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;");
         self.line("    make_directories(w);");
@@ -458,7 +464,7 @@ impl Writer<'_> {
         self.line(
             "    huge = malloc(length + 1);\n    memset(huge, 'a', length);\n    huge[length] = '\\0';",
         );
-        for function in &self.header.functions {
+        for function in functions {
             let _ = writeln!(self.out, "    walk_{}(w);", function.name);
         }
         self.line("    clear(w);\n    netns_controller_close(w->controller);\n    free(huge);");
