@@ -4,12 +4,13 @@ use super::active::Active;
 use super::endpoints::{of, take};
 use super::record::{EndpointRecord, Linked};
 use super::{Controller, Endpoint, EndpointConfig};
-use crate::driver::has_host_link;
+use crate::driver::{has_host_link, naming};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
+use crate::link::{message, parse, LinkRef, Place, ProxySpec};
 use crate::name::Name;
 use crate::network::engine::{plan_pair, Device, Prepared};
-use crate::plan::{apply, Ground, Plan};
+use crate::plan::{apply, Action, Ground, Plan};
 use crate::sandbox::Interface;
 
 impl Controller {
@@ -188,7 +189,7 @@ impl Controller {
     }
 
     /// Has a driver that acts by itself take the device of a linked endpoint out of use. The library's own
-    /// do so as they delete it.
+    /// do so as they delete it, but for what does not go with a device that is gone.
     pub(super) fn unlink(&self, record: &EndpointRecord) -> Result<()> {
         if record.linked.is_none() {
             return Ok(());
@@ -198,8 +199,26 @@ impl Controller {
                 let steps = [self.disconnect_outside(&active, record), self.leave_by_itself(&active, record)];
                 Error::first_of(steps.into_iter().filter_map(Result::err).collect())
             }
-            _ => Ok(()),
+            _ => self.forget_proxies(record),
         }
+    }
+
+    /// Removes the proxy entries of an endpoint that has lost its devices: by these its driver finds them.
+    fn forget_proxies(&self, record: &EndpointRecord) -> Result<()> {
+        let (host_end, _) = naming::link_names(&record.network, &record.config.name)?;
+        if self.host.link(&host_end)?.is_some() {
+            return Ok(());
+        }
+        let entries = self.host.socket().dump(&message::list_proxies())?;
+        let mut plan = Plan::default();
+        for entry in entries.iter().filter_map(parse::proxy).filter(|entry| entry.ours) {
+            if record.addresses().any(|own| own.addr() == entry.address) {
+                // Nothing is called by its name here.
+                let link = LinkRef::indexed(host_end.clone(), entry.index);
+                plan.push(Place::Host, Action::DeleteProxy(ProxySpec { link, address: entry.address }));
+            }
+        }
+        self.apply(&plan)
     }
 
     fn leave_by_itself(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
