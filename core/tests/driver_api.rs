@@ -214,6 +214,12 @@ fn device(host: &Host) {
     host.ip(&["link", "set", "end0", "up"]);
     host.ip(&["address", "add", "10.7.0.1/24", "dev", "end0"]);
     host.ip(&["address", "add", "fd07::1/64", "dev", "end0", "nodad"]);
+    // The kernel adds the route to the host's own address later, from a work queue.
+    let local = || host.ip(&["-6", "route", "show", "table", "local"]).to_string();
+    let begin = Instant::now();
+    while !local().contains("fd07::1") {
+        assert!(begin.elapsed() < Duration::from_secs(5), "{}", local());
+    }
 }
 
 fn defaults(host: &Host, place: &str) -> Vec<String> {
