@@ -36,7 +36,8 @@
  * it. They must return: no exception and no longjmp may leave them.
  *
  * Fork. A child that was forked can make objects of its own; those that it inherits answer
- * NETNS_STATUS_FORBIDDEN, and may be freed.
+ * NETNS_STATUS_FORBIDDEN, and may be freed. Where another thread was inside of a call as the process
+ * forked, netns_controller_open answers so in the child, too: fork when none is, or execute a program.
  *
  * A panic of the library, which is a mistake in it, becomes NETNS_STATUS_PANIC.
  */

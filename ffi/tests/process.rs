@@ -29,7 +29,7 @@ fn a_forked_child_is_refused_what_it_inherited_and_makes_its_own() {
 
 /// Plain alone: the sanitizer's own allocator does not outlive a fork among threads.
 #[test]
-fn a_child_forked_among_threads_that_are_inside_of_calls_makes_its_own() {
+fn a_child_forked_among_threads_that_are_inside_of_calls_makes_its_own_or_is_told() {
     let program = common::program("fork-threads", &[common::c("fork.c")], Way::Plain);
     host(|host| {
         program.run(host, &["child-first"]).must_pass();

@@ -236,11 +236,13 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if self.process == std::process::id() {
-            return;
-        }
-        // One that a thread of the parent's was using stays as it is.
-        if let Ok(mut connection) = self.connection.try_lock() {
+            // A child that is forked meanwhile finds it locked, and does not touch it.
+            drop(self.lock().take());
+        } else if let Ok(mut connection) = self.connection.try_lock() {
             forked::let_go(&mut connection);
+        } else {
+            // A thread of the parent's was using it: it stays as it is.
+            std::mem::forget(Arc::clone(&self.connection));
         }
     }
 }

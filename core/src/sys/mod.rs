@@ -12,8 +12,6 @@ mod per_process;
 mod process;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
-#[expect(unsafe_code, reason = "SQLite takes its system calls as C functions")]
-mod sqlite;
 mod stamp;
 mod sysctl;
 mod thread;
@@ -26,7 +24,6 @@ pub use namespace::{Namespace, NamespaceId};
 pub(crate) use per_process::PerProcess;
 pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, unlock};
-pub(crate) use sqlite::survive_forks;
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
 pub(crate) use thread::spawn;

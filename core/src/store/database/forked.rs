@@ -31,9 +31,10 @@ pub(super) fn open<T>(open: impl FnOnce() -> Result<(Connection, T)>) -> Result<
 
 fn let_all_go(inherited: &Mutex<Vec<Weak<Shared>>>) -> Result<()> {
     let mut inherited = inherited.try_lock().map_err(|_| in_use())?;
-    for shared in inherited.iter().filter_map(Weak::upgrade) {
-        let_go(&mut *shared.try_lock().map_err(|_| in_use())?);
-    }
+    let all: Vec<_> = inherited.iter().filter_map(Weak::upgrade).collect();
+    // None may be in use: whoever used one may have held what SQLite shares among all.
+    let unused: Result<Vec<_>> = all.iter().map(|shared| shared.try_lock().map_err(|_| in_use())).collect();
+    unused?.iter_mut().for_each(|connection| let_go(connection));
     inherited.clear();
     Ok(())
 }

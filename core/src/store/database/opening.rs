@@ -120,7 +120,6 @@ fn look(path: &Path, boot: &str) -> rusqlite::Result<Found> {
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    sys::survive_forks();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_handler(Some(wait))?;
