@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{addresses, assert_inside_is, inside, is_up, link, links, refused, routes, veth};
 use control::{addresses_of, at, blue, config, endpoint, ip, open, sandbox, settled, with_subnets};

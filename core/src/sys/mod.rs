@@ -8,6 +8,7 @@ mod ipv6;
 mod lock;
 mod mount;
 mod namespace;
+mod per_process;
 mod process;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
@@ -22,6 +23,7 @@ pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub(crate) use lock::{lock_exclusive, pause, LockedFile};
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
+pub(crate) use per_process::PerProcess;
 pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, unlock};
 pub(crate) use sqlite::survive_forks;
