@@ -48,7 +48,7 @@ fn the_quick_start_builds_as_the_readme_says_runs_and_leaves_nothing() {
             } else {
                 fs::create_dir("/run/netns").unwrap();
             }
-            let before = host.dump();
+            let before = common::settled(host);
             let said = program.run_with(host, &[networks], &[]).must_pass();
             for part in ["demo has 172.", "demo has fd", "create veth", "/run/netns/web has eth0"] {
                 assert!(said.contains(part), "no {part} in\n{said}");
@@ -69,7 +69,7 @@ fn threads_that_come_and_go_leave_nothing() {
         host(|host| {
             let networks = "NETNS_NETWORKS_DIR=/run/networks";
             program.run_with(host, &[networks], &["1", "1"]).must_pass();
-            let before = host.dump();
+            let before = common::settled(host);
             let rounds = if way == Way::Valgrind { "3" } else { "10" };
             program.run_with(host, &[networks], &["6", rounds]).must_pass();
             host.assert_returns_to(&before, "the threads");

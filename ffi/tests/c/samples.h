@@ -2,6 +2,7 @@
  *
  * The walk looks for a function here, and takes the first that there is:
  *   sample_<function>_<parameter>   of one parameter of one function
+ *   sample_<object>_<parameter>     of an object's functions: sample_netns_link_name
  *   sample_<parameter>              of parameters of that name, for strings and numbers
  *   sample_<type>                   of structs and handles
  * All take the world, which owns what they return. Around a call it uses, where they are there:
@@ -11,7 +12,10 @@
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -25,7 +29,10 @@ struct world {
     netns_plan *plan;
     netns_events *events;
     netns_error *error;
-    /* The host of the others, while a call has one of its own. */
+    netns_namespace *ns;
+    /* A descriptor of that. */
+    int fd;
+    /* The namespace of this thread, while it is in one of its own. */
     int home;
     unsigned number;
     char text[32][64];
@@ -267,6 +274,25 @@ static const netns_endpoint_config *sample_netns_endpoint_config(struct world *w
     config.labels = pairs;
     config.label_count = 1;
     return &config;
+}
+
+/* What can only be set in a sandbox is left out of what waits in the host. */
+static const netns_endpoint_config *config_of_link(struct world *w)
+{
+    static netns_endpoint_config config;
+    config = *sample_netns_endpoint_config(w);
+    config.sysctl_count = 0;
+    return &config;
+}
+
+static const netns_endpoint_config *sample_netns_network_link_config(struct world *w)
+{
+    return config_of_link(w);
+}
+
+static const netns_endpoint_config *sample_netns_network_plan_link_config(struct world *w)
+{
+    return config_of_link(w);
 }
 
 /* A device that the bridge made, in the host. */
@@ -630,6 +656,122 @@ static const netns_route *sample_netns_sandbox_add_route_route(struct world *w)
     return &route;
 }
 
+/* ---- links and namespaces ---- */
+
+/* A host of the call's own, with links that go with it: a0, which is up and has an address, b0, br0. */
+static void own_host(struct world *w)
+{
+    netns_bridge *bridge;
+    netns_bridge_options options;
+    if (w->home != 0)
+        return;
+    w->home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    CHECK(w->home > 0 && unshare(CLONE_NEWNET) == 0);
+    OK(netns_link_create_veth("a0", "b0", &error));
+    OK(netns_link_set_address("a0", "10.55.0.1/24", &error));
+    OK(netns_link_set_up("a0", &error));
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.bridge = "br0";
+    OK(netns_bridge_create("own", &options, &bridge, &error));
+    netns_bridge_free(bridge);
+}
+
+static void go_home(struct world *w)
+{
+    if (w->home == 0)
+        return;
+    CHECK(setns(w->home, CLONE_NEWNET) == 0 && close(w->home) == 0);
+    w->home = 0;
+}
+
+static const char *sample_netns_link_name(struct world *w)
+{
+    own_host(w);
+    return "b0";
+}
+
+static const char *sample_netns_link_set_default_gateway_name(struct world *w)
+{
+    own_host(w);
+    return "a0";
+}
+
+static const char *sample_new_name(struct world *w)
+{
+    (void)w;
+    return "c0";
+}
+
+static const char *sample_name1(struct world *w)
+{
+    own_host(w);
+    return "c0";
+}
+
+static const char *sample_name2(struct world *w)
+{
+    (void)w;
+    return "d0";
+}
+
+static const char *sample_address(struct world *w)
+{
+    (void)w;
+    return "10.56.0.1/24";
+}
+
+static const char *sample_master(struct world *w)
+{
+    (void)w;
+    return "br0";
+}
+
+static uint32_t sample_mtu(struct world *w)
+{
+    (void)w;
+    return 1400;
+}
+
+static const char *sample_netns_link_set_default_gateway_gateway(struct world *w)
+{
+    (void)w;
+    return "10.55.0.2";
+}
+
+static netns_namespace *sample_netns_namespace(struct world *w)
+{
+    if (w->ns == NULL) {
+        OK(netns_namespace_create(&w->ns, &error));
+        OK(netns_namespace_fd(w->ns, &w->fd, &error));
+    }
+    return w->ns;
+}
+
+static int32_t sample_fd(struct world *w)
+{
+    sample_netns_namespace(w);
+    return w->fd;
+}
+
+static uint32_t sample_pid(struct world *w)
+{
+    (void)w;
+    return (uint32_t)getpid();
+}
+
+static const char *sample_path(struct world *w)
+{
+    (void)w;
+    return BASE "/persisted";
+}
+
+static const char *sample_netns_namespace_open_path(struct world *w)
+{
+    (void)w;
+    return "/proc/self/ns/net";
+}
+
 /* ---- afterwards ---- */
 
 static void discard_netns_sandbox(struct world *w, netns_sandbox *sandbox)
@@ -669,6 +811,13 @@ static void clear(struct world *w)
 {
     netns_names *names;
     size_t i;
+    go_home(w);
+    if (w->ns != NULL) {
+        netns_namespace_free(w->ns);
+        close(w->fd);
+        w->ns = NULL;
+    }
+    OK(netns_namespace_forget(BASE "/persisted", &error));
     OK(netns_log_set(NETNS_LOG_LEVEL_OFF, NULL, NULL, NULL, &error));
     netns_plan_free(w->plan);
     w->plan = NULL;

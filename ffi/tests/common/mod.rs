@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use serde_json::Value;
 use testhost::{Host, Output, State};
 
 /// A program that hangs is ended after so many seconds: a test that waits for ever says nothing.
@@ -331,17 +332,17 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// The host when what was destroyed before has gone: a namespace dies after its last holder.
+/// The host without links of the library's, which a destroyed sandbox takes along later than itself.
 #[track_caller]
 pub(crate) fn settled(host: &Host) -> State {
-    let mut last = host.dump();
-    for _ in 0..50 {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        let now = host.dump();
-        if now == last {
-            break;
+    for _ in 0..100 {
+        let links = host.ip(&["link", "show"]);
+        let is_ours =
+            |link: &Value| link["ifalias"].as_str().is_some_and(|alias| alias.starts_with("libnetns"));
+        if !links.as_array().is_some_and(|links| links.iter().any(is_ours)) {
+            return host.dump();
         }
-        last = now;
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    last
+    panic!("links of the library stay: {}", host.ip(&["link", "show"]));
 }

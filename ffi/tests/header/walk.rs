@@ -196,6 +196,9 @@ impl Writer<'_> {
         } else if param.ctype == "int32_t" && is_enumerated(param) {
             self.case(function, &format!("{name} unknown"), &wrong("12345"), &refused);
             self.case(function, &format!("{name} negative"), &wrong("-12345"), &refused);
+        } else if matches!(param.ctype.as_str(), "int32_t" | "uint32_t") && name != "timeout_ms" {
+            let setup = wrong(&format!("({})-1", param.ctype));
+            self.case(function, &format!("{name} of all ones"), &setup, "must_be_clean(status, a.ret_error)");
         } else if let Some(of) = self.header.sized(&param.ctype) {
             let setup = format!("        {} s0 = *a.{name};\n        a.{name} = &s0;\n", of.name);
             let place = Place { of, name: "s0".to_owned(), setup, called: name.clone() };
@@ -438,22 +441,24 @@ impl Writer<'_> {
 
     fn sample(&mut self, function: &Function, param: &Variable) -> Option<String> {
         let ctype = param.ctype.trim_start_matches("const ").trim_end_matches([' ', '*']);
-        let candidates = [
-            format!("sample_{}_{}", function.name, param.name),
-            format!("sample_{}", param.name),
-            format!("sample_{ctype}"),
-        ];
         // A struct or a handle is known by its type: there are many called "config".
         let by_type = ctype.starts_with("netns_");
-        let found = candidates.iter().enumerate().find(|(at, name)| !(by_type && *at == 1) && self.has(name));
+        let object = function.name.splitn(3, '_').take(2).collect::<Vec<_>>().join("_");
+        let mut candidates = vec![format!("sample_{}_{}", function.name, param.name)];
+        if by_type {
+            candidates.push(format!("sample_{ctype}"));
+        } else {
+            candidates.push(format!("sample_{object}_{}", param.name));
+            candidates.push(format!("sample_{}", param.name));
+        }
+        let found = candidates.iter().find(|name| self.has(name)).cloned();
         if found.is_none() {
-            let wanted = if by_type { &candidates[2] } else { &candidates[1] };
-            let unknown = format!("{wanted}, a {} (or {})", param.ctype, candidates[0]);
+            let unknown = format!("{}, a {}", candidates.join(" or "), param.ctype);
             if !self.unknown.contains(&unknown) {
                 self.unknown.push(unknown);
             }
         }
-        found.map(|(_, name)| name.clone())
+        found
     }
 
     fn main(&mut self, functions: &[&Function]) {
