@@ -130,7 +130,7 @@
 /**
  * The addresses inside are alone in their subnets: /32 and /128.
  *
- * @ingroup netns_birth
+ * @ingroup netns_driver
  */
 #define NETNS_BIRTH_HOST_PREFIX 1
 
@@ -144,7 +144,7 @@
 /**
  * The pool is to be one of IPv6, when none is named.
  *
- * @ingroup netns_pool
+ * @ingroup netns_ipam
  */
 #define NETNS_POOL_IPV6 1
 
@@ -179,7 +179,7 @@
 /**
  * What was discovered (libnetwork's discoverapi.DiscoveryType).
  *
- * @ingroup netns_discovery
+ * @ingroup netns_driver
  */
 typedef enum netns_discovery {
     /**
@@ -339,7 +339,7 @@ typedef enum netns_route_type {
 /**
  * One host, or all (libnetwork's scope package).
  *
- * @ingroup netns_scope
+ * @ingroup netns_driver
  */
 typedef enum netns_scope {
     /**
@@ -412,7 +412,7 @@ typedef enum netns_status {
 /**
  * What happened to an entry of a table (libnetwork's driverapi.EventType).
  *
- * @ingroup netns_table
+ * @ingroup netns_driver
  */
 typedef enum netns_table_event {
     /**
@@ -491,7 +491,7 @@ typedef struct netns_ipam_reply netns_ipam_reply;
  * names and describes one that is born there, with netns_join_set_birth besides, which costs a small part of
  * that; or it does neither, and the sandbox gets no device.
  *
- * @ingroup netns_join
+ * @ingroup netns_driver
  */
 typedef struct netns_join netns_join;
 
@@ -1166,7 +1166,7 @@ typedef struct netns_driver {
 /**
  * A device that is born in the sandbox, where it belongs, instead of moving there.
  *
- * @ingroup netns_birth
+ * @ingroup netns_driver
  */
 typedef struct netns_birth {
     /**
@@ -1356,7 +1356,7 @@ typedef struct netns_endpoint_details {
 /**
  * Endpoints, freed by netns_endpoints_free.
  *
- * @ingroup netns_endpoints
+ * @ingroup netns_endpoint
  */
 typedef struct netns_endpoints {
     /**
@@ -1460,7 +1460,7 @@ typedef struct netns_info {
 /**
  * What a network asks of its address management. It lasts until the callback returns.
  *
- * @ingroup netns_pool
+ * @ingroup netns_ipam
  */
 typedef struct netns_pool_request {
     /**
@@ -1505,7 +1505,7 @@ typedef struct netns_pool_request {
  * What an endpoint, or a network for its gateway, asks of its address management. It lasts until the callback
  * returns.
  *
- * @ingroup netns_address
+ * @ingroup netns_ipam
  */
 typedef struct netns_address_request {
     /**
@@ -2135,13 +2135,6 @@ int32_t netns_driver_interface_set_ip_address(struct netns_driver_interface *int
                                               const char *address,
                                               struct netns_error **ret_error);
 
-/** @} */
-
-/**
- * @defgroup netns_join Join
- * @{
- */
-
 /**
  * The endpoint's interface, as `create_endpoint` left it, to be read. It lasts until the driver's callback
  * returns.
@@ -2253,13 +2246,6 @@ int32_t netns_join_add_table_entry(struct netns_join *join,
 int32_t netns_join_set_birth(struct netns_join *join,
                              const struct netns_birth *birth,
                              struct netns_error **ret_error);
-
-/** @} */
-
-/**
- * @addtogroup netns_driver
- * @{
- */
 
 /**
  * Adds an option whose value is a string. A second value of a key overwrites the first.
@@ -2441,26 +2427,12 @@ int32_t netns_endpoint_list(const struct netns_controller *controller,
                             struct netns_endpoints **ret_endpoints,
                             struct netns_error **ret_error);
 
-/** @} */
-
-/**
- * @defgroup netns_endpoints Endpoints
- * @{
- */
-
 /**
  * Frees a list of endpoints.
  *
  * @param endpoints  the list; may be NULL
  */
 void netns_endpoints_free(struct netns_endpoints *endpoints);
-
-/** @} */
-
-/**
- * @addtogroup netns_endpoint
- * @{
- */
 
 /**
  * What the driver knows of an endpoint (seed 004, EndpointOperInfo).
@@ -2691,7 +2663,7 @@ void netns_info_free(struct netns_info *info);
 /** @} */
 
 /**
- * @defgroup netns_ipam Ipam
+ * @defgroup netns_ipam Address management
  * @{
  */
 
@@ -2809,7 +2781,7 @@ void netns_names_free(struct netns_names *names);
 /** @} */
 
 /**
- * @defgroup netns_namespace Namespace
+ * @defgroup netns_namespace Namespaces
  * @{
  */
 

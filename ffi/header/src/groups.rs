@@ -4,27 +4,35 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 /// The word after `netns_` in a name, and the group where that is another word.
-const ELSEWHERE: [(&str, &str); 16] = [
+const ELSEWHERE: [(&str, &str); 24] = [
+    ("address", "ipam"),
+    ("birth", "driver"),
     ("collect", "controller"),
     ("collected", "controller"),
+    ("discovery", "driver"),
+    ("endpoints", "endpoint"),
     ("event", "events"),
     ("finding", "controller"),
     ("info", "sandbox"),
     ("interfaces", "interface"),
+    ("join", "driver"),
     ("names", "values"),
     ("neighbour", "interface"),
     ("pair", "values"),
+    ("pool", "ipam"),
     ("release", "values"),
     ("route", "interface"),
     ("run", "sandbox"),
+    ("scope", "driver"),
     ("status", "error"),
     ("subnet", "network"),
     ("subscription", "events"),
+    ("table", "driver"),
     ("text", "values"),
 ];
 
 /// What the groups are called.
-const TITLES: [(&str, &str); 13] = [
+const TITLES: [(&str, &str); 16] = [
     ("bridge", "Bridge networks without a controller"),
     ("controller", "Controllers"),
     ("driver", "Drivers"),
@@ -32,12 +40,15 @@ const TITLES: [(&str, &str); 13] = [
     ("error", "Errors"),
     ("events", "Events"),
     ("interface", "Interfaces, routes and neighbours"),
+    ("ipam", "Address management"),
     ("link", "Links"),
     ("log", "Log"),
+    ("namespace", "Namespaces"),
     ("network", "Networks"),
     ("plan", "Plans"),
     ("sandbox", "Sandboxes"),
     ("values", "Names, pairs and texts"),
+    ("version", "Version"),
 ];
 
 /// The header with its functions in groups, and with a line in the comment of each type and constant that says
