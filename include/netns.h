@@ -446,6 +446,14 @@ typedef struct netns_bridge netns_bridge;
 typedef struct netns_controller netns_controller;
 
 /**
+ * What a driver may ask of the library for a network (seed 004, NetworkInfo). It lasts until the callback
+ * that got it returns.
+ *
+ * @ingroup netns_driver
+ */
+typedef struct netns_driver_info netns_driver_info;
+
+/**
  * The addresses of an endpoint's interface (seed 004, InterfaceInfo). It lasts until the callback that got
  * it returns.
  *
@@ -509,14 +517,6 @@ typedef struct netns_namespace netns_namespace;
  * @ingroup netns_network
  */
 typedef struct netns_network netns_network;
-
-/**
- * What a driver may ask of the library for a network (seed 004, NetworkInfo). It lasts until the callback
- * that got it returns.
- *
- * @ingroup netns_network
- */
-typedef struct netns_network_info netns_network_info;
 
 /**
  * What a call would do: steps by namespace, each with its way back (a dry run). It never changes, and any
@@ -1011,15 +1011,15 @@ typedef struct netns_driver_endpoint {
  * out as a whole, or undoes it. The plan of a callback that fails is freed.
  *
  * A driver is told of a network in each process that uses it, and again after a reboot: create_network with
- * the same arguments as before succeeds. It is also called twice for one network, first to see whether it
- * takes it; the plan of that call is not carried out.
+ * the same arguments as before succeeds. It is also called to see whether the driver takes the network, and
+ * before delete_network; the plan of such a call is not carried out.
  *
  * Callbacks are called from any thread, several at once, in the network namespace of whoever called the
- * library, and leave the thread there. While a driver makes or joins an endpoint, nobody waits for it, and it
- * may call the controller back. It may ask the controller for lists and register other drivers at any time.
- * While it makes or deletes a network it must not make or delete another; and while it takes away an endpoint
- * or a network it must not make, join or take away endpoints: all others wait for that, for ten seconds at
- * most, and such a call ends in NETNS_STATUS_BUSY then.
+ * library, and leave the thread there. They may ask the controller for lists and register other drivers.
+ * While a driver makes or joins an endpoint nobody waits for it, and it may also make, join and take away
+ * others. While it makes or deletes a network, or takes away an endpoint, others wait for it, for ten seconds
+ * at most: there it must not make, join or take away anything by the controller, and such a call ends in
+ * NETNS_STATUS_BUSY then.
  *
  * @ingroup netns_driver
  */
@@ -1051,7 +1051,7 @@ typedef struct netns_driver {
      */
     int32_t (*create_network)(void *user,
                               const struct netns_driver_network *network,
-                              struct netns_network_info *info,
+                              struct netns_driver_info *info,
                               struct netns_plan **ret_plan,
                               struct netns_error **ret_error);
     /**
@@ -2062,7 +2062,7 @@ int32_t netns_controller_discover_delete(const struct netns_controller *controll
 /** @} */
 
 /**
- * @defgroup netns_network Networks
+ * @addtogroup netns_driver
  * @{
  */
 
@@ -2075,16 +2075,9 @@ int32_t netns_controller_discover_delete(const struct netns_controller *controll
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST for an empty name
  */
-int32_t netns_network_info_register_table(struct netns_network_info *info,
-                                          const char *table,
-                                          struct netns_error **ret_error);
-
-/** @} */
-
-/**
- * @addtogroup netns_driver
- * @{
- */
+int32_t netns_driver_info_register_table(struct netns_driver_info *info,
+                                         const char *table,
+                                         struct netns_error **ret_error);
 
 /**
  * The MAC address (seed 004, MacAddress): "02:42:0a:01:00:05"; NULL while there is none. It lasts until the
@@ -2195,7 +2188,7 @@ int32_t netns_join_set_gateway_ipv6(struct netns_join *join,
  * @param join         what `join` got
  * @param destination  where it leads: "10.2.0.0/16"
  * @param route_type   a netns_route_type
- * @param next_hop     the next hop: "10.1.0.9"; NULL for a connected route, and for no other
+ * @param next_hop     the next hop: "10.1.0.9"; may be NULL, as it is for a connected route and for no other
  * @param ret_error    what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST when a route by next hop has none or one of the other family, and when
  *         a connected one has any
@@ -2704,7 +2697,7 @@ int32_t netns_ipam_reply_set_address_spaces(struct netns_ipam_reply *reply,
  * @param reply      what the callback got
  * @param pool       the pool, without host bits: "10.1.0.0/16"
  * @param id         how the pool is known from now on: SPACE/POOL or SPACE/POOL/SUB-POOL, as in
- *                   "LocalDefault/10.1.0.0/16"; NULL for the address space and the sub-pool of the request
+ *                   "LocalDefault/10.1.0.0/16"; may be NULL, for the address space and the sub-pool of the request
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no id of it; NETNS_STATUS_FORBIDDEN in another
  *         callback
@@ -2744,6 +2737,141 @@ int32_t netns_ipam_reply_add_data(struct netns_ipam_reply *reply,
 /** @} */
 
 /**
+ * @defgroup netns_link Links
+ * @{
+ */
+
+/**
+ * Renames a link (seed 001, ChangeInterfaceName); to its own name is no error. Before Linux 6.2 the kernel
+ * refuses while the link is up.
+ *
+ * @param name       its name
+ * @param new_name   its name from then on
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when the name is
+ *         taken; NETNS_STATUS_BUSY when the link is up and the kernel minds
+ */
+int32_t netns_link_set_name(const char *name,
+                            const char *new_name,
+                            struct netns_error **ret_error);
+
+/**
+ * Makes a pair of connected interfaces, both down, with one queue each (seed 001, CreateVethPair).
+ *
+ * @param name1      the name of one
+ * @param name2      the name of the other
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when a name is taken. Neither is then made.
+ */
+int32_t netns_link_create_veth(const char *name1,
+                               const char *name2,
+                               struct netns_error **ret_error);
+
+/**
+ * Brings a link up (seed 001, InterfaceUp); one that is up is no error.
+ *
+ * @param name       its name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link
+ */
+int32_t netns_link_set_up(const char *name, struct netns_error **ret_error);
+
+/**
+ * Takes a link down (seed 001, InterfaceDown); one that is down is no error. The kernel removes the routes
+ * through it, and unless its settings say otherwise its IPv6 addresses.
+ *
+ * @param name       its name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link
+ */
+int32_t netns_link_set_down(const char *name,
+                            struct netns_error **ret_error);
+
+/**
+ * Moves a link to another network namespace under the name that it has (seed 001,
+ * SetInterfaceInNamespaceFd). The kernel takes it down on the way, off its bridge, and its addresses and
+ * routes away.
+ *
+ * @param name       its name
+ * @param fd         a descriptor of the namespace, which stays the caller's
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when its name is
+ *         taken there; NETNS_STATUS_BAD_REQUEST when the descriptor is of no network namespace, and for links
+ *         that cannot move; NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN over the namespace
+ */
+int32_t netns_link_set_ns_fd(const char *name,
+                             int32_t fd,
+                             struct netns_error **ret_error);
+
+/**
+ * Moves a link to the network namespace of a process (seed 001, SetInterfaceInNamespacePid), as
+ * netns_link_set_ns_fd does.
+ *
+ * @param name       its name
+ * @param pid        the process's number
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such process; else as of netns_link_set_ns_fd
+ */
+int32_t netns_link_set_ns_pid(const char *name, uint32_t pid, struct netns_error **ret_error);
+
+/**
+ * Adds an address to a link, beside those that it has (seed 001, SetInterfaceIp). IPv6 is added without
+ * duplicate address detection.
+ *
+ * @param name       its name
+ * @param address    the address with its prefix length: "10.1.0.5/24", "fd01::5/64"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when it has the
+ *         address; NETNS_STATUS_BAD_REQUEST for what is no unicast address
+ */
+int32_t netns_link_set_address(const char *name,
+                               const char *address,
+                               struct netns_error **ret_error);
+
+/**
+ * Makes a link a port of a bridge (seed 001, SetInterfaceMaster); one that is a port of it is no error.
+ *
+ * @param name       its name
+ * @param master     the bridge
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when one of the two is not there; NETNS_STATUS_BAD_REQUEST when `master` is
+ *         no bridge; NETNS_STATUS_BUSY when the link is a port of something else;
+ *         NETNS_STATUS_RESOURCE_EXHAUSTED when the bridge is full
+ */
+int32_t netns_link_set_master(const char *name,
+                              const char *master,
+                              struct netns_error **ret_error);
+
+/**
+ * Sets a link's MTU (seed 001, SetMtu).
+ *
+ * @param name       its name
+ * @param mtu        bytes: 68 to 65535
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_BAD_REQUEST when it cannot have
+ *         that MTU
+ */
+int32_t netns_link_set_mtu(const char *name,
+                           uint32_t mtu,
+                           struct netns_error **ret_error);
+
+/**
+ * Adds the default route of the gateway's family through a link (seed 001, SetDefaultGateway). It takes
+ * nobody's place.
+ *
+ * @param gateway    its address: "10.1.0.1", "fd01::1"
+ * @param name       the link's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when there is a
+ *         default route; NETNS_STATUS_BAD_REQUEST when the gateway is not directly reachable through the link
+ */
+int32_t netns_link_set_default_gateway(const char *gateway,
+                                       const char *name,
+                                       struct netns_error **ret_error);
+
+/** @} */
+
+/**
  * @defgroup netns_log Log
  * @{
  */
@@ -2753,10 +2881,12 @@ int32_t netns_ipam_reply_add_data(struct netns_ipam_reply *reply,
  * the library writes nothing anywhere. What the callback itself makes the library log is not heard.
  *
  * @param max_level  a netns_log_level: the least important messages that are wanted
- * @param callback   hears them; NULL for nobody
- * @param user       is handed to the callback as it is
+ * @param callback   hears them; may be NULL, for nobody
+ * @param user       is handed to the callback as it is; may be NULL
  * @param release    is told when `user` is needed no more: after another call of this function, when the
  *                   last callback has returned; may be NULL. Not called when this function fails
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for a level that is none
  */
 int32_t netns_log_set(int32_t max_level,
                       netns_log_callback callback,
@@ -2919,7 +3049,7 @@ void netns_namespace_free(struct netns_namespace *namespace_);
 /** @} */
 
 /**
- * @addtogroup netns_network
+ * @defgroup netns_network Networks
  * @{
  */
 
@@ -3156,8 +3286,8 @@ int32_t netns_sandbox_list(const struct netns_controller *controller,
  *
  * @param id         the container's id
  * @param buffer     where the path goes, with a NUL; may be NULL, to learn how long it is
- * @param size       bytes of the buffer; afterwards the bytes that the path needs with its NUL, also when
- *                   the buffer is too small
+ * @param size       bytes of the buffer, where there is one; afterwards the bytes that the path needs with
+ *                   its NUL, also when the buffer is too small
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_BAD_REQUEST when the id is no name; NETNS_STATUS_RESOURCE_EXHAUSTED when the buffer
  *         is too small, and is left as it is
@@ -3180,127 +3310,6 @@ const char *netns_sandbox_key(const struct netns_sandbox *sandbox);
  * @param sandbox  the sandbox; may be NULL, as is the answer then
  */
 const char *netns_sandbox_name(const struct netns_sandbox *sandbox);
-
-/**
- * What joins and netns_sandbox_add_interface brought, never `lo` nor what others made, by name (seed 000,
- * Interfaces). Read from the kernel: any process sees the same.
- *
- * @param sandbox         the sandbox
- * @param ret_interfaces  the interfaces, for netns_interfaces_free
- * @param ret_error       what went wrong; may be NULL
- * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
- */
-int32_t netns_sandbox_interfaces(const struct netns_sandbox *sandbox,
-                                 struct netns_interfaces **ret_interfaces,
-                                 struct netns_error **ret_error);
-
-/**
- * Interfaces, gateways and static routes (seed 000, Info), read from the kernel.
- *
- * @param sandbox    the sandbox
- * @param ret_info   what it holds, for netns_info_free
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
- */
-int32_t netns_sandbox_info(const struct netns_sandbox *sandbox,
-                           struct netns_info **ret_info,
-                           struct netns_error **ret_error);
-
-/**
- * Moves the device `interface->src_name` from the host into the sandbox, renames it as it moves, and
- * configures it; it is up at the end (seed 000, AddInterface). The kernel takes 10 ms and more to move a
- * device; netns_endpoint_connect makes it inside instead.
- *
- * @param sandbox         the sandbox
- * @param interface       the device and its settings
- * @param ret_interfaces  that one interface under its final name, for netns_interfaces_free; may be NULL
- * @param ret_error       what went wrong; may be NULL
- * @return 0; NETNS_STATUS_NOT_FOUND when there is no such device; NETNS_STATUS_ALREADY_EXISTS when the name is
- *         taken in the sandbox or an address overlaps one of its routes; NETNS_STATUS_BAD_REQUEST when the
- *         settings contradict one another. The device is then where it was, as it was.
- */
-int32_t netns_sandbox_add_interface(const struct netns_sandbox *sandbox,
-                                    const struct netns_interface *interface,
-                                    struct netns_interfaces **ret_interfaces,
-                                    struct netns_error **ret_error);
-
-/**
- * What netns_sandbox_add_interface would do.
- *
- * @param sandbox    the sandbox
- * @param interface  the device and its settings
- * @param ret_plan   the plan, for netns_plan_free
- * @param ret_error  what went wrong; may be NULL
- * @return as of netns_sandbox_add_interface, as far as it can be known beforehand
- */
-int32_t netns_sandbox_plan_add_interface(const struct netns_sandbox *sandbox,
-                                         const struct netns_interface *interface,
-                                         struct netns_plan **ret_plan,
-                                         struct netns_error **ret_error);
-
-/**
- * Takes an interface out of the sandbox, back to the host under its source name (seed 000,
- * RemoveInterface). It is down then. One that is gone is no error, nor is a sandbox that is gone.
- *
- * @param sandbox    the sandbox
- * @param interface  the interface: its src_name counts, and its name where that is not NULL
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_ALREADY_EXISTS when the host has a link of that name by now. The interface is then
- *         as it was.
- */
-int32_t netns_sandbox_remove_interface(const struct netns_sandbox *sandbox,
-                                       const struct netns_interface *interface,
-                                       struct netns_error **ret_error);
-
-/**
- * Sets the IPv4 default gateway, in place of the one that is there (seed 000, SetGateway).
- *
- * @param sandbox    the sandbox
- * @param gateway    its address, in the subnet of an interface that is up; may be NULL, which changes nothing
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_BAD_REQUEST when no interface that is up leads there
- */
-int32_t netns_sandbox_set_gateway(const struct netns_sandbox *sandbox,
-                                  const char *gateway,
-                                  struct netns_error **ret_error);
-
-/**
- * Sets the IPv6 default gateway, in place of the one that is there (seed 000, SetGatewayIPv6).
- *
- * @param sandbox    the sandbox
- * @param gateway    its address, in the subnet of an interface that is up; may be NULL, which changes nothing
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_BAD_REQUEST when no interface that is up leads there
- */
-int32_t netns_sandbox_set_gateway_ipv6(const struct netns_sandbox *sandbox,
-                                       const char *gateway,
-                                       struct netns_error **ret_error);
-
-/**
- * Adds a static route; netns_sandbox_info lists them.
- *
- * @param sandbox    the sandbox
- * @param route      the route, with a next hop in the subnet of an interface that is up. Without a next hop
- *                   it is bound to the only interface
- * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_BAD_REQUEST when no interface leads to the next hop, and for a default route;
- *         NETNS_STATUS_ALREADY_EXISTS when there is a route to that destination
- */
-int32_t netns_sandbox_add_route(const struct netns_sandbox *sandbox,
-                                const struct netns_route *route,
-                                struct netns_error **ret_error);
-
-/**
- * Removes a static route of this library's. One that is gone is no error.
- *
- * @param sandbox    the sandbox
- * @param route      the route
- * @param ret_error  what went wrong; may be NULL
- * @return 0
- */
-int32_t netns_sandbox_remove_route(const struct netns_sandbox *sandbox,
-                                   const struct netns_route *route,
-                                   struct netns_error **ret_error);
 
 /**
  * The namespace, which the object keeps alive.
@@ -3390,6 +3399,127 @@ int32_t netns_sandbox_remove_in(const char *base,
  * @param sandbox  the object; may be NULL
  */
 void netns_sandbox_free(struct netns_sandbox *sandbox);
+
+/**
+ * What joins and netns_sandbox_add_interface brought, never `lo` nor what others made, by name (seed 000,
+ * Interfaces). Read from the kernel: any process sees the same.
+ *
+ * @param sandbox         the sandbox
+ * @param ret_interfaces  the interfaces, for netns_interfaces_free
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_interfaces(const struct netns_sandbox *sandbox,
+                                 struct netns_interfaces **ret_interfaces,
+                                 struct netns_error **ret_error);
+
+/**
+ * Interfaces, gateways and static routes (seed 000, Info), read from the kernel.
+ *
+ * @param sandbox    the sandbox
+ * @param ret_info   what it holds, for netns_info_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the sandbox was destroyed by this object
+ */
+int32_t netns_sandbox_info(const struct netns_sandbox *sandbox,
+                           struct netns_info **ret_info,
+                           struct netns_error **ret_error);
+
+/**
+ * Moves the device `interface->src_name` from the host into the sandbox, renames it as it moves, and
+ * configures it; it is up at the end (seed 000, AddInterface). The kernel takes 10 ms and more to move a
+ * device; netns_endpoint_connect makes it inside instead.
+ *
+ * @param sandbox         the sandbox
+ * @param interface       the device and its settings
+ * @param ret_interfaces  that one interface under its final name, for netns_interfaces_free; may be NULL
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such device; NETNS_STATUS_ALREADY_EXISTS when the name is
+ *         taken in the sandbox or an address overlaps one of its routes; NETNS_STATUS_BAD_REQUEST when the
+ *         settings contradict one another. The device is then where it was, as it was.
+ */
+int32_t netns_sandbox_add_interface(const struct netns_sandbox *sandbox,
+                                    const struct netns_interface *interface,
+                                    struct netns_interfaces **ret_interfaces,
+                                    struct netns_error **ret_error);
+
+/**
+ * What netns_sandbox_add_interface would do.
+ *
+ * @param sandbox    the sandbox
+ * @param interface  the device and its settings
+ * @param ret_plan   the plan, for netns_plan_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_sandbox_add_interface, as far as it can be known beforehand
+ */
+int32_t netns_sandbox_plan_add_interface(const struct netns_sandbox *sandbox,
+                                         const struct netns_interface *interface,
+                                         struct netns_plan **ret_plan,
+                                         struct netns_error **ret_error);
+
+/**
+ * Takes an interface out of the sandbox, back to the host under its source name (seed 000,
+ * RemoveInterface). It is down then. One that is gone is no error, nor is a sandbox that is gone.
+ *
+ * @param sandbox    the sandbox
+ * @param interface  the interface: its src_name counts, and its name where it has one
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when the host has a link of that name by now. The interface is then
+ *         as it was.
+ */
+int32_t netns_sandbox_remove_interface(const struct netns_sandbox *sandbox,
+                                       const struct netns_interface *interface,
+                                       struct netns_error **ret_error);
+
+/**
+ * Sets the IPv4 default gateway, in place of the one that is there (seed 000, SetGateway).
+ *
+ * @param sandbox    the sandbox
+ * @param gateway    its address, in the subnet of an interface that is up; may be NULL, which changes nothing
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when no interface that is up leads there
+ */
+int32_t netns_sandbox_set_gateway(const struct netns_sandbox *sandbox,
+                                  const char *gateway,
+                                  struct netns_error **ret_error);
+
+/**
+ * Sets the IPv6 default gateway, in place of the one that is there (seed 000, SetGatewayIPv6).
+ *
+ * @param sandbox    the sandbox
+ * @param gateway    its address, in the subnet of an interface that is up; may be NULL, which changes nothing
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when no interface that is up leads there
+ */
+int32_t netns_sandbox_set_gateway_ipv6(const struct netns_sandbox *sandbox,
+                                       const char *gateway,
+                                       struct netns_error **ret_error);
+
+/**
+ * Adds a static route; netns_sandbox_info lists them.
+ *
+ * @param sandbox    the sandbox
+ * @param route      the route, with a next hop in the subnet of an interface that is up. Without a next hop
+ *                   it is bound to the only interface
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when no interface leads to the next hop, and for a default route;
+ *         NETNS_STATUS_ALREADY_EXISTS when there is a route to that destination
+ */
+int32_t netns_sandbox_add_route(const struct netns_sandbox *sandbox,
+                                const struct netns_route *route,
+                                struct netns_error **ret_error);
+
+/**
+ * Removes a static route of this library's. One that is gone is no error.
+ *
+ * @param sandbox    the sandbox
+ * @param route      the route
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_sandbox_remove_route(const struct netns_sandbox *sandbox,
+                                   const struct netns_route *route,
+                                   struct netns_error **ret_error);
 
 /** @} */
 

@@ -137,6 +137,13 @@ impl Error {
         self
     }
 
+    /// The same error in another category, where more is known than its number tells.
+    #[must_use]
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
     #[must_use]
     pub(crate) fn with_kernel_message(mut self, message: Option<String>) -> Self {
         self.0.kernel = message;

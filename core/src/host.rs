@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use once_cell::race::OnceBox;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::{message, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
@@ -109,6 +109,19 @@ impl Host {
     pub(crate) fn link(&self, name: &InterfaceName) -> Result<Option<LinkState>> {
         let answer = self.socket().get(&message::get_link(name))?;
         Ok(answer.as_ref().and_then(parse::link))
+    }
+
+    /// The link of that name, which must be there, and by that name: the kernel finds it by others too.
+    pub(crate) fn existing_link(&self, name: &InterfaceName) -> Result<LinkState> {
+        let Some(link) = self.link(name)? else {
+            return Err(Error::new(ErrorKind::NotFound, "find link", name.as_str())
+                .with_cause("there is no such link in the host"));
+        };
+        if link.name != name.as_str() {
+            let cause = format!("it is another name of {}: use that", link.name);
+            return Err(Error::bad_request("use link", name.as_str(), cause));
+        }
+        Ok(link)
     }
 
     /// The link of that index; `None` when there is none.

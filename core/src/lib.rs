@@ -28,6 +28,7 @@
 //! | [`ipam`] | pools and addresses; the place to add another address management |
 //! | [`Events`] | what happens, in whatever process |
 //! | [`Sandbox`], [`Network`] | the foundation: a network namespace, and a bridge network of which nothing but the kernel knows; the caller chooses all addresses |
+//! | [`libcontainer`] | single changes of links of the calling thread's own namespace |
 //! | [`plan`] | what is to be done, as data |
 //!
 //! What is to be done is a [`plan::Plan`] first: data that can be printed, serialised and compared
@@ -46,6 +47,7 @@ mod error;
 mod events;
 mod host;
 pub mod ipam;
+pub mod libcontainer;
 pub mod link;
 mod name;
 mod netlink;

@@ -8,7 +8,7 @@ use netns::{EndpointOptions, InterfaceName, Network, NetworkOptions, Result};
 
 use crate::boundary::{call, discard, give, required, Handle};
 use crate::error::netns_error;
-use crate::input::{check_flags, optional as optional_struct, sized, Growing};
+use crate::input::{check_flags, check_reserved, optional as optional_struct, sized, Growing};
 use crate::interface::{
     destination, give_interfaces, mtu, neighbours, net_v4, net_v6, netns_interfaces, netns_neighbour,
     netns_route, routes,
@@ -159,6 +159,7 @@ unsafe fn endpoint(at: *const netns_bridge_endpoint) -> Result<EndpointOptions> 
     unsafe {
         let raw = sized(at, "endpoint")?;
         check_flags(raw.flags, KNOWN, "flags")?;
+        check_reserved(raw.reserved)?;
         let mut options = EndpointOptions::new(text(raw.name, "name")?)?;
         let names = ["interface_name", "interface_prefix"];
         options.destination = destination(raw.interface_name, raw.interface_prefix, names)?;

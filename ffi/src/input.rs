@@ -162,3 +162,11 @@ pub(crate) fn chosen<T: Copy>(number: i32, known: &[(i32, T)], name: &str, of: &
     let found = known.iter().find(|(own, _)| *own == number).map(|(_, value)| *value);
     found.ok_or_else(|| Error::bad_request("use argument", name, format!("{number} is no {of}")))
 }
+
+/// Refuses a value in a field that means nothing yet: later it may.
+pub(crate) fn check_reserved(reserved: u32) -> Result<()> {
+    match reserved {
+        0 => Ok(()),
+        other => Err(Error::bad_request("use argument", "reserved", format!("it is {other} and must be 0"))),
+    }
+}

@@ -10,7 +10,7 @@ use netns::{Destination, Error, Info, Interface, InterfaceName, Mtu, Neighbour, 
 
 use crate::arena::{hand_out, take_back, Arena};
 use crate::boundary::required;
-use crate::input::{sized, structs, Growing};
+use crate::input::{check_reserved, sized, structs, Growing};
 use crate::text::{optional, parsed, text};
 
 /// A route of a sandbox besides those of its addresses and gateways (seed 004, AddStaticRoute).
@@ -223,6 +223,7 @@ pub(crate) unsafe fn interface(at: *const netns_interface, name: &str) -> Result
     // SAFETY: the same.
     unsafe {
         let raw = sized(at, name)?;
+        check_reserved(raw.reserved)?;
         let mut interface = Interface::new(text(raw.src_name, "src_name")?)?;
         interface.destination = destination(raw.name, raw.prefix, ["name", "prefix"])?;
         interface.mac = parsed(raw.mac, "mac")?;

@@ -19,6 +19,7 @@ mod events;
 mod input;
 mod interface;
 mod ipam;
+mod link;
 mod log;
 mod names;
 mod namespace;

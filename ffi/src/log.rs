@@ -126,10 +126,12 @@ impl Log for Forwarder {
 /// the library writes nothing anywhere. What the callback itself makes the library log is not heard.
 ///
 /// @param max_level  a netns_log_level: the least important messages that are wanted
-/// @param callback   hears them; NULL for nobody
-/// @param user       is handed to the callback as it is
+/// @param callback   hears them; may be NULL, for nobody
+/// @param user       is handed to the callback as it is; may be NULL
 /// @param release    is told when `user` is needed no more: after another call of this function, when the
 ///                   last callback has returned; may be NULL. Not called when this function fails
+/// @param ret_error  what went wrong; may be NULL
+/// @return 0; NETNS_STATUS_BAD_REQUEST for a level that is none
 #[no_mangle]
 pub extern "C" fn netns_log_set(
     max_level: i32,

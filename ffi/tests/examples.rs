@@ -59,3 +59,20 @@ fn the_quick_start_builds_as_the_readme_says_runs_and_leaves_nothing() {
         });
     }
 }
+
+#[test]
+fn threads_that_come_and_go_leave_nothing() {
+    const TEST: &str = "threads_that_come_and_go_leave_nothing";
+    let source = common::root().join("examples/c/stress.c");
+    for way in common::ways(TEST) {
+        let program = common::program("stress", std::slice::from_ref(&source), way);
+        host(|host| {
+            let networks = "NETNS_NETWORKS_DIR=/run/networks";
+            program.run_with(host, &[networks], &["1", "1"]).must_pass();
+            let before = host.dump();
+            let rounds = if way == Way::Valgrind { "3" } else { "10" };
+            program.run_with(host, &[networks], &["6", rounds]).must_pass();
+            host.assert_returns_to(&before, "the threads");
+        });
+    }
+}

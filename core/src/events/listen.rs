@@ -1,5 +1,6 @@
 //! The side that listens.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs;
 use std::io;
@@ -7,6 +8,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixDatagram;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -23,6 +25,12 @@ const LONGEST: usize = 16 << 10;
 const TRIES: usize = 64;
 
 const LISTEN: &str = "listen for events at";
+
+thread_local! {
+    /// Whose subscriber the thread is. Asking the standard library which thread this is would leave something
+    /// behind on a thread that is not its own, as those of C programs are.
+    static SUBSCRIBER: Cell<*const Shared> = const { Cell::new(ptr::null()) };
+}
 
 /// The events of a run directory from now on: those of all processes that use it.
 ///
@@ -85,7 +93,7 @@ impl Events {
             arrived: Condvar::new(),
         });
         let mut events = Self { shared: Arc::clone(&shared), path, reader: None };
-        let reader = thread::Builder::new().name("netns-events".to_owned()).spawn(move || shared.read());
+        let reader = sys::spawn("netns-events", move || shared.read());
         let failed = |error| Error::from_io(LISTEN, events.path.display().to_string(), error);
         events.reader = Some(reader.map_err(failed)?);
         Ok(events)
@@ -115,11 +123,12 @@ impl Events {
         let closer = self.closer();
         let path = self.path.display().to_string();
         let work = move || {
+            SUBSCRIBER.set(Arc::as_ptr(&self.shared));
             if catch_unwind(AssertUnwindSafe(|| self.for_each(&mut f))).is_err() {
                 log::error!("a subscriber of events panicked and hears no more");
             }
         };
-        let thread = thread::Builder::new().name("netns-subscriber".to_owned()).spawn(work);
+        let thread = sys::spawn("netns-subscriber", work);
         let thread = thread.map_err(|error| Error::from_io(LISTEN, path, error))?;
         Ok(Subscription { closer, thread: Some(thread) })
     }
@@ -160,7 +169,8 @@ impl Drop for Subscription {
         self.closer.close();
         let Some(thread) = self.thread.take() else { return };
         // The subscriber itself may drop it, and a forked child does not have the thread.
-        if thread.thread().id() != thread::current().id() && self.closer.shared.pid == std::process::id() {
+        let is_own = SUBSCRIBER.get() == Arc::as_ptr(&self.closer.shared);
+        if !is_own && self.closer.shared.pid == std::process::id() {
             let _ = thread.join();
         }
     }

@@ -2,6 +2,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Instant;
 
 use testhost::host;
 
@@ -322,5 +323,40 @@ fn a_long_path_is_a_clear_error() {
         let error = Events::listen(Path::new(&run)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadRequest);
         assert!(error.to_string().contains("SUN_LEN"), "{error}");
+    });
+}
+
+/// The signals that the threads of this process block, by the names of these.
+fn blocked_signals() -> std::collections::BTreeMap<String, u64> {
+    let mut blocked = std::collections::BTreeMap::new();
+    for task in fs::read_dir("/proc/self/task").unwrap() {
+        // Threads of other tests come and go.
+        let Ok(status) = fs::read_to_string(task.unwrap().path().join("status")) else { continue };
+        let field = |name: &str| Some(status.lines().find_map(|line| line.strip_prefix(name))?.trim());
+        let (Some(name), Some(mask)) = (field("Name:"), field("SigBlk:")) else { continue };
+        blocked.insert(name.to_owned(), u64::from_str_radix(mask, 16).unwrap());
+    }
+    blocked
+}
+
+#[test]
+fn the_threads_of_the_library_take_no_signals() {
+    host(|_| {
+        let subscription = listen().for_each_in_background(drop).unwrap();
+        let begin = Instant::now();
+        // A thread has its name a moment after it was started.
+        let blocked = loop {
+            let blocked = blocked_signals();
+            if blocked.contains_key("netns-events") && blocked.contains_key("netns-subscribe") {
+                break blocked;
+            }
+            assert!(begin.elapsed() < LONG, "{blocked:x?}");
+        };
+        // SIGKILL and SIGSTOP cannot be blocked, and two real-time signals are the C library's own.
+        let free = |signals: &[u32]| signals.iter().map(|signal| 1_u64 << (signal - 1)).sum::<u64>();
+        for name in ["netns-events", "netns-subscribe"] {
+            assert_eq!(blocked[name] | free(&[9, 19, 32, 33]), u64::MAX, "{name}: {blocked:x?}");
+        }
+        drop(subscription);
     });
 }

@@ -184,6 +184,9 @@ pub struct VethPeer {
 pub struct LinkChange {
     /// The link.
     pub link: LinkRef,
+    /// Its name from then on; for a link whose index is known. Before Linux 6.2 it must be down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<InterfaceName>,
     /// The bridge that it becomes a port of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub master: Option<LinkRef>,
@@ -221,6 +224,7 @@ impl LinkChange {
     pub fn new(link: LinkRef) -> Self {
         Self {
             link,
+            name: None,
             master: None,
             up: None,
             mtu: None,
@@ -231,6 +235,15 @@ impl LinkChange {
             ipv4_forwarding: None,
             port: None,
         }
+    }
+
+    /// Refuses what one message cannot say.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.name.is_some() && self.link.index.is_none() {
+            let cause = "a link that is to be renamed is told by its index";
+            return Err(Error::bad_request("change link", self.link.name.as_str(), cause));
+        }
+        Ok(())
     }
 }
 

@@ -26,8 +26,18 @@ pub(crate) struct Ground<'a> {
 /// Carries `plan` out: one send for each run of steps in the same place, which a step that creates a
 /// link ends. On a failure undoes what had succeeded, the last step first, and reports both.
 pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
+    carry_out(plan, ground, None)
+}
+
+/// As [`apply`] for steps in the host alone, of which moves to the sandbox lead to `target`. That is not
+/// entered, so the right to use it is enough, and what has moved cannot be brought back.
+pub(crate) fn apply_towards(plan: &Plan, host: &Host, target: &Namespace) -> Result<()> {
+    carry_out(plan, &mut Ground { host, sandbox: None }, Some(target))
+}
+
+fn carry_out(plan: &Plan, ground: &mut Ground<'_>, target: Option<&Namespace>) -> Result<()> {
     log::debug!("apply {} steps:\n{plan}", plan.steps.len());
-    let mut run = Run { ground, indices: HashMap::new(), done: Vec::new(), strayed: Vec::new() };
+    let mut run = Run { ground, target, indices: HashMap::new(), done: Vec::new(), strayed: Vec::new() };
     let mut rest = plan.steps.as_slice();
     while let Some(first) = rest.first() {
         let outcome = match &first.action {
@@ -48,6 +58,8 @@ pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
 
 struct Run<'a, 'ground, 'plan> {
     ground: &'a mut Ground<'ground>,
+    /// Where moves to the sandbox lead when there is none to work in.
+    target: Option<&'a Namespace>,
     /// Indices that had to be asked for.
     indices: HashMap<(Place, InterfaceName), u32>,
     /// Steps that are to be undone when a later one fails.
@@ -74,7 +86,10 @@ impl<'plan> Run<'_, '_, 'plan> {
     fn namespace(&mut self, place: Place) -> Result<RawFd> {
         Ok(match place {
             Place::Host => self.ground.host.namespace().as_fd().as_raw_fd(),
-            Place::Sandbox => self.inside()?.namespace.as_fd().as_raw_fd(),
+            Place::Sandbox => match self.target {
+                Some(target) => target.as_fd().as_raw_fd(),
+                None => self.inside()?.namespace.as_fd().as_raw_fd(),
+            },
         })
     }
 
@@ -208,7 +223,10 @@ impl<'plan> Run<'_, '_, 'plan> {
                     "this is no netlink message",
                 ));
             }
-            Action::SetLink(change) => message::set_link(change, change.master.as_ref().map(|_| index)),
+            Action::SetLink(change) => {
+                change.check()?;
+                message::set_link(change, change.master.as_ref().map(|_| index))
+            }
             Action::SyncLink(link) => message::sync_link(link),
         })
     }

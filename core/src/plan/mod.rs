@@ -7,5 +7,5 @@ mod apply;
 mod print;
 mod step;
 
-pub(crate) use apply::{apply, Ground, Inside};
+pub(crate) use apply::{apply, apply_towards, Ground, Inside};
 pub use step::{Action, Plan, Step, Undo};

@@ -199,6 +199,9 @@ impl Action {
             ) => {
                 format!("{master} has as many ports as a bridge holds (1023)")
             }
+            (Self::SetLink(LinkChange { link, master: Some(master), .. }), libc::EINVAL) => {
+                format!("is {master} still there? If it is, {link} cannot be a port")
+            }
             (
                 Self::CreateLink(LinkSpec { master: Some(master), .. })
                 | Self::SetLink(LinkChange { master: Some(master), .. }),
@@ -214,6 +217,7 @@ impl Action {
                     "{gateway} is not directly reachable: no address in its subnet, or the interface is down"
                 )
             }
+            (Self::AddRoute(RouteSpec { link, .. }), libc::ENETDOWN) => format!("{link} is down"),
             (Self::AddRoute(_), libc::EEXIST) => "there is a route to that destination already".to_owned(),
             (Self::SetLink(LinkChange { ipv4_forwarding: Some(_), .. }), libc::EAFNOSUPPORT) => {
                 "that link has no IPv4; is its MTU below 68?".to_owned()
@@ -225,6 +229,13 @@ impl Action {
                 if address.is_ipv6() =>
             {
                 format!("IPv6 is off on {link} or in this kernel")
+            }
+            (Self::AddAddress(AddressSpec { link, .. }), libc::EEXIST) => format!("{link} has it already"),
+            (Self::SetLink(LinkChange { name: Some(name), .. }), libc::EEXIST) => {
+                format!("a link named {name} exists")
+            }
+            (Self::SetLink(LinkChange { name: Some(_), .. }), libc::EBUSY) => {
+                "before Linux 6.2 a link must be down to be renamed".to_owned()
             }
             (Self::AddAddress(_), libc::EACCES | libc::EOPNOTSUPP | libc::EAFNOSUPPORT) => {
                 "IPv6 is off on that interface or in this kernel".to_owned()

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use interface::{Info, Interface};
 pub use key::{generate_key, SandboxKey, DEFAULT_BASE};
-pub(crate) use settle::{settle, Settled};
+pub(crate) use settle::{default_destination, settle, Settled};
 use survey::Survey;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -196,14 +196,7 @@ impl Sandbox {
 
     pub(crate) fn plan_move_in(&self, opened: &mut Opened, interface: &Interface) -> Result<(Plan, Settled)> {
         let src_name = &interface.src_name;
-        let Some(device) = self.host.link(src_name)? else {
-            return Err(Error::new(ErrorKind::NotFound, "find link", src_name.as_str())
-                .with_cause("there is no such link in the host"));
-        };
-        if device.name != src_name.as_str() {
-            let cause = format!("it is another name of {}: use that", device.name);
-            return Err(Error::bad_request("use link", src_name.as_str(), cause));
-        }
+        let device = self.host.existing_link(src_name)?;
         // Moving costs so much that looking costs nothing, and the kernel's choice of an index depends on it.
         let survey = Survey::take(&mut opened.inside.socket)?;
         opened.inside.ipv6.refresh()?;

@@ -13,6 +13,7 @@ mod process;
 mod raw;
 mod stamp;
 mod sysctl;
+mod thread;
 
 pub(crate) use directory::{make_directory, remove_file};
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
@@ -23,3 +24,4 @@ pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, unlock};
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
+pub(crate) use thread::spawn;

@@ -100,6 +100,21 @@ pub(super) fn process_exists(pid: u32) -> bool {
     }
 }
 
+/// Runs `f` with all signals blocked on the calling thread, as threads that it starts have them then.
+pub(super) fn with_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
+    // SAFETY: sigset_t is plain old data, for which all zeroes is a value.
+    let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
+    // SAFETY: both sets outlive the calls; the mask is the calling thread's own.
+    unsafe {
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+    }
+    let value = f();
+    // SAFETY: the mask that was there before.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
+    value
+}
+
 /// Random bytes of the kernel's generator.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

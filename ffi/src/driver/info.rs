@@ -14,7 +14,7 @@ use crate::text::{c_string, parsed, text};
 
 /// What a driver may ask of the library for a network (seed 004, NetworkInfo). It lasts until the callback
 /// that got it returns.
-pub struct netns_network_info {
+pub struct netns_driver_info {
     pub(super) info: NetworkInfo,
 }
 
@@ -26,8 +26,8 @@ pub struct netns_network_info {
 /// @param ret_error  what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_BAD_REQUEST for an empty name
 #[no_mangle]
-pub unsafe extern "C" fn netns_network_info_register_table(
-    info: Option<&mut netns_network_info>,
+pub unsafe extern "C" fn netns_driver_info_register_table(
+    info: Option<&mut netns_driver_info>,
     table: *const c_char,
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {

@@ -142,7 +142,7 @@ pub unsafe extern "C" fn netns_join_set_gateway_ipv6(
 /// @param join         what `join` got
 /// @param destination  where it leads: "10.2.0.0/16"
 /// @param route_type   a netns_route_type
-/// @param next_hop     the next hop: "10.1.0.9"; NULL for a connected route, and for no other
+/// @param next_hop     the next hop: "10.1.0.9"; may be NULL, as it is for a connected route and for no other
 /// @param ret_error    what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_BAD_REQUEST when a route by next hop has none or one of the other family, and when
 ///         a connected one has any

@@ -11,7 +11,7 @@ use netns::{Error, Result};
 use serde_json::Value;
 
 use super::arguments::{self, json};
-use super::info::{netns_driver_interface, netns_network_info};
+use super::info::{netns_driver_info, netns_driver_interface};
 use super::join::netns_join;
 use super::reply::netns_driver_reply;
 use super::table::{netns_driver, netns_table_event};
@@ -110,7 +110,7 @@ impl Driver for Foreign {
         let mut arena = Arena::default();
         let options = Value::Object(options.clone());
         let about = arguments::whole_network(&mut arena, network, options, ipv4, ipv6);
-        let mut asked = netns_network_info { info: mem::take(info) };
+        let mut asked = netns_driver_info { info: mem::take(info) };
         let at = &raw mut asked;
         let plan = planning("create network", network, |ret_plan, ret_error| {
             // SAFETY: a callback by the header's rules, with arguments that last until it returns.

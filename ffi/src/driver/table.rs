@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use netns::Result;
 
 use super::arguments::{netns_driver_endpoint, netns_driver_network};
-use super::info::{netns_driver_interface, netns_network_info};
+use super::info::{netns_driver_info, netns_driver_interface};
 use super::join::netns_join;
 use super::reply::netns_driver_reply;
 use crate::boundary::required;
@@ -41,15 +41,15 @@ pub enum netns_table_event {
 /// out as a whole, or undoes it. The plan of a callback that fails is freed.
 ///
 /// A driver is told of a network in each process that uses it, and again after a reboot: create_network with
-/// the same arguments as before succeeds. It is also called twice for one network, first to see whether it
-/// takes it; the plan of that call is not carried out.
+/// the same arguments as before succeeds. It is also called to see whether the driver takes the network, and
+/// before delete_network; the plan of such a call is not carried out.
 ///
 /// Callbacks are called from any thread, several at once, in the network namespace of whoever called the
-/// library, and leave the thread there. While a driver makes or joins an endpoint, nobody waits for it, and it
-/// may call the controller back. It may ask the controller for lists and register other drivers at any time.
-/// While it makes or deletes a network it must not make or delete another; and while it takes away an endpoint
-/// or a network it must not make, join or take away endpoints: all others wait for that, for ten seconds at
-/// most, and such a call ends in NETNS_STATUS_BUSY then.
+/// library, and leave the thread there. They may ask the controller for lists and register other drivers.
+/// While a driver makes or joins an endpoint nobody waits for it, and it may also make, join and take away
+/// others. While it makes or deletes a network, or takes away an endpoint, others wait for it, for ten seconds
+/// at most: there it must not make, join or take away anything by the controller, and such a call ends in
+/// NETNS_STATUS_BUSY then.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct netns_driver {
@@ -70,7 +70,7 @@ pub struct netns_driver {
         unsafe extern "C" fn(
             user: *mut c_void,
             network: *const netns_driver_network,
-            info: *mut netns_network_info,
+            info: *mut netns_driver_info,
             ret_plan: *mut *mut netns_plan,
             ret_error: *mut *mut netns_error,
         ) -> i32,

@@ -77,7 +77,7 @@ pub unsafe extern "C" fn netns_ipam_reply_set_address_spaces(
 /// @param reply      what the callback got
 /// @param pool       the pool, without host bits: "10.1.0.0/16"
 /// @param id         how the pool is known from now on: SPACE/POOL or SPACE/POOL/SUB-POOL, as in
-///                   "LocalDefault/10.1.0.0/16"; NULL for the address space and the sub-pool of the request
+///                   "LocalDefault/10.1.0.0/16"; may be NULL, for the address space and the sub-pool of the request
 /// @param ret_error  what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no id of it; NETNS_STATUS_FORBIDDEN in another
 ///         callback

@@ -80,12 +80,12 @@ static int32_t network_free(void *user, const netns_driver_network *network, net
     return told(user, "network_free", NULL, ret_error, "network_free %s\n", network->network);
 }
 
-static int32_t create_network(void *user, const netns_driver_network *network, netns_network_info *info,
+static int32_t create_network(void *user, const netns_driver_network *network, netns_driver_info *info,
                               netns_plan **ret_plan, netns_error **ret_error)
 {
     char text[512];
     CHECK(network->size == sizeof *network);
-    int32_t status = netns_network_info_register_table(info, "wires", ret_error);
+    int32_t status = netns_driver_info_register_table(info, "wires", ret_error);
     CHECK(status == 0);
     return told(user, "create_network", ret_plan, ret_error, "create_network %s %s%s\n", network->network,
                 network->options, subnets(network, text, sizeof text));

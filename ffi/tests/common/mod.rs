@@ -215,20 +215,45 @@ pub(crate) fn prefix() -> &'static Path {
         let prefix = directory().join("prefix");
         // What an earlier run put there must not be found in place of what is missing now.
         let _ = fs::remove_dir_all(&prefix);
-        let test = std::env::current_exe().expect("a test knows its own path");
-        let built = test.ancestors().nth(2).expect("target/profile/deps/test");
-        let profile = match built.file_name().and_then(OsStr::to_str) {
-            Some("debug") | None => "dev",
-            Some(profile) => profile,
-        };
+        let built = built();
+        let (profile, target) = profile(&built);
         let mut install = Command::new(root().join("scripts/install"));
         for variable in ["DESTDIR", "INCLUDEDIR", "LIBDIR", "MANDIR"] {
             install.env_remove(variable);
         }
-        install.env("CARGO_TARGET_DIR", built.parent().expect("target/profile"));
+        install.env("CARGO_TARGET_DIR", target);
         succeed(install.env("NETNS_PROFILE", profile).env("PREFIX", &prefix));
         prefix
     })
+}
+
+/// Where cargo puts what it builds: this test is in `deps` there.
+fn built() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    test.ancestors().nth(2).expect("target/profile/deps/test").to_owned()
+}
+
+/// The profile of cargo's that this test was built in, and its target directory.
+fn profile(built: &Path) -> (&str, &Path) {
+    let profile = match built.file_name().and_then(OsStr::to_str) {
+        Some("debug") | None => "dev",
+        Some(profile) => profile,
+    };
+    (profile, built.parent().expect("target/profile"))
+}
+
+/// What `cargo COMMAND --package PACKAGE -- ARGS` prints, in the profile and the directory of this test.
+#[track_caller]
+pub(crate) fn cargo(command: &str, package: &str, args: &[&str]) -> String {
+    let built = built();
+    let (profile, target) = profile(&built);
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root()).args([command, "--quiet", "--package", package, "--profile", profile]);
+    cargo.arg("--target-dir").arg(target);
+    if !args.is_empty() {
+        cargo.arg("--").args(args);
+    }
+    succeed(&mut cargo)
 }
 
 /// Runs a command and returns its standard output.

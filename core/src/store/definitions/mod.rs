@@ -21,6 +21,7 @@ pub(crate) use crate::sys::Stamp;
 
 /// The largest file that is read, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
+const TOO_LONG: &str = "it is longer than 1 MiB";
 
 const READ: &str = "read network definition";
 
@@ -83,7 +84,7 @@ impl Definitions {
         let mut text = Vec::new();
         (&mut file).take(MAX_SIZE + 1).read_to_end(&mut text).map_err(failed)?;
         if text.len() as u64 > MAX_SIZE {
-            return Err(Error::bad_request(READ, path.display().to_string(), "it is longer than 1 MiB"));
+            return Err(Error::bad_request(READ, path.display().to_string(), TOO_LONG));
         }
         let value = serde_json::from_slice(&text)
             .map_err(|error| Error::bad_request(READ, path.display().to_string(), error.to_string()))?;

@@ -178,6 +178,13 @@ fn a_huge_file_is_refused() {
         writer.write_all(b" ").unwrap();
         let error = definitions.load::<Value>(&name("web")).unwrap_err();
         assert!(error.to_string().ends_with("web.json: it is longer than 1 MiB"), "{error}");
+        // And never written.
+        let huge = value(&"a".repeat(MAX_SIZE as usize));
+        for refused in [definitions.create(&name("huge"), &huge), definitions.replace(&name("web"), &huge)] {
+            let error = refused.unwrap_err();
+            assert!(error.to_string().ends_with(".json: it is longer than 1 MiB"), "{error}");
+        }
+        assert!(!fs::exists(file("huge.json")).unwrap());
     });
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{no_regular_file, Definitions};
+use super::{no_regular_file, Definitions, MAX_SIZE, TOO_LONG};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 use crate::sys::{self, Process};
@@ -24,8 +24,8 @@ impl Definitions {
     /// Writes the definition of a new network, readable by all; the directory is made when it is missing.
     ///
     /// # Errors
-    /// AlreadyExists when something is there; PermissionDenied where the directory cannot be written;
-    /// ResourceExhausted on a full disk. Nothing is left behind.
+    /// AlreadyExists when something is there; BadRequest for one of more than 1 MiB; PermissionDenied where
+    /// the directory cannot be written; ResourceExhausted on a full disk. Nothing is left behind.
     pub(crate) fn create<T: Serialize>(&self, name: &Name, value: &T) -> Result<()> {
         let path = self.path(name);
         let failed = |error| Error::from_io(CREATE, path.display().to_string(), error);
@@ -163,6 +163,10 @@ fn text<T: Serialize>(operation: &str, path: &Path, value: &T) -> Result<Vec<u8>
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|error| Error::bad_request(operation, path.display().to_string(), error.to_string()))?;
     text.push(b'\n');
+    if text.len() as u64 > MAX_SIZE {
+        // Nobody could read it, nor then take the network down.
+        return Err(Error::bad_request(operation, path.display().to_string(), TOO_LONG));
+    }
     Ok(text)
 }
 
