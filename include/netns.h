@@ -2978,13 +2978,13 @@ int32_t netns_namespace_of_fd(int32_t fd,
  * Mounts the namespace on a new file, so that it outlives its descriptors and others can open it. Under
  * /run/netns, `ip netns` sees it.
  *
- * @param namespace  the namespace
+ * @param ns         the namespace
  * @param path       the file; its directory is made when it is missing
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_ALREADY_EXISTS when something other than a stale empty file is there;
  *         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN. Nothing is left behind.
  */
-int32_t netns_namespace_persist(const struct netns_namespace *namespace_,
+int32_t netns_namespace_persist(const struct netns_namespace *ns,
                                 const char *path,
                                 struct netns_error **ret_error);
 
@@ -3000,40 +3000,40 @@ int32_t netns_namespace_forget(const char *path, struct netns_error **ret_error)
 /**
  * The device number of its file: with the inode number it tells one namespace from another (namespaces(7)).
  *
- * @param namespace  the namespace; may be NULL, and the answer is 0 then
+ * @param ns         the namespace; may be NULL, and the answer is 0 then
  */
-uint64_t netns_namespace_device(const struct netns_namespace *namespace_);
+uint64_t netns_namespace_device(const struct netns_namespace *ns);
 
 /**
  * The inode number of its file, as in `readlink /proc/self/ns/net`.
  *
- * @param namespace  the namespace; may be NULL, and the answer is 0 then
+ * @param ns         the namespace; may be NULL, and the answer is 0 then
  */
-uint64_t netns_namespace_inode(const struct netns_namespace *namespace_);
+uint64_t netns_namespace_inode(const struct netns_namespace *ns);
 
 /**
  * A descriptor of the namespace, close-on-exec, which the caller closes.
  *
- * @param namespace  the namespace
+ * @param ns         the namespace
  * @param ret_fd     the descriptor
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_RESOURCE_EXHAUSTED at the limit of descriptors
  */
-int32_t netns_namespace_fd(const struct netns_namespace *namespace_,
+int32_t netns_namespace_fd(const struct netns_namespace *ns,
                            int32_t *ret_fd,
                            struct netns_error **ret_error);
 
 /**
  * Runs a function with the calling thread inside, as netns_sandbox_run does.
  *
- * @param namespace  the namespace
+ * @param ns         the namespace
  * @param callback   the function, called once, on the calling thread
  * @param user       is handed to it as it is; may be NULL
  * @param ret_value  what the function returned; may be NULL
  * @param ret_error  what went wrong; may be NULL
  * @return 0 when the function ran, whatever it returned; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
  */
-int32_t netns_namespace_run(const struct netns_namespace *namespace_,
+int32_t netns_namespace_run(const struct netns_namespace *ns,
                             netns_run_callback callback,
                             void *user,
                             int32_t *ret_value,
@@ -3042,9 +3042,9 @@ int32_t netns_namespace_run(const struct netns_namespace *namespace_,
 /**
  * Frees the object; a namespace that nothing else keeps alive goes with it.
  *
- * @param namespace  the object; may be NULL
+ * @param ns         the object; may be NULL
  */
-void netns_namespace_free(struct netns_namespace *namespace_);
+void netns_namespace_free(struct netns_namespace *ns);
 
 /** @} */
 

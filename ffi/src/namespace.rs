@@ -16,7 +16,7 @@ use crate::text::text;
 pub struct netns_namespace(Namespace);
 
 fn get(namespace: Option<&netns_namespace>) -> Result<&Namespace> {
-    Ok(&required(namespace, "namespace")?.0)
+    Ok(&required(namespace, "ns")?.0)
 }
 
 /// Hands out the namespace that `open` opens.
@@ -152,19 +152,19 @@ pub(crate) fn with_fd<T>(fd: i32, f: impl FnOnce(BorrowedFd<'_>) -> Result<T>) -
 /// Mounts the namespace on a new file, so that it outlives its descriptors and others can open it. Under
 /// /run/netns, `ip netns` sees it.
 ///
-/// @param namespace  the namespace
+/// @param ns         the namespace
 /// @param path       the file; its directory is made when it is missing
 /// @param ret_error  what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_ALREADY_EXISTS when something other than a stale empty file is there;
 ///         NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN. Nothing is left behind.
 #[no_mangle]
 pub unsafe extern "C" fn netns_namespace_persist(
-    namespace: Option<&netns_namespace>,
+    ns: Option<&netns_namespace>,
     path: *const c_char,
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {
     call(ret_error, || {
-        let namespace = get(namespace)?;
+        let namespace = get(ns)?;
         // SAFETY: a string by the header's rules.
         namespace.persist(Path::new(unsafe { text(path, "path") }?))
     })
@@ -188,38 +188,38 @@ pub unsafe extern "C" fn netns_namespace_forget(
 
 /// The device number of its file: with the inode number it tells one namespace from another (namespaces(7)).
 ///
-/// @param namespace  the namespace; may be NULL, and the answer is 0 then
+/// @param ns         the namespace; may be NULL, and the answer is 0 then
 #[no_mangle]
-pub extern "C" fn netns_namespace_device(namespace: Option<&netns_namespace>) -> u64 {
-    namespace.map_or(0, |namespace| namespace.0.id().device)
+pub extern "C" fn netns_namespace_device(ns: Option<&netns_namespace>) -> u64 {
+    ns.map_or(0, |namespace| namespace.0.id().device)
 }
 
 /// The inode number of its file, as in `readlink /proc/self/ns/net`.
 ///
-/// @param namespace  the namespace; may be NULL, and the answer is 0 then
+/// @param ns         the namespace; may be NULL, and the answer is 0 then
 #[no_mangle]
-pub extern "C" fn netns_namespace_inode(namespace: Option<&netns_namespace>) -> u64 {
-    namespace.map_or(0, |namespace| namespace.0.id().inode)
+pub extern "C" fn netns_namespace_inode(ns: Option<&netns_namespace>) -> u64 {
+    ns.map_or(0, |namespace| namespace.0.id().inode)
 }
 
 /// A descriptor of the namespace, close-on-exec, which the caller closes.
 ///
-/// @param namespace  the namespace
+/// @param ns         the namespace
 /// @param ret_fd     the descriptor
 /// @param ret_error  what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_RESOURCE_EXHAUSTED at the limit of descriptors
 #[no_mangle]
 pub extern "C" fn netns_namespace_fd(
-    namespace: Option<&netns_namespace>,
+    ns: Option<&netns_namespace>,
     ret_fd: Option<&mut MaybeUninit<i32>>,
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {
-    call(ret_error, || give_fd(ret_fd, get(namespace)?))
+    call(ret_error, || give_fd(ret_fd, get(ns)?))
 }
 
 /// Runs a function with the calling thread inside, as netns_sandbox_run does.
 ///
-/// @param namespace  the namespace
+/// @param ns         the namespace
 /// @param callback   the function, called once, on the calling thread
 /// @param user       is handed to it as it is; may be NULL
 /// @param ret_value  what the function returned; may be NULL
@@ -227,19 +227,19 @@ pub extern "C" fn netns_namespace_fd(
 /// @return 0 when the function ran, whatever it returned; NETNS_STATUS_PERMISSION_DENIED without CAP_SYS_ADMIN
 #[no_mangle]
 pub unsafe extern "C" fn netns_namespace_run(
-    namespace: Option<&netns_namespace>,
+    ns: Option<&netns_namespace>,
     callback: netns_run_callback,
     user: *mut c_void,
     ret_value: Option<&mut MaybeUninit<i32>>,
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {
-    call(ret_error, || run_inside(get(namespace)?, callback, user, ret_value))
+    call(ret_error, || run_inside(get(ns)?, callback, user, ret_value))
 }
 
 /// Frees the object; a namespace that nothing else keeps alive goes with it.
 ///
-/// @param namespace  the object; may be NULL
+/// @param ns         the object; may be NULL
 #[no_mangle]
-pub extern "C" fn netns_namespace_free(namespace: Option<Box<netns_namespace>>) {
-    discard(namespace);
+pub extern "C" fn netns_namespace_free(ns: Option<Box<netns_namespace>>) {
+    discard(ns);
 }
