@@ -101,10 +101,12 @@ impl InC {
     }
 }
 
+type Join<'a> = dyn Fn(u32, Option<&Sandbox>) + 'a;
+
 /// Both ways to a sandbox with a network, step by step.
 struct Side<'a> {
     sandbox: Box<dyn Fn(u32) -> Option<Sandbox> + 'a>,
-    join: Box<dyn Fn(u32, Option<&Sandbox>) + 'a>,
+    join: Box<Join<'a>>,
     /// The handle goes, the sandbox stays.
     free: Box<dyn Fn(Option<Sandbox>) + 'a>,
     remove: Box<dyn Fn(u32) + 'a>,

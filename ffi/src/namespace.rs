@@ -15,8 +15,8 @@ use crate::text::text;
 /// those that it inherits.
 pub struct netns_namespace(Namespace);
 
-fn get(namespace: Option<&netns_namespace>) -> Result<&Namespace> {
-    Ok(&required(namespace, "ns")?.0)
+fn get(ns: Option<&netns_namespace>) -> Result<&Namespace> {
+    Ok(&required(ns, "ns")?.0)
 }
 
 /// Hands out the namespace that `open` opens.
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn netns_namespace_forget(
 /// @param ns         the namespace; may be NULL, and the answer is 0 then
 #[no_mangle]
 pub extern "C" fn netns_namespace_device(ns: Option<&netns_namespace>) -> u64 {
-    ns.map_or(0, |namespace| namespace.0.id().device)
+    ns.map_or(0, |ns| ns.0.id().device)
 }
 
 /// The inode number of its file, as in `readlink /proc/self/ns/net`.
@@ -199,7 +199,7 @@ pub extern "C" fn netns_namespace_device(ns: Option<&netns_namespace>) -> u64 {
 /// @param ns         the namespace; may be NULL, and the answer is 0 then
 #[no_mangle]
 pub extern "C" fn netns_namespace_inode(ns: Option<&netns_namespace>) -> u64 {
-    ns.map_or(0, |namespace| namespace.0.id().inode)
+    ns.map_or(0, |ns| ns.0.id().inode)
 }
 
 /// A descriptor of the namespace, close-on-exec, which the caller closes.
@@ -240,6 +240,6 @@ pub unsafe extern "C" fn netns_namespace_run(
 ///
 /// @param ns         the object; may be NULL
 #[no_mangle]
-pub extern "C" fn netns_namespace_free(ns: Option<Box<netns_namespace>>) {
-    discard(ns);
+pub extern "C" fn netns_namespace_free(namespace: Option<Box<netns_namespace>>) {
+    discard(namespace);
 }

@@ -337,12 +337,10 @@ impl Controller {
         sandbox: Option<&Sandbox>,
         failures: &mut Vec<Error>,
     ) {
+        let outside = self.disconnect_outside(active, record);
         let left = active.driver.leave(record.network.as_str(), record.config.name.as_str());
-        let steps = [
-            self.disconnect_outside(active, record),
-            self.clear_out(record, joined, sandbox),
-            left.and_then(|left| self.apply(&left)),
-        ];
+        let steps =
+            [outside, self.clear_out(record, joined, sandbox), left.and_then(|left| self.apply(&left))];
         failures.extend(steps.into_iter().filter_map(Result::err));
     }
 

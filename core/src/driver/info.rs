@@ -214,7 +214,7 @@ impl JoinInfo {
         Ok(())
     }
 
-    /// Describes how the device is born in the sandbox.
+    /// Describes how the device is born in the sandbox; it needs its names, too.
     pub fn set_birth(&mut self, birth: Birth) {
         self.birth = Some(birth);
     }

@@ -117,7 +117,8 @@ pub trait Driver: Send + Sync {
     }
 
     /// What makes the network (seed `004`, `CreateNetwork`). The tables that `info` is given are those
-    /// that the driver wants to hear of.
+    /// that the driver wants to hear of. It is also called to see whether the driver takes the network, and
+    /// before one is deleted that this process has not used yet: the plan of such a call is not carried out.
     ///
     /// # Errors
     /// BadRequest for options that the driver does not take, with those that it takes.

@@ -16,6 +16,7 @@ pub const PROTOCOL: u8 = 78;
 /// An address of a link. IPv6 addresses are added without duplicate address detection
 /// (`IFA_F_NODAD`): the library's caller vouches for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AddressSpec {
     /// The link that carries it.
     pub link: LinkRef,
@@ -25,6 +26,7 @@ pub struct AddressSpec {
 
 /// A unicast route in the main table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RouteSpec {
     /// The link that it leaves through.
     pub link: LinkRef,
@@ -46,6 +48,7 @@ pub struct RouteSpec {
 
 /// A permanent neighbour: the MAC address behind an IP address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NeighbourSpec {
     /// The link behind which the neighbour lies.
     pub link: LinkRef,
@@ -61,6 +64,7 @@ pub struct NeighbourSpec {
 /// For IPv4 the link must forward, and the address be reached through another link; for IPv6 the link
 /// must forward and have `proxy_ndp` on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProxySpec {
     /// The link that answers.
     pub link: LinkRef,

@@ -9,6 +9,7 @@ use super::MacAddr;
 
 /// A route to be added to a sandbox (seed `004`, `AddStaticRoute`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StaticRoute {
     /// Where it leads.
     pub destination: IpNet,
@@ -18,6 +19,7 @@ pub struct StaticRoute {
 
 /// A permanent entry of the ARP or neighbour table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Neighbour {
     /// The IP address, or a multicast group.
     pub address: IpAddr,

@@ -31,6 +31,7 @@ impl fmt::Display for Place {
 
 /// A link by its name, with the index where it is known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LinkRef {
     /// The name, for people, and for the kernel where there is no index.
     pub name: InterfaceName,
@@ -59,6 +60,7 @@ impl fmt::Display for LinkRef {
 
 /// A link to be created, with what the kernel takes in the creating message itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LinkSpec {
     /// Its name.
     pub name: InterfaceName,
@@ -167,6 +169,7 @@ pub enum LinkKind {
 
 /// The other end of a veth pair, born where it belongs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct VethPeer {
     /// Its final name.
     pub name: InterfaceName,
@@ -181,6 +184,7 @@ pub struct VethPeer {
 
 /// A change of a link that exists; what is `None` stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LinkChange {
     /// The link.
     pub link: LinkRef,
@@ -249,6 +253,7 @@ impl LinkChange {
 
 /// Flags of a bridge's port (bridge(8)); what is off is what the kernel starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BridgePort {
     /// Frames may leave through the port that they came in by.
     pub hairpin: bool,
@@ -258,6 +263,7 @@ pub struct BridgePort {
 
 /// A link that goes to another namespace, renamed as it moves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MoveSpec {
     /// The link where it is now.
     pub link: LinkRef,

@@ -142,6 +142,11 @@ pub(crate) fn prepare(
     driver.join(request.network.as_str(), request.endpoint.as_str(), key, &mut join, request.options)?;
     let birth = join.birth.take();
     let Some(src_name) = join.names.src_name.clone() else {
+        if birth.is_some() {
+            let subject = format!("of endpoint {}", request.endpoint);
+            let cause = "a device that is born needs its names, too: the driver has to call set_names";
+            return Err(Error::bad_request("use birth", subject, cause));
+        }
         let interface = Interface::new("lo")?;
         return Ok(Prepared { interface, device: Device::None, replace_gateways: false, finish: None, join });
     };

@@ -12,6 +12,7 @@ use crate::link::{
 /// `println!("{plan}")` shows it as a person would read it; it serialises with serde. A plan is the
 /// dry run of what it describes: making one changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The steps. Neighbours in the same place go to the kernel in one send.
     pub steps: Vec<Step>,
@@ -26,6 +27,7 @@ impl Plan {
 
 /// One action in one namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Where.
     pub place: Place,
@@ -42,6 +44,7 @@ pub struct Step {
 
 /// The way back of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Undo {
     /// Where: not always the step's own place, since a link may have moved.
     pub place: Place,

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 
 use netns::driver::{JoinInfo, RouteType};
-use netns::{Error, InterfaceName, Mtu, Result};
+use netns::{InterfaceName, Mtu};
 
 use super::birth::{self, netns_birth};
 use super::info::netns_driver_interface;
@@ -34,23 +34,17 @@ pub enum netns_route_type {
 pub struct netns_join {
     join: JoinInfo,
     interface: netns_driver_interface,
-    is_named: bool,
-    is_born: bool,
 }
 
 impl netns_join {
     pub(super) fn new(join: JoinInfo) -> Self {
         let interface = netns_driver_interface::new(join.interface().clone());
-        Self { join, interface, is_named: false, is_born: false }
+        Self { join, interface }
     }
 
     /// What the driver said.
-    pub(super) fn into_info(self) -> Result<JoinInfo> {
-        if self.is_born && !self.is_named {
-            let cause = "a device that is born needs its names, too: call netns_join_set_names";
-            return Err(Error::bad_request("use", "a birth", cause));
-        }
-        Ok(self.join)
+    pub(super) fn into_info(self) -> JoinInfo {
+        self.join
     }
 }
 
@@ -90,9 +84,7 @@ pub unsafe extern "C" fn netns_join_set_names(
         // SAFETY: strings by the header's rules.
         let (src_name, prefix) = unsafe { (text(src_name, "src_name")?, text(prefix, "prefix")?) };
         let (src_name, prefix) = (InterfaceName::new(src_name)?, InterfaceName::new(prefix)?);
-        let join = required(join, "join")?;
-        join.join.interface_name().set_names(src_name, prefix);
-        join.is_named = true;
+        required(join, "join")?.join.interface_name().set_names(src_name, prefix);
         Ok(())
     })
 }
@@ -227,9 +219,7 @@ pub unsafe extern "C" fn netns_join_set_birth(
     call(ret_error, || {
         // SAFETY: a struct by the header's rules.
         let birth = unsafe { birth::read(birth) }?;
-        let join = required(join, "join")?;
-        join.join.set_birth(birth);
-        join.is_born = true;
+        required(join, "join")?.join.set_birth(birth);
         Ok(())
     })
 }

@@ -195,7 +195,7 @@ impl Driver for Foreign {
             // SAFETY: a callback by the header's rules, with arguments that last until it returns.
             unsafe { callback(self.user.pointer(), &raw const about, at, ret_error) }
         })?;
-        *join = asked.into_info()?;
+        *join = asked.into_info();
         Ok(())
     }
 

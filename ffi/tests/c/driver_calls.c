@@ -107,7 +107,7 @@ static void endpoints(netns_network *network, netns_sandbox *sandbox, struct wir
     CALLED(wire, "endpoint_oper_info far web -\n");
 
     const char *parting[] = {"revoke_external_connectivity", "leave", "delete_endpoint"};
-    const char *calls[] = {LEFT REVOKED, LEFT REVOKED, LEFT REVOKED DELETED};
+    const char *calls[] = {REVOKED LEFT, REVOKED LEFT, REVOKED LEFT DELETED};
     for (int i = 0; i < 3; i++) {
         cut(wire, parting[i]);
         CUT(netns_endpoint_disconnect(network, "web", &error), denied, parting[i]);
@@ -116,7 +116,7 @@ static void endpoints(netns_network *network, netns_sandbox *sandbox, struct wir
     wire->fails = NULL;
     /* What may be repeated is repeated: the failure before was the last. */
     OK(netns_endpoint_disconnect(network, "web", &error));
-    CALLED(wire, LEFT REVOKED DELETED);
+    CALLED(wire, REVOKED LEFT DELETED);
 }
 
 /* Whatever is not 0 is a failure. */

@@ -179,7 +179,7 @@ int main(void)
     CHECK(if_nametoindex("wire7") == 0);
 
     CHECK(wire_connect(network, sandbox, "nameless", NULL, &error) == NETNS_STATUS_BAD_REQUEST);
-    SAYS(netns_error_message(error), "netns_join_set_names");
+    SAYS(netns_error_message(error), "set_names");
     netns_error_free(error);
     error = NULL;
 

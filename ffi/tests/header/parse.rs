@@ -165,7 +165,7 @@ fn declarations(text: &str) -> Vec<(String, String)> {
             rest = rest.split_once('\n').map_or("", |(_, after)| after).trim_start();
         } else {
             let end = end_of(rest);
-            let declaration = rest[..end].trim().replace("struct ", "struct\u{20}");
+            let declaration = rest[..end].trim().to_owned();
             found.push((std::mem::take(&mut about), declaration));
             rest = rest[end + 1..].trim_start();
         }
