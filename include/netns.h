@@ -3044,7 +3044,7 @@ int32_t netns_namespace_run(const struct netns_namespace *ns,
  *
  * @param ns         the object; may be NULL
  */
-void netns_namespace_free(struct netns_namespace *namespace_);
+void netns_namespace_free(struct netns_namespace *ns);
 
 /** @} */
 

@@ -240,6 +240,6 @@ pub unsafe extern "C" fn netns_namespace_run(
 ///
 /// @param ns         the object; may be NULL
 #[no_mangle]
-pub extern "C" fn netns_namespace_free(namespace: Option<Box<netns_namespace>>) {
-    discard(namespace);
+pub extern "C" fn netns_namespace_free(ns: Option<Box<netns_namespace>>) {
+    discard(ns);
 }
