@@ -142,6 +142,13 @@
 #define NETNS_ENDPOINT_NO_DEFAULT_ROUTE 1
 
 /**
+ * Of what an endpoint is: netns_network_link made its devices, for its caller to move.
+ *
+ * @ingroup netns_endpoint
+ */
+#define NETNS_ENDPOINT_LINKED 2
+
+/**
  * The pool is to be one of IPv6, when none is named.
  *
  * @ingroup netns_ipam
@@ -1254,7 +1261,7 @@ typedef struct netns_endpoint_config {
      */
     int32_t gateway_priority;
     /**
-     * NETNS_ENDPOINT_ flags.
+     * NETNS_ENDPOINT_NO_DEFAULT_ROUTE, or 0.
      */
     uint64_t flags;
     /**
@@ -1342,6 +1349,10 @@ typedef struct netns_endpoint_details {
      * The path of the sandbox that it is in; NULL for none.
      */
     const char *sandbox;
+    /**
+     * NETNS_ENDPOINT_LINKED, or 0.
+     */
+    uint64_t flags;
     /**
      * The interface, from the call that made it: in the sandbox, or waiting in the host for
      * netns_sandbox_add_interface. NULL from other calls, and on a network without devices.
@@ -3130,6 +3141,41 @@ const char *netns_network_name(const struct netns_network *network);
 int32_t netns_network_inspect(const struct netns_network *network,
                               struct netns_network_details **ret_details,
                               struct netns_error **ret_error);
+
+/**
+ * Makes an endpoint with its addresses and with two devices in the host, one in place in its network and one
+ * that is ready to move (seed 002, Link). Its `interface` is what netns_sandbox_add_interface takes, of any
+ * sandbox. netns_endpoint_connect makes the same in a fraction of the time.
+ *
+ * netns_endpoint_delete takes the devices away, wherever they are. When they are gone, the next collection
+ * gives its addresses back.
+ *
+ * @param network      the network, of type "bridge" or "routed" or of a driver that names a device
+ * @param config       what the endpoint is to be
+ * @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
+ * @param ret_error    what went wrong; may be NULL
+ * @return as of netns_endpoint_create; NETNS_STATUS_NOT_IMPLEMENTED where endpoints have no device in the host.
+ *         Nothing is left behind.
+ */
+int32_t netns_network_link(const struct netns_network *network,
+                           const struct netns_endpoint_config *config,
+                           struct netns_endpoint_details **ret_details,
+                           struct netns_error **ret_error);
+
+/**
+ * What netns_network_link would do; nothing is recorded, and no address is kept.
+ *
+ * @param network    the network
+ * @param config     what the endpoint is to be
+ * @param ret_plan   the plan, for netns_plan_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_network_link, as far as it can be known beforehand; NETNS_STATUS_NOT_IMPLEMENTED for a
+ *         network whose driver acts by itself
+ */
+int32_t netns_network_plan_link(const struct netns_network *network,
+                                const struct netns_endpoint_config *config,
+                                struct netns_plan **ret_plan,
+                                struct netns_error **ret_error);
 
 /**
  * Deletes the network and its definition; one that is gone is no error. The object stays to be freed.

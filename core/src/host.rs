@@ -139,11 +139,16 @@ impl Host {
         answer.is_err_and(|error| error.errno() == Some(libc::EINVAL))
     }
 
-    /// This library's routes through a link to single addresses.
+    /// This library's routes through a link to single addresses; none when it is gone.
     pub(crate) fn routes_through(&self, index: u32) -> Result<Vec<RouteState>> {
         let mut socket = self.socket();
-        let mut routes = socket.dump(&message::list_routes_through(index, false))?;
-        routes.extend(socket.dump(&message::list_routes_through(index, true))?);
+        let mut routes = Vec::new();
+        for ipv6 in [false, true] {
+            match socket.dump(&message::list_routes_through(index, ipv6)) {
+                Err(error) if error.errno() == Some(libc::ENODEV) => return Ok(Vec::new()),
+                answer => routes.extend(answer?),
+            }
+        }
         let own = routes.iter().filter_map(parse::route).filter(|route| route.ours && route.index == index);
         Ok(own.filter(|own| own.destination.prefix_len() == own.destination.max_prefix_len()).collect())
     }

@@ -58,6 +58,21 @@ fn whole_life(lifetime: Lifetime) {
     controller.destroy_sandbox(&sandbox).unwrap();
 }
 
+/// Everything that a controller does with endpoints whose devices its caller moves.
+fn whole_life_of_links() {
+    let controller = controller(Lifetime::Process);
+    let sandbox = controller.create_sandbox("web").unwrap();
+    controller.link("blue", endpoint("one")).unwrap();
+    let two = controller.link("blue", endpoint("two")).unwrap();
+    sandbox.add_interface(&two.interface.unwrap()).unwrap();
+    controller.delete_endpoint("blue", "one").unwrap();
+    controller.disconnect("blue", "two").unwrap();
+    let three = controller.link("blue", endpoint("three")).unwrap();
+    sandbox.add_interface(&three.interface.unwrap()).unwrap();
+    controller.destroy_sandbox(&sandbox).unwrap();
+    controller.delete_endpoint("blue", "three").unwrap();
+}
+
 /// Kills a child that plays `role` in `test` at one call after the other. After each kill what is left is
 /// collected, by a process that was there all the time or by one that comes afterwards, and a second
 /// collection must find nothing; then `check` looks. In the end everything is as it was before.
@@ -128,13 +143,17 @@ fn nothing_is_left(controller: &Controller, context: &dyn Fn() -> String) {
 }
 
 fn a_life(test: &str, network_type: &str) {
+    life(test, network_type, "a life", &|| whole_life(Lifetime::Process));
+}
+
+fn life(test: &str, network_type: &str, what: &str, live: &dyn Fn()) {
     if child::role().is_some() {
-        return trace::between_marks(|| whole_life(Lifetime::Process));
+        return trace::between_marks(live);
     }
     host(|host| {
         prepare(host, network_type);
         controller(Lifetime::Process).create_network(network(network_type)).unwrap();
-        let role = format!("a life on a {network_type} network");
+        let role = format!("{what} on a {network_type} network");
         campaign(host, test, &role, nothing_is_left);
         // All addresses are there to be had.
         let controller = controller(Lifetime::Process);
@@ -162,6 +181,18 @@ fn a_process_killed_on_a_routed_network_leaves_nothing() {
 #[test]
 fn a_process_killed_on_a_macvlan_leaves_nothing() {
     a_life("a_process_killed_on_a_macvlan_leaves_nothing", "macvlan");
+}
+
+#[test]
+fn a_process_killed_while_it_links_on_a_bridge_leaves_nothing() {
+    let test = "a_process_killed_while_it_links_on_a_bridge_leaves_nothing";
+    life(test, "bridge", "a life of links", &whole_life_of_links);
+}
+
+#[test]
+fn a_process_killed_while_it_links_on_a_routed_network_leaves_nothing() {
+    let test = "a_process_killed_while_it_links_on_a_routed_network_leaves_nothing";
+    life(test, "routed", "a life of links", &whole_life_of_links);
 }
 
 /// A network that is there is usable, and deleting it takes all of it away.

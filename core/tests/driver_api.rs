@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{addresses, assert_inside_is, inside, is_up, link, links, refused, routes, veth};
 use control::{addresses_of, at, blue, config, endpoint, ip, open, sandbox, settled, with_subnets};
@@ -214,6 +214,12 @@ fn device(host: &Host) {
     host.ip(&["link", "set", "end0", "up"]);
     host.ip(&["address", "add", "10.7.0.1/24", "dev", "end0"]);
     host.ip(&["address", "add", "fd07::1/64", "dev", "end0", "nodad"]);
+    // The kernel adds the route to the host's own address later, from a work queue.
+    let local = || host.ip(&["-6", "route", "show", "table", "local"]).to_string();
+    let begin = Instant::now();
+    while !local().contains("fd07::1") {
+        assert!(begin.elapsed() < Duration::from_secs(5), "{}", local());
+    }
 }
 
 fn defaults(host: &Host, place: &str) -> Vec<String> {
@@ -460,6 +466,82 @@ fn a_device_that_a_driver_names_moves_in_and_is_given_back() {
         assert_eq!(wire.calls(), ["leave far web", "delete_endpoint far web"]);
         controller.delete_network("far").unwrap();
         assert_eq!(wire.calls().last().unwrap(), "delete_network far");
+    });
+}
+
+#[test]
+fn a_device_that_a_driver_names_is_handed_over_as_it_is() {
+    host(|host| {
+        let (controller, wire) = wired(host, Wire { offers_all: true, ..Wire::default() });
+        let web = sandbox(&controller, "web");
+        let before = host.dump();
+        refused(
+            controller.plan_link("far", endpoint("web")),
+            ErrorKind::NotImplemented,
+            &["the driver wire acts by itself"],
+        );
+        wire.calls();
+        let made = controller.link("far", endpoint("web")).unwrap();
+        let outside = "program_external_connectivity far web";
+        assert_eq!(wire.calls(), ["create_endpoint far web", "join far web  {}", outside]);
+        assert_eq!(addresses_of(&made), ["10.7.0.2/24", "fd07::2/64"]);
+        let interface = made.interface.unwrap();
+        assert_eq!(interface.src_name.as_str(), "wire0");
+        assert_eq!(open_with(&wire).collect().unwrap().findings, []);
+        wire.calls();
+        web.add_interface(&interface).unwrap();
+        assert!(host.ping("web", ip("10.7.0.1")) && host.ping("web", ip("fd07::1")));
+        assert_eq!(controller.collect().unwrap().findings, []);
+        web.remove_interface(&interface).unwrap();
+        let ends = ["revoke_external_connectivity far web", "leave far web", "delete_endpoint far web"];
+        controller.delete_endpoint("far", "web").unwrap();
+        assert_eq!(wire.calls(), ends);
+        controller.delete_endpoint("far", "web").unwrap();
+        assert_eq!(wire.calls(), Vec::<String>::new());
+        host.assert_returns_to(&before, "a device that was handed over");
+
+        controller.link("far", endpoint("web")).unwrap();
+        wire.calls();
+        controller.disconnect("far", "web").unwrap();
+        assert_eq!(wire.calls(), ends);
+        host.assert_returns_to(&before, "a device that was handed over again");
+    });
+}
+
+#[test]
+fn a_link_that_its_driver_fails_at_is_rolled_back() {
+    host(|host| {
+        let (controller, wire) = wired(host, Wire { offers_all: true, ..Wire::default() });
+        let before = host.dump();
+        for method in ["create_endpoint", "join", "program_external_connectivity"] {
+            wire.goes_wrong(&[method], Wrong::Fails);
+            refused(controller.link("far", endpoint("web")), ErrorKind::System, &["web", "the wire is cut"]);
+            assert_eq!(wire.calls().last().unwrap(), "delete_endpoint far web", "{method}");
+            assert_eq!(controller.endpoints().unwrap(), []);
+        }
+        wire.is_mended();
+        assert_eq!(
+            addresses_of(&controller.link("far", at("web", &["10.7.0.2"])).unwrap())[0],
+            "10.7.0.2/24"
+        );
+        wire.goes_wrong(&["leave"], Wrong::Fails);
+        refused(controller.delete_endpoint("far", "web"), ErrorKind::System, &["the wire is cut"]);
+        assert!(controller.endpoint("far", "web").unwrap().linked);
+        wire.is_mended();
+        controller.delete_endpoint("far", "web").unwrap();
+        host.assert_returns_to(&before, "links that failed");
+    });
+}
+
+#[test]
+fn a_driver_without_a_device_has_no_links() {
+    host(|host| {
+        let (controller, wire) = wired(host, Wire { without_device: true, ..Wire::default() });
+        let refusal = controller.link("far", endpoint("web"));
+        refused(refusal, ErrorKind::NotImplemented, &["the driver wire names no device"]);
+        let undone = ["leave far web", "delete_endpoint far web"];
+        assert!(wire.calls().ends_with(&undone.map(str::to_owned)));
+        assert_eq!(controller.endpoints().unwrap(), []);
     });
 }
 

@@ -180,6 +180,17 @@ fn each_write_fails(network_type: &str) {
         writes.of_removing("leave", Some(kept), &leave, &join);
         writes.of_creating("connect", Some(kept), &connect, &disconnect);
         writes.of_removing("disconnect", Some(kept), &disconnect, &connect);
+        if network_type != "macvlan" {
+            let link = || controller.link("blue", endpoint("four")).map(drop);
+            let delete = || controller.delete_endpoint("blue", "four");
+            let add = || {
+                let made = controller.link("blue", endpoint("four"))?;
+                kept.add_interface(&made.interface.expect("a linked endpoint has one")).map(drop)
+            };
+            writes.of_creating("link", None, &link, &delete);
+            writes.of_removing("delete_endpoint, linked", Some(kept), &delete, &link);
+            writes.of_removing("delete_endpoint, added", Some(kept), &delete, &add);
+        }
         writes.of_removing("remove_sandbox, left", None, &remove_sandbox, &joined_sandbox);
         writes.of_removing("remove_sandbox, disconnected", None, &remove_sandbox, &connected_sandbox);
         writes.of_removing("delete_endpoint", None, &delete_endpoint, &create_endpoint);

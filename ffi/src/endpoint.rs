@@ -22,6 +22,9 @@ use crate::text::{c_string, parsed, text};
 /// The network's gateways do not become the sandbox's.
 pub const NETNS_ENDPOINT_NO_DEFAULT_ROUTE: u64 = 1;
 
+/// Of what an endpoint is: netns_network_link made its devices, for its caller to move.
+pub const NETNS_ENDPOINT_LINKED: u64 = 2;
+
 /// What an endpoint is to be. All zeroes but the size and the name are the defaults.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -45,7 +48,7 @@ pub struct netns_endpoint_config {
     pub mtu: u32,
     /// Of a sandbox's endpoints the one with the highest gives the default gateway.
     pub gateway_priority: i32,
-    /// NETNS_ENDPOINT_ flags.
+    /// NETNS_ENDPOINT_NO_DEFAULT_ROUTE, or 0.
     pub flags: u64,
     /// Other names of the endpoint in the network, for name services; the library resolves none.
     pub aliases: *const *const c_char,
@@ -125,6 +128,8 @@ pub struct netns_endpoint_details {
     pub mac: *const c_char,
     /// The path of the sandbox that it is in; NULL for none.
     pub sandbox: *const c_char,
+    /// NETNS_ENDPOINT_LINKED, or 0.
+    pub flags: u64,
     /// The interface, from the call that made it: in the sandbox, or waiting in the host for
     /// netns_sandbox_add_interface. NULL from other calls, and on a network without devices.
     pub interface: *const netns_interface,
@@ -156,13 +161,14 @@ fn show(arena: &mut Arena, endpoint: &Endpoint) -> Result<netns_endpoint_details
         address_ipv6: arena.optional(endpoint.address_ipv6.as_ref()),
         mac: arena.optional(endpoint.mac.as_ref()),
         sandbox: arena.optional(endpoint.sandbox.as_ref().map(|path| path.display()).as_ref()),
+        flags: if endpoint.linked { NETNS_ENDPOINT_LINKED } else { 0 },
         interface: interface.map_or(std::ptr::null(), |interface| arena.place(interface)),
         json: arena.text(&json),
     })
 }
 
 /// Hands an endpoint out where that is wanted.
-fn give_details(
+pub(crate) fn give_details(
     ret_details: Option<&mut MaybeUninit<*mut netns_endpoint_details>>,
     endpoint: &Endpoint,
 ) -> Result<()> {

@@ -10,9 +10,11 @@ use netns::{Controller, Error, NetworkConfig, NetworkDetails, Result, SubnetConf
 use crate::arena::{hand_out, take_back, Arena};
 use crate::boundary::{call, give, plain, required, Handle};
 use crate::controller::{get as get_controller, netns_controller};
+use crate::endpoint::{self, netns_endpoint_config, netns_endpoint_details};
 use crate::error::netns_error;
 use crate::input::{check_flags, netns_pair, optional as optional_struct, pairs, sized, Growing};
 use crate::names::{give_names, netns_names};
+use crate::plan::{give_plan, netns_plan};
 use crate::text::{c_string, optional, parsed, text};
 
 /// A network of a controller, by its name: the object holds nothing in the kernel.
@@ -364,6 +366,57 @@ pub extern "C" fn netns_network_inspect(
         let ret_details = required(ret_details, "ret_details")?;
         ret_details.write(show(&controller.inspect_network(name)?)?);
         Ok(())
+    })
+}
+
+/// Makes an endpoint with its addresses and with two devices in the host, one in place in its network and one
+/// that is ready to move (seed 002, Link). Its `interface` is what netns_sandbox_add_interface takes, of any
+/// sandbox. netns_endpoint_connect makes the same in a fraction of the time.
+///
+/// netns_endpoint_delete takes the devices away, wherever they are. When they are gone, the next collection
+/// gives its addresses back.
+///
+/// @param network      the network, of type "bridge" or "routed" or of a driver that names a device
+/// @param config       what the endpoint is to be
+/// @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
+/// @param ret_error    what went wrong; may be NULL
+/// @return as of netns_endpoint_create; NETNS_STATUS_NOT_IMPLEMENTED where endpoints have no device in the host.
+///         Nothing is left behind.
+#[no_mangle]
+pub unsafe extern "C" fn netns_network_link(
+    network: Option<&netns_network>,
+    config: *const netns_endpoint_config,
+    ret_details: Option<&mut MaybeUninit<*mut netns_endpoint_details>>,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let (controller, name) = get(network)?;
+        // SAFETY: a struct by the header's rules.
+        let config = unsafe { endpoint::config(config) }?;
+        endpoint::give_details(ret_details, &controller.link(name, config)?)
+    })
+}
+
+/// What netns_network_link would do; nothing is recorded, and no address is kept.
+///
+/// @param network    the network
+/// @param config     what the endpoint is to be
+/// @param ret_plan   the plan, for netns_plan_free
+/// @param ret_error  what went wrong; may be NULL
+/// @return as of netns_network_link, as far as it can be known beforehand; NETNS_STATUS_NOT_IMPLEMENTED for a
+///         network whose driver acts by itself
+#[no_mangle]
+pub unsafe extern "C" fn netns_network_plan_link(
+    network: Option<&netns_network>,
+    config: *const netns_endpoint_config,
+    ret_plan: Option<&mut MaybeUninit<*mut netns_plan>>,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let (controller, name) = get(network)?;
+        // SAFETY: a struct by the header's rules.
+        let config = unsafe { endpoint::config(config) }?;
+        give_plan(ret_plan, || controller.plan_link(name, config))
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::join::is_there;
-use super::record::{EndpointRecord, Joined, SandboxRecord};
+use super::record::{EndpointRecord, Joined, Linked, SandboxRecord};
 use super::{reserved, Controller, NetworkConfig};
 use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
 use crate::error::{Error, Result};
@@ -121,15 +121,21 @@ impl Controller {
         Ok(Collected { findings })
     }
 
-    /// Removes the endpoints of a network whose sandboxes are gone, with all that is left of them. False when
+    /// Removes the endpoints of a network whose sandboxes or devices are gone, with all that is left of them. False when
     /// there are none.
     pub(super) fn discard_stale(&self, network: &Name) -> Result<bool> {
         let _gate = self.gate.enter()?;
+        let network_type = self.definition(network).ok().map(|(config, _)| config.network_type);
         let mut found = false;
         for record in self.store.read(|tx| EndpointRecord::of_network(tx, network))? {
             let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(&record, joined);
             let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
-            if is_stale || record.is_orphan() {
+            let is_lost = |linked| {
+                let look_up = |name: &InterfaceName| self.host.link(name);
+                self.whats_wrong_with_linked(&record, linked, network_type.as_deref(), look_up)
+            };
+            let is_lost = record.linked.as_ref().map(is_lost).transpose()?.flatten().is_some();
+            if is_stale || is_lost || record.is_orphan() {
                 self.discard(&record)?;
                 found = true;
             }
@@ -245,13 +251,13 @@ impl Run<'_> {
 
     /// Links that say that they are of this store and that the store does not know.
     fn links(&mut self, records: &[EndpointRecord], links: &[LinkState]) -> Result<()> {
-        let joined = records.iter().filter(|record| record.joined.is_some());
-        let joined: HashSet<_> = joined.map(|record| (&record.network, &record.config.name)).collect();
+        let known = records.iter().filter(|record| record.has_devices());
+        let known: HashSet<_> = known.map(|record| (&record.network, &record.config.name)).collect();
         let mut orphans = Vec::new();
         for link in links.iter().filter(|link| link.group == LINK_GROUP) {
             let of = link.alias.as_deref().and_then(|alias| self.controller.mark.parse(alias));
             match of {
-                Some((network, Some(endpoint))) if !joined.contains(&(&network, &endpoint)) => {
+                Some((network, Some(endpoint))) if !known.contains(&(&network, &endpoint)) => {
                     orphans.push((link, network, endpoint));
                 }
                 Some((network, None)) => self.network_link(link, &network)?,
@@ -291,7 +297,7 @@ impl Run<'_> {
         let reason = "its endpoint is gone: deleted";
         self.found(FindingKind::Link, &link.name, reason, |controller| {
             let record = controller.find(network, endpoint)?;
-            let is_known = record.is_some_and(|record| record.joined.is_some());
+            let is_known = record.is_some_and(|record| record.has_devices());
             if !is_known {
                 controller.delete_link(link)?;
             }
@@ -396,6 +402,9 @@ impl Controller {
         if record.is_orphan() {
             return Ok(Some("its process is gone"));
         }
+        if let Some(linked) = &record.linked {
+            return self.whats_wrong_with_linked(record, linked, network_type, look_up);
+        }
         let Some(joined) = &record.joined else {
             let lost = record.transient && !record.owner.is_alive();
             return Ok(lost.then_some("it was being taken away when its process died"));
@@ -422,6 +431,26 @@ impl Controller {
         // What somebody did to a link that was whole once is not for the collector to judge.
         let is_half = |link: LinkState| link.alias.is_none() && !record.owner.is_alive();
         Ok(link.is_none_or(is_half).then_some("it has no interface, or half of one"))
+    }
+
+    /// What is wrong with an endpoint whose device is its caller's to move: where that is by now is not
+    /// known, but the other end is in the host.
+    fn whats_wrong_with_linked(
+        &self,
+        record: &EndpointRecord,
+        linked: &Linked,
+        network_type: Option<&str>,
+        look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
+    ) -> Result<Option<&'static str>> {
+        let Some(network_type) = network_type else { return Ok(None) };
+        if !has_host_link(network_type) {
+            let lost = linked.src_name.is_none() && !record.owner.is_alive();
+            return Ok(lost.then_some("it had no device when its process died"));
+        }
+        let link = look_up(&naming::link_names(&record.network, &record.config.name)?.0)?;
+        let is_half = |link: &LinkState| link.alias.is_none() && !record.owner.is_alive();
+        let is_bad = link.as_ref().is_none_or(|link| is_half(link) || self.host.is_dying(link));
+        Ok(is_bad.then_some("it has no devices, or half of them"))
     }
 
     /// The link of an endpoint that has no end in the host.
@@ -451,8 +480,8 @@ impl Controller {
         let mut known: HashSet<_> = single.map(|route| route.destination.addr()).collect();
         // A link that somebody set down has lost its routes.
         let records = self.store.read(EndpointRecord::all)?;
-        let joined = records.iter().filter(|record| record.joined.is_some());
-        known.extend(joined.flat_map(EndpointRecord::addresses).map(|own| own.addr()));
+        let with_devices = records.iter().filter(|record| record.has_devices());
+        known.extend(with_devices.flat_map(EndpointRecord::addresses).map(|own| own.addr()));
         entries.retain(|entry| !known.contains(&entry.address));
         Ok(entries)
     }

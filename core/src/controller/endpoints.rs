@@ -39,7 +39,10 @@ pub struct Endpoint {
     pub mac: Option<MacAddr>,
     /// The path of the sandbox that it joined.
     pub sandbox: Option<PathBuf>,
-    /// The interface in the sandbox, from the call that joined it; none on a network without devices.
+    /// Whether [`Controller::link`] made its devices, for its caller to move.
+    pub linked: bool,
+    /// The interface in the sandbox, from the call that joined it; none on a network without devices. From
+    /// [`Controller::link`], what [`Sandbox::add_interface`](crate::Sandbox::add_interface) takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interface: Option<Interface>,
 }
@@ -59,6 +62,7 @@ impl From<EndpointRecord> for Endpoint {
             address: record.address,
             address_ipv6: record.address_ipv6,
             mac: record.mac,
+            linked: record.linked.is_some(),
             sandbox: record.joined.map(|joined| joined.sandbox),
             interface: None,
         }
@@ -84,7 +88,8 @@ impl Controller {
         Ok(endpoint)
     }
 
-    /// Deletes an endpoint and gives its addresses back; one that is gone is no error.
+    /// Deletes an endpoint and gives its addresses back; one that is gone is no error. The devices of one
+    /// that [`Controller::link`] made go too, wherever they are by now.
     ///
     /// # Errors
     /// Busy when it is joined to a sandbox, with that.
@@ -92,11 +97,12 @@ impl Controller {
         let delete = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let _gate = self.gate.enter()?;
-            let Some(record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
             if let Some(joined) = &record.joined {
                 let cause = format!("it is joined to {}: leave that first", joined.sandbox.display());
                 return Err(Error::new(ErrorKind::Busy, "delete", "endpoint").with_cause(cause));
             }
+            self.detach(&mut record, false)?;
             self.remove(&record)?;
             self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
             Ok(())
@@ -136,7 +142,8 @@ impl Controller {
     }
 
     /// Takes an endpoint out of its sandbox; it keeps its addresses. An endpoint that is gone, or in no
-    /// sandbox, is no error, nor is a sandbox that is gone.
+    /// sandbox, is no error, nor is a sandbox that is gone. One that [`Controller::link`] made is in none
+    /// that is known of.
     ///
     /// # Errors
     /// PermissionDenied without `CAP_NET_ADMIN`.
@@ -158,7 +165,7 @@ impl Controller {
         let gate = self.gate.enter()?;
         let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
         let left = record.joined.clone();
-        if left.is_some() {
+        if left.is_some() || delete {
             self.detach(&mut record, !delete)?;
         }
         if delete {
@@ -231,6 +238,7 @@ impl Controller {
             lifetime: self.options.lifetime,
             owner: Process::current()?,
             joined: None,
+            linked: None,
         })
     }
 

@@ -57,6 +57,7 @@ mod tests {
                 gateway: v4.then(|| "10.1.0.1".parse().unwrap()),
                 gateway_ipv6: v6.then(|| "fd01::1".parse().unwrap()),
             }),
+            linked: None,
         }
     }
 

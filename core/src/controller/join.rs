@@ -49,7 +49,8 @@ impl Controller {
     /// network gives none.
     ///
     /// # Errors
-    /// NotFound when there is no such endpoint; Busy when it is in a sandbox; AlreadyExists when the
+    /// NotFound when there is no such endpoint; Busy when it is in a sandbox, or [`Controller::link`] made
+    /// it; AlreadyExists when the
     /// sandbox has an interface of that name or a route that the address overlaps. The endpoint is then
     /// as it was.
     pub fn join(&self, network: &str, endpoint: &str, sandbox: &Sandbox) -> Result<Endpoint> {
@@ -97,8 +98,7 @@ impl Controller {
         })
     }
 
-    /// Records the endpoint as joined and joins it, or takes both back. Tries again where what was in the
-    /// way may be gone the next time.
+    /// Records the endpoint as joined and joins it, or takes both back.
     fn attach(
         &self,
         active: &Arc<Active>,
@@ -106,10 +106,23 @@ impl Controller {
         sandbox: &Sandbox,
         is_new: bool,
     ) -> Result<Endpoint> {
+        self.persevere(active, record, is_new, |active, attempt| {
+            self.try_attach(active, record.clone(), sandbox, is_new, attempt)
+        })
+    }
+
+    /// Tries again where what was in the way may be gone the next time.
+    pub(super) fn persevere<T>(
+        &self,
+        active: &Arc<Active>,
+        record: &EndpointRecord,
+        is_new: bool,
+        mut try_once: impl FnMut(&Active, u32) -> Result<T>,
+    ) -> Result<T> {
         let mut active = Arc::clone(active);
         let mut attempt = 0;
         loop {
-            let error = match self.try_attach(&active, record.clone(), sandbox, is_new, attempt) {
+            let error = match try_once(&active, attempt) {
                 Err(error) if attempt < engine::RETRIES && error.rollback_failures().is_empty() => error,
                 result => return result,
             };
@@ -218,19 +231,7 @@ impl Controller {
         others: &[EndpointRecord],
         attempt: u32,
     ) -> Result<Prepared> {
-        let key = sandbox.key().to_string();
-        let request = Request {
-            network: &active.config.name,
-            endpoint: &record.config.name,
-            interface: InterfaceInfo::new(record.mac, record.address, record.address_ipv6),
-            destination: &record.config.destination,
-            mtu: record.config.mtu,
-            routes: &record.config.routes,
-            neighbours: &record.config.neighbours,
-            gateway: record.config.default_route && !active.config.internal,
-            options: &record.config.options,
-        };
-        let mut prepared = engine::prepare(&*active.driver, &request, &key, attempt)?;
+        let mut prepared = self.ask(active, record, &sandbox.key().to_string(), attempt)?;
         let interface = &mut prepared.interface;
         if let Some(joined) = &mut record.joined {
             joined.src_name = prepared.join.names.src_name.clone();
@@ -246,6 +247,28 @@ impl Controller {
             prepared.finish = Some(finish(record));
         }
         Ok(prepared)
+    }
+
+    /// What the driver says of the endpoint's device, in the sandbox of that key.
+    pub(super) fn ask(
+        &self,
+        active: &Active,
+        record: &EndpointRecord,
+        key: &str,
+        attempt: u32,
+    ) -> Result<Prepared> {
+        let request = Request {
+            network: &active.config.name,
+            endpoint: &record.config.name,
+            interface: InterfaceInfo::new(record.mac, record.address, record.address_ipv6),
+            destination: &record.config.destination,
+            mtu: record.config.mtu,
+            routes: &record.config.routes,
+            neighbours: &record.config.neighbours,
+            gateway: record.config.default_route && !active.config.internal,
+            options: &record.config.options,
+        };
+        engine::prepare(&*active.driver, &request, key, attempt)
     }
 
     /// As a driver that acts by itself does it, without holding anything that others wait for.
@@ -303,7 +326,7 @@ impl Controller {
     /// so does the store when `keep` says that the endpoint stays. After a failure it is still in the
     /// sandbox, so that it can be tried again.
     pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
-        let Some(joined) = record.joined.clone() else { return Ok(()) };
+        let Some(joined) = record.joined.clone() else { return self.unlink(record) };
         let active = self.parting(record)?;
         match &active {
             // The library's own link goes faster from the host.
@@ -431,6 +454,10 @@ fn find_apart(tx: &rusqlite::Connection, record: &EndpointRecord) -> Result<Endp
         return Err(Error::new(ErrorKind::NotFound, "find endpoint", record.config.name.as_str())
             .with_cause("it was deleted in the meantime"));
     };
+    if now.linked.is_some() {
+        let cause = "it is linked: its device waits, or has moved, and is its caller's to add to a sandbox";
+        return Err(Error::new(ErrorKind::Busy, "join", "endpoint").with_cause(cause));
+    }
     let Some(joined) = &now.joined else { return Ok(now) };
     let there = if is_there(joined) { "" } else { ", which is gone: leave it first" };
     Err(Error::new(ErrorKind::Busy, "join", "endpoint")

@@ -7,6 +7,7 @@ mod drivers;
 mod endpoints;
 mod gateway;
 mod join;
+mod link;
 mod networks;
 mod rebuild;
 mod record;

@@ -145,6 +145,7 @@ fn record(
         lifetime: Lifetime::Host,
         owner: Process::current()?,
         joined: Some(joined),
+        linked: None,
     };
     let mut leased = Vec::new();
     for ipv6 in [false, true] {

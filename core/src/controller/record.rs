@@ -48,6 +48,16 @@ pub(super) struct EndpointRecord {
     pub(super) owner: Process,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) joined: Option<Joined>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) linked: Option<Linked>,
+}
+
+/// That an endpoint's devices are in the host, or about to be, for its caller to move. It goes with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Linked {
+    /// The device that is handed over; none as long as a driver that acts by itself has not named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) src_name: Option<InterfaceName>,
 }
 
 /// Where an endpoint is, or is about to be.
@@ -79,6 +89,11 @@ impl EndpointRecord {
     /// Whether it lasts no longer than a process that is gone.
     pub(super) fn is_orphan(&self) -> bool {
         self.lifetime == Lifetime::Process && !self.owner.is_alive()
+    }
+
+    /// Whether it has devices, or is about to.
+    pub(super) fn has_devices(&self) -> bool {
+        self.joined.is_some() || self.linked.is_some()
     }
 
     fn sandbox(&self) -> Option<String> {
