@@ -5,13 +5,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use once_cell::race::OnceBox;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::{message, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
-use crate::sys::{Ipv6Links, Namespace, NamespaceId};
+use crate::sys::{Ipv6Links, Namespace, NamespaceId, PerProcess};
 
 /// How long a sandbox that was destroyed may take to begin to die.
 pub(crate) const DYING: Duration = Duration::from_millis(250);
@@ -27,28 +25,11 @@ pub(crate) struct Host {
 
 type Hosts = HashMap<NamespaceId, Weak<Host>>;
 
-/// The hosts of one process. Sockets are not shared across fork: parent and child would read each other's
-/// answers. Nor is the lock: a thread that holds it as another one forks is missing in the child.
-struct Table {
-    process: u32,
-    hosts: Mutex<Hosts>,
-    /// That of a process which was forked from this one.
-    child: OnceBox<Table>,
-}
-
-static TABLES: OnceBox<Table> = OnceBox::new();
+/// Sockets are not shared across fork: parent and child would read each other's answers.
+static HOSTS: PerProcess<Mutex<Hosts>> = PerProcess::new();
 
 fn hosts() -> MutexGuard<'static, Hosts> {
-    let process = std::process::id();
-    let mut at = &TABLES;
-    loop {
-        let make = || Box::new(Table { process, hosts: Mutex::default(), child: OnceBox::new() });
-        let table = at.get_or_init(make);
-        if table.process == process {
-            return table.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        }
-        at = &table.child;
-    }
+    HOSTS.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Host {

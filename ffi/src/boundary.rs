@@ -93,3 +93,28 @@ pub(crate) fn give<T>(out: &mut MaybeUninit<*mut T>, value: T) {
 pub(crate) fn discard<T>(value: Option<Box<T>>) {
     plain((), || drop(value));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+    use std::mem::MaybeUninit;
+
+    use super::*;
+    use crate::error::{netns_error_free, netns_error_message, netns_status};
+
+    #[test]
+    fn a_panic_becomes_a_status_and_an_error_with_its_words() {
+        let mut error = MaybeUninit::uninit();
+        let status = call(Some(&mut error), || panic!("out of {}", "tea"));
+        assert_eq!(status, netns_status::Panic as i32);
+        // SAFETY: a call that fails writes its error.
+        let error = unsafe { Box::from_raw(error.assume_init()) };
+        // SAFETY: the message lasts as long as the error.
+        let message = unsafe { CStr::from_ptr(netns_error_message(Some(&error))) };
+        assert!(message.to_str().unwrap().ends_with("out of tea"), "{message:?}");
+        netns_error_free(Some(error));
+
+        assert_eq!(call(None, || panic!("unheard")), netns_status::Panic as i32);
+        assert_eq!(plain(7, || panic!("unheard")), 7);
+    }
+}

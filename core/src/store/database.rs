@@ -1,6 +1,7 @@
 //! The state that processes share: one SQLite file in the run directory.
 
 mod failure;
+mod forked;
 mod opening;
 #[cfg(test)]
 mod tests;
@@ -9,12 +10,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction};
 
 use crate::error::{Error, ErrorKind, Result};
 pub(crate) use failure::store_error;
+use forked::Shared;
 #[cfg(test)]
 pub(crate) use opening::create_tables;
 
@@ -35,7 +37,7 @@ pub(crate) enum Opening {
 /// A write is all or nothing, also when the process is killed in it, and writes exclude one another
 /// across processes.
 pub(crate) struct Database {
-    connection: Mutex<Connection>,
+    connection: Arc<Shared>,
     path: PathBuf,
     file: FileId,
     process: u32,
@@ -103,15 +105,12 @@ impl Database {
         boot: &str,
         mut rebuild: impl FnMut(&Transaction<'_>, &Opening) -> Result<()>,
     ) -> Result<(Self, Opening)> {
-        let opened = opening::open(directory, boot, &mut rebuild)?;
-        let database = Self {
-            connection: Mutex::new(opened.connection),
-            path: opened.path,
-            file: opened.file,
-            process: std::process::id(),
-            fail_at: AtomicI64::new(0),
-        };
-        Ok((database, opened.opening))
+        let (connection, (path, file, opening)) = forked::open(|| {
+            let opened = opening::open(directory, boot, &mut rebuild)?;
+            Ok((opened.connection, (opened.path, opened.file, opened.opening)))
+        })?;
+        let (process, fail_at) = (std::process::id(), AtomicI64::new(0));
+        Ok((Self { connection, path, file, process, fail_at }, opening))
     }
 
     /// Makes the directory of the store, for its owner alone, when it is missing.
@@ -141,10 +140,11 @@ impl Database {
         self.check_process(OPERATION)?;
         self.pass(OPERATION)?;
         let connection = self.lock();
+        let connection = self.opened(&connection, OPERATION)?;
         let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
-        let transaction = Open::begin(&connection, "BEGIN IMMEDIATE").map_err(failed)?;
+        let transaction = Open::begin(connection, "BEGIN IMMEDIATE").map_err(failed)?;
         self.check_file(OPERATION)?;
-        let value = work(&connection)?;
+        let value = work(connection)?;
         self.pass("commit to store")?;
         transaction.commit().map_err(failed)?;
         Ok(value)
@@ -158,10 +158,11 @@ impl Database {
         const OPERATION: &str = "try in store";
         self.check_process(OPERATION)?;
         let connection = self.lock();
+        let connection = self.opened(&connection, OPERATION)?;
         let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
-        let _open = Open::begin(&connection, "BEGIN IMMEDIATE").map_err(failed)?;
+        let _open = Open::begin(connection, "BEGIN IMMEDIATE").map_err(failed)?;
         self.check_file(OPERATION)?;
-        work(&connection)
+        work(connection)
     }
 
     /// Runs `work` on the state of one moment; what it writes is not kept. `work` must not use this
@@ -173,10 +174,11 @@ impl Database {
         const OPERATION: &str = "read store";
         self.check_process(OPERATION)?;
         let connection = self.lock();
+        let connection = self.opened(&connection, OPERATION)?;
         let failed = |error| store_error(OPERATION, self.path.display().to_string(), error);
-        let _open = Open::begin(&connection, "BEGIN").map_err(failed)?;
+        let _open = Open::begin(connection, "BEGIN").map_err(failed)?;
         self.check_file(OPERATION)?;
-        work(&connection)
+        work(connection)
     }
 
     /// For tests: makes a write fail. Each write passes two points, one before it begins and one where
@@ -195,8 +197,17 @@ impl Database {
     }
 
     /// A panic in `work` rolled its transaction back, so a poisoned connection is as good as another.
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It is there as long as the process is the one that opened it.
+    fn opened<'a>(&self, connection: &'a Option<Connection>, operation: &str) -> Result<&'a Connection> {
+        connection.as_ref().ok_or_else(|| self.inherited(operation))
+    }
+
+    fn inherited(&self, operation: &str) -> Error {
+        self.refuse(operation, "it was opened before a fork: open the controller in the child")
     }
 
     /// A child of fork has the connection but not its locks.
@@ -204,7 +215,7 @@ impl Database {
         if self.process == std::process::id() {
             return Ok(());
         }
-        Err(self.refuse(operation, "it was opened before a fork: open the controller in the child"))
+        Err(self.inherited(operation))
     }
 
     /// A process that found garbage moved the file aside: what is written there is lost.
@@ -219,6 +230,18 @@ impl Database {
 
     fn refuse(&self, operation: &str, cause: &str) -> Error {
         Error::new(ErrorKind::System, operation, self.path.display().to_string()).with_cause(cause)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.process == std::process::id() {
+            return;
+        }
+        // One that a thread of the parent's was using stays as it is.
+        if let Ok(mut connection) = self.connection.try_lock() {
+            forked::let_go(&mut connection);
+        }
     }
 }
 

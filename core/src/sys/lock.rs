@@ -1,7 +1,8 @@
 //! Locks on files that processes share.
 
+use std::fs::File;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,34 @@ use super::raw;
 
 const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// A file that is locked until this is dropped.
+///
+/// Closing it would not do: a child that another thread forked meanwhile has the file open, too, and would
+/// keep the lock, and wait for itself.
+#[must_use]
+pub(crate) struct LockedFile {
+    file: File,
+    process: u32,
+}
+
+impl LockedFile {
+    /// Of a file that [`lock_exclusive`] has locked.
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, process: std::process::id() }
+    }
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // In a forked child this would let go of what the parent holds.
+        if self.process == std::process::id() {
+            if let Err(error) = raw::unlock(self.file.as_fd()) {
+                log::warn!("cannot unlock a file: {error}");
+            }
+        }
+    }
+}
 
 /// Locks the open file `fd` (`flock(2)`) until it is closed, waiting for up to `patience`; false when
 /// another open file has it locked for all that time.

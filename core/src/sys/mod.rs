@@ -8,20 +8,25 @@ mod ipv6;
 mod lock;
 mod mount;
 mod namespace;
+mod per_process;
 mod process;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
+#[expect(unsafe_code, reason = "SQLite takes its system calls as C functions")]
+mod sqlite;
 mod stamp;
 mod sysctl;
 mod thread;
 
 pub(crate) use directory::{make_directory, remove_file};
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
-pub(crate) use lock::{lock_exclusive, pause};
+pub(crate) use lock::{lock_exclusive, pause, LockedFile};
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
+pub(crate) use per_process::PerProcess;
 pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, unlock};
+pub(crate) use sqlite::survive_forks;
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
 pub(crate) use thread::spawn;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use testhost::{Host, Output};
+use testhost::{Host, Output, State};
 
 /// A program that hangs is ended after so many seconds: a test that waits for ever says nothing.
 const PATIENCE: &str = "120";
@@ -290,4 +290,19 @@ pub(crate) fn write(path: &Path, text: &str) {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// The host when what was destroyed before has gone: a namespace dies after its last holder.
+#[track_caller]
+pub(crate) fn settled(host: &Host) -> State {
+    let mut last = host.dump();
+    for _ in 0..50 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let now = host.dump();
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    last
 }

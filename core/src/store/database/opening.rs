@@ -1,6 +1,6 @@
 //! How the file comes to be open, whatever lies there.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 use super::failure::is_broken;
 use super::{file_id, store_error, FileId, Opening};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys;
+use crate::sys::{self, LockedFile};
 
 const OPERATION: &str = "open store";
 const FILE: &str = "state.db";
@@ -98,14 +98,14 @@ pub(super) fn create_directory(directory: &Path) -> Result<()> {
     made.map_err(|error| from_io("create directory", directory, error))
 }
 
-fn lock(directory: &Path) -> Result<File> {
+fn lock(directory: &Path) -> Result<LockedFile> {
     let path = directory.join(LOCK);
     let failed = |error| from_io("lock store", &path, error);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
     let file = options.open(&path).map_err(failed)?;
     if sys::lock_exclusive(file.as_fd(), PATIENCE).map_err(failed)? {
-        return Ok(file);
+        return Ok(LockedFile::new(file));
     }
     Err(Error::new(ErrorKind::Busy, "lock store", path.display().to_string())
         .with_cause("another process has been opening the store for 10 seconds"))
@@ -120,6 +120,7 @@ fn look(path: &Path, boot: &str) -> rusqlite::Result<Found> {
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    sys::survive_forks();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_handler(Some(wait))?;

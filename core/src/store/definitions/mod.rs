@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use super::flock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
+use crate::sys::LockedFile;
 pub(crate) use crate::sys::Stamp;
 
 /// The largest file that is read, in bytes.
@@ -38,7 +39,7 @@ pub(crate) struct Definitions {
 /// its holder dies.
 #[must_use]
 pub(crate) struct DefinitionsLock {
-    _file: File,
+    _file: LockedFile,
 }
 
 impl Definitions {
@@ -120,7 +121,7 @@ impl Definitions {
             let file = flock::open(&path)?;
             flock::lock(&file, &path, deadline)?;
             if !flock::is_removed(&file, &path)? {
-                return Ok(DefinitionsLock { _file: file });
+                return Ok(DefinitionsLock { _file: LockedFile::new(file) });
             }
         }
     }

@@ -1,0 +1,43 @@
+//! Statics that forks do not share.
+
+use once_cell::race::OnceBox;
+
+/// A value that each process has for itself. A child that is forked gets a fresh one, whatever state a thread
+/// of the parent was leaving its own in: that thread is missing in the child.
+pub(crate) struct PerProcess<T> {
+    first: OnceBox<Node<T>>,
+}
+
+struct Node<T> {
+    process: u32,
+    value: T,
+    /// That of a process which was forked from this one.
+    child: OnceBox<Node<T>>,
+}
+
+impl<T: Default> PerProcess<T> {
+    pub(crate) const fn new() -> Self {
+        Self { first: OnceBox::new() }
+    }
+
+    /// This process's own.
+    pub(crate) fn get(&self) -> &T {
+        let process = std::process::id();
+        let mut at = &self.first;
+        loop {
+            let fresh = || Box::new(Node { process, value: T::default(), child: OnceBox::new() });
+            let node = at.get_or_init(fresh);
+            if node.process == process {
+                return &node.value;
+            }
+            at = &node.child;
+        }
+    }
+
+    /// Those of the processes that this one was forked from, as they were then.
+    pub(crate) fn inherited(&self) -> impl Iterator<Item = &T> {
+        let process = std::process::id();
+        let nodes = std::iter::successors(self.first.get(), |node| node.child.get());
+        nodes.take_while(move |node| node.process != process).map(|node| &node.value)
+    }
+}

@@ -1,0 +1,66 @@
+//! What the header promises of processes and threads: forks, libraries that come and go, callbacks.
+
+mod common;
+
+use common::Way;
+use testhost::host;
+
+/// A child keeps what it inherited, on purpose: valgrind would count that.
+fn ways_of_a_fork(test: &str) -> impl Iterator<Item = Way> {
+    common::ways(test).into_iter().filter(|way| *way != Way::Valgrind)
+}
+
+#[test]
+fn a_forked_child_is_refused_what_it_inherited_and_makes_its_own() {
+    for way in ways_of_a_fork("a_forked_child_is_refused_what_it_inherited_and_makes_its_own") {
+        let program = common::program("fork", &[common::c("fork.c")], way);
+        host(|host| {
+            program.run(host, &["child-first"]).must_pass();
+            let before = common::settled(host);
+            for order in ["child-first", "parent-first"] {
+                program.run(host, &[order]).must_pass();
+                host.assert_returns_to(&before, order);
+            }
+            // The child is alone with a network of its own.
+            program.run(host, &["parent-gone"]).must_pass();
+        });
+    }
+}
+
+/// Plain alone: the sanitizer's own allocator does not outlive a fork among threads.
+#[test]
+fn a_child_forked_among_threads_that_are_inside_of_calls_makes_its_own() {
+    let program = common::program("fork-threads", &[common::c("fork.c")], Way::Plain);
+    host(|host| {
+        program.run(host, &["child-first"]).must_pass();
+        let before = common::settled(host);
+        program.run(host, &["threads"]).must_pass();
+        host.assert_returns_to(&before, "forks among threads");
+    });
+}
+
+#[test]
+fn a_library_that_is_loaded_and_unloaded_over_and_over_does_not_grow() {
+    let flags = [format!("-I{}", common::prefix().join("include").display()), "-ldl".to_owned()];
+    let program = common::program_with("dlopen", &[common::c("dlopen.c")], Way::Plain, &flags);
+    let library = common::prefix().join("lib/libnetns.so.0").display().to_string();
+    host(|host| {
+        program.run(host, &[&library, "1"]).must_pass();
+        let before = common::settled(host);
+        program.run(host, &[&library, "50"]).must_pass();
+        host.assert_returns_to(&before, "loading and unloading");
+    });
+}
+
+#[test]
+fn callbacks_may_call_the_library_fail_block_and_go_elsewhere() {
+    for way in common::ways("callbacks_may_call_the_library_fail_block_and_go_elsewhere") {
+        let program = common::program("callbacks", &[common::c("callbacks.c")], way);
+        host(|host| {
+            program.run(host, &[]).must_pass();
+            let before = common::settled(host);
+            program.run(host, &[]).must_pass();
+            host.assert_returns_to(&before, "callbacks");
+        });
+    }
+}
