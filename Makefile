@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test check bench docs header lib install uninstall clean
+.PHONY: help demo test check bench docs header lib size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -25,6 +25,7 @@ sum := awk -F: '{ count = $$1 + 0; sub(/^[0-9]+ /, "", $$1) } \
 test: ## run every test, say what was survived and what could not run here; ARGS= goes to cargo test
 	@scripts/setup test
 	cargo test --workspace --no-run
+	scripts/lib
 	@mkdir -p $(target) && : >$(skipped) && : >$(survived)
 	@status=0; \
 	NETNS_TEST_SKIPPED=$(skipped) NETNS_TEST_REPORT=$(survived) \
@@ -34,11 +35,14 @@ test: ## run every test, say what was survived and what could not run here; ARGS
 	else echo "not run here: nothing"; fi; \
 	exit $$status
 
-check: ## formatting, lints, documentation, dependencies
+check: ## formatting, lints, documentation, the C header and its symbols, dependencies
 	@scripts/setup check
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace
+	cargo run -q -p libnetns-header -- --check
+	scripts/lib
+	scripts/check-symbols $(target)/lib/libnetns.so $(target)/lib/libnetns.a
 	cargo deny check bans licenses sources
 
 bench: ## run the benchmarks; ARGS= goes to cargo bench
@@ -46,10 +50,11 @@ bench: ## run the benchmarks; ARGS= goes to cargo bench
 	cargo bench -p libnetns-benches --bench '*' --no-run
 	@$(as_root) cargo bench -p libnetns-benches --bench '*' $(ARGS)
 
-docs: ## build the API documentation
+docs: ## build the API documentation, of Rust and of C
 	@scripts/setup docs
 	cargo doc --no-deps --workspace
-	@echo "open $(target)/doc/netns/index.html"
+	scripts/docs
+	@echo "open $(target)/doc/netns/index.html and $(target)/doc/c/index.html"
 
 header: ## write include/netns.h anew from ffi/src
 	cargo run -q -p libnetns-header
@@ -57,6 +62,13 @@ header: ## write include/netns.h anew from ffi/src
 lib: ## build the C library in target/lib: libnetns.so, libnetns.a, man pages
 	@scripts/setup lib
 	scripts/lib
+
+size: lib ## say what libnetns.so is made of
+	@scripts/size
+
+dist: ## make tarballs of the C library and of the sources in target/dist
+	@scripts/setup lib
+	scripts/dist
 
 PREFIX ?= /usr/local
 dirs = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'

@@ -1368,7 +1368,7 @@ typedef struct netns_endpoint_details {
 /**
  * Endpoints, freed by netns_endpoints_free.
  *
- * @ingroup netns_endpoints
+ * @ingroup netns_endpoint
  */
 typedef struct netns_endpoints {
     /**
@@ -2432,26 +2432,12 @@ int32_t netns_endpoint_list(const struct netns_controller *controller,
                             struct netns_endpoints **ret_endpoints,
                             struct netns_error **ret_error);
 
-/** @} */
-
-/**
- * @defgroup netns_endpoints Endpoints
- * @{
- */
-
 /**
  * Frees a list of endpoints.
  *
  * @param endpoints  the list; may be NULL
  */
 void netns_endpoints_free(struct netns_endpoints *endpoints);
-
-/** @} */
-
-/**
- * @addtogroup netns_endpoint
- * @{
- */
 
 /**
  * What the driver knows of an endpoint (seed 004, EndpointOperInfo).
@@ -2937,7 +2923,7 @@ void netns_names_free(struct netns_names *names);
 /** @} */
 
 /**
- * @defgroup netns_namespace Namespace
+ * @defgroup netns_namespace Namespaces
  * @{
  */
 

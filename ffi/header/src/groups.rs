@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 /// The word after `netns_` in a name, and the group where that is another word.
-const ELSEWHERE: [(&str, &str); 23] = [
+const ELSEWHERE: [(&str, &str); 24] = [
     ("address", "ipam"),
     ("birth", "driver"),
     ("collect", "controller"),
     ("collected", "controller"),
     ("discovery", "driver"),
+    ("endpoints", "endpoint"),
     ("event", "events"),
     ("finding", "controller"),
     ("info", "sandbox"),
@@ -31,7 +32,7 @@ const ELSEWHERE: [(&str, &str); 23] = [
 ];
 
 /// What the groups are called.
-const TITLES: [(&str, &str); 14] = [
+const TITLES: [(&str, &str); 16] = [
     ("bridge", "Bridge networks without a controller"),
     ("controller", "Controllers"),
     ("driver", "Drivers"),
@@ -42,10 +43,12 @@ const TITLES: [(&str, &str); 14] = [
     ("ipam", "Address management"),
     ("link", "Links"),
     ("log", "Log"),
+    ("namespace", "Namespaces"),
     ("network", "Networks"),
     ("plan", "Plans"),
     ("sandbox", "Sandboxes"),
     ("values", "Names, pairs and texts"),
+    ("version", "Version"),
 ];
 
 /// The header with its functions in groups, and with a line in the comment of each type and constant that says

@@ -12,7 +12,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -210,24 +209,23 @@ pub(crate) fn flags_of_pkg_config() -> Option<Vec<String>> {
 }
 
 /// The installation: `include/netns.h`, `lib/libnetns.so` and so on, of the library as the sources are now,
-/// in the profile that this test was built in. Made once.
+/// in the profile that this test was built in, linked as a release is. Made once.
 pub(crate) fn prefix() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
     PREFIX.get_or_init(|| {
-        let built = build();
         let prefix = directory().join("prefix");
         // What an earlier run put there must not be found in place of what is missing now.
         let _ = fs::remove_dir_all(&prefix);
-        install(&built, &prefix);
+        let built = built();
+        let (profile, target) = profile(&built);
+        let mut install = Command::new(root().join("scripts/install"));
+        for variable in ["DESTDIR", "INCLUDEDIR", "LIBDIR", "MANDIR"] {
+            install.env_remove(variable);
+        }
+        install.env("CARGO_TARGET_DIR", target);
+        succeed(install.env("NETNS_PROFILE", profile).env("PREFIX", &prefix));
         prefix
     })
-}
-
-/// Builds the library beside this test, which cargo does not do by itself as no Rust code links to it, and
-/// says where its files are.
-fn build() -> PathBuf {
-    cargo("build", "libnetns-ffi", &[]);
-    built()
 }
 
 /// Where cargo puts what it builds: this test is in `deps` there.
@@ -236,15 +234,20 @@ fn built() -> PathBuf {
     test.ancestors().nth(2).expect("target/profile/deps/test").to_owned()
 }
 
-/// What `cargo COMMAND --package PACKAGE -- ARGS` prints, in the profile and the directory of this test.
-#[track_caller]
-pub(crate) fn cargo(command: &str, package: &str, args: &[&str]) -> String {
-    let built = built();
+/// The profile of cargo's that this test was built in, and its target directory.
+fn profile(built: &Path) -> (&str, &Path) {
     let profile = match built.file_name().and_then(OsStr::to_str) {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
-    let target = built.parent().expect("target/profile");
+    (profile, built.parent().expect("target/profile"))
+}
+
+/// What `cargo COMMAND --package PACKAGE -- ARGS` prints, in the profile and the directory of this test.
+#[track_caller]
+pub(crate) fn cargo(command: &str, package: &str, args: &[&str]) -> String {
+    let built = built();
+    let (profile, target) = profile(&built);
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root()).args([command, "--quiet", "--package", package, "--profile", profile]);
     cargo.arg("--target-dir").arg(target);
@@ -252,44 +255,6 @@ pub(crate) fn cargo(command: &str, package: &str, args: &[&str]) -> String {
         cargo.arg("--").args(args);
     }
     succeed(&mut cargo)
-}
-
-fn install(built: &Path, prefix: &Path) {
-    let [include, lib] = ["include", "lib"].map(|directory| prefix.join(directory));
-    let pkgconfig = lib.join("pkgconfig");
-    for directory in [&include, &pkgconfig] {
-        fs::create_dir_all(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
-    }
-    copy(&root().join("include/netns.h"), &include.join("netns.h"));
-    copy(&built.join("libnetns_ffi.a"), &lib.join("libnetns.a"));
-    let version = env!("CARGO_PKG_VERSION");
-    let file = format!("libnetns.so.{version}");
-    share(&lib.join("libnetns.a"), &lib.join(&file));
-    for link in ["libnetns.so", "libnetns.so.0"] {
-        symlink(&file, lib.join(link)).unwrap_or_else(|error| panic!("{link}: {error}"));
-    }
-    let about = format!(
-        "prefix={}\nName: libnetns\nDescription: Container networking\nVersion: {version}\n\
-         Cflags: -I${{prefix}}/include\nLibs: -L${{prefix}}/lib -lnetns\n",
-        shown(prefix)
-    );
-    write(&pkgconfig.join("libnetns.pc"), &about);
-}
-
-/// Links the shared library from the archive, with its debug information, which `scripts/lib` leaves out.
-fn share(archive: &Path, shared: &Path) {
-    let exports = directory().join("exports");
-    write(&exports, "{ global: netns_*; local: *; };");
-    let mut cc = Command::new("cc");
-    cc.args([
-        "-shared",
-        "-Wl,-soname,libnetns.so.0",
-        "-Wl,-z,defs",
-        "-Wl,-z,nodelete",
-        "-Wl,--whole-archive",
-    ]);
-    cc.arg(archive).arg("-Wl,--no-whole-archive").arg(format!("-Wl,--version-script={}", shown(&exports)));
-    succeed(cc.args(["-lgcc_s", "-lm", "-pthread", "-o"]).arg(shared));
 }
 
 /// Runs a command and returns its standard output.
@@ -322,10 +287,6 @@ pub(crate) fn read(path: &str) -> String {
 #[track_caller]
 pub(crate) fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::copy(from, to).unwrap_or_else(|error| panic!("{} to {}: {error}", from.display(), to.display()));
 }
 
 fn shown(path: &Path) -> String {
