@@ -26,6 +26,16 @@ impl LockedFile {
     pub(crate) fn new(file: File) -> Self {
         Self { file, process: Generation::current() }
     }
+
+    /// Locks `file` if nobody has it locked.
+    pub(super) fn try_new(file: File) -> io::Result<Option<Self>> {
+        Ok(raw::try_lock(file.as_fd())?.then(|| Self::new(file)))
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
 }
 
 impl Drop for LockedFile {

@@ -7,8 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::raw;
-use super::{Namespace, NamespaceId};
+use super::{raw, LockedFile, Namespace, NamespaceId};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often a stale file may come back between its removal and the next try.
@@ -38,14 +37,14 @@ pub(super) fn persist(namespace: &Namespace, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn reserve(path: &Path) -> Result<File> {
+fn reserve(path: &Path) -> Result<LockedFile> {
     let failed = |error| Error::from_io("create file", path.display().to_string(), error);
     for _ in 0..TRIES {
         match create_new(path) {
             Ok(file) => {
                 // Another process may have taken the file for stale before it was locked.
-                let locked = raw::try_lock(file.as_fd()).map_err(failed)?;
-                if locked && still_there(&file).map_err(failed)? {
+                let Some(file) = LockedFile::try_new(file).map_err(failed)? else { continue };
+                if still_there(file.file()).map_err(failed)? {
                     return Ok(file);
                 }
             }
@@ -87,10 +86,11 @@ fn clear_stale(path: &Path) -> Result<()> {
         return Err(taken(path));
     }
     let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() || metadata.len() > 0 || !raw::try_lock(file.as_fd()).map_err(failed)? {
+    if !metadata.is_file() || metadata.len() > 0 {
         return Err(taken(path));
     }
-    if !still_there(&file).map_err(failed)? {
+    let Some(file) = LockedFile::try_new(file).map_err(failed)? else { return Err(taken(path)) };
+    if !still_there(file.file()).map_err(failed)? {
         return Ok(());
     }
     match fs::remove_file(path) {
@@ -116,7 +116,7 @@ pub(super) fn forget(path: &Path, own: Option<NamespaceId>) -> Result<()> {
     for _ in 0..STACKED {
         let Some(file) = look(path)? else { return Ok(()) };
         if !raw::is_network_namespace(file.as_fd()).map_err(failed)? {
-            return remove_stale(path, &file);
+            return remove_stale(path, file);
         }
         if own.is_some() && own != Some(NamespaceId::of(&file).map_err(failed)?) {
             return Ok(());
@@ -141,13 +141,15 @@ fn look(path: &Path) -> Result<Option<File>> {
     }
 }
 
-fn remove_stale(path: &Path, file: &File) -> Result<()> {
+fn remove_stale(path: &Path, file: File) -> Result<()> {
     let failed = |error| Error::from_io("remove namespace file", path.display().to_string(), error);
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() || metadata.len() > 0 {
         return Err(not_ours(path));
     }
-    if !raw::try_lock(file.as_fd()).map_err(failed)? || !still_there(file).map_err(failed)? {
+    let locked = LockedFile::try_new(file).map_err(failed)?;
+    let still_there = locked.as_ref().map(|locked| still_there(locked.file())).transpose().map_err(failed)?;
+    if still_there != Some(true) {
         // Somebody is about to mount a namespace on it, or has put another in its place.
         return Ok(());
     }
