@@ -885,7 +885,8 @@ typedef struct netns_names {
 } netns_names;
 
 /**
- * Is called once when the library needs a callback's `user` no more, from any thread.
+ * Is called once when the library needs a callback's `user` no more, from any thread. That of a callback of
+ * the log must not call the library either.
  *
  * @ingroup netns_values
  */
@@ -1608,7 +1609,9 @@ typedef struct netns_ipam {
 
 /**
  * Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
- * strings last until the callback returns. It is called from any thread, several at once.
+ * strings last until the callback returns. It is called from any thread, several at once, from the middle of
+ * whatever the library does: it must not call the library, and where it does the call answers
+ * NETNS_STATUS_FORBIDDEN. What reads an object that is there, or frees an error, may be called.
  *
  * @ingroup netns_log
  */
@@ -1791,6 +1794,8 @@ typedef struct netns_network_details {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+extern int pthread_setcancelstate(int state, int *old);
 
 /**
  * @defgroup netns_bridge Bridge networks without a controller
@@ -2490,7 +2495,8 @@ const char *netns_status_name(int32_t status);
 /**
  * Makes an error, for a callback to hand to the library by its `ret_error`.
  *
- * @param status     what kind of failure it is; a number that is none counts as NETNS_STATUS_SYSTEM
+ * @param status     what kind of failure it is; NETNS_STATUS_PANIC, and a number that is none of a failure's,
+ *                   count as NETNS_STATUS_SYSTEM
  * @param operation  what was attempted, a verb phrase: "create link"; may be NULL
  * @param subject    the object that it was attempted on; may be NULL
  * @param cause      what is wrong, or what to do about it; may be NULL
@@ -2889,8 +2895,9 @@ int32_t netns_link_set_default_gateway(const char *gateway,
  */
 
 /**
- * Has `callback` hear what the library logs, in the whole process, instead of the one before. Without this
- * the library writes nothing anywhere. What the callback itself makes the library log is not heard.
+ * Has `callback` hear what the library logs, in the whole process, instead of the one before: who is a
+ * library itself leaves this to the program. A child that is forked hears nothing until it calls this. What
+ * is not heard is written nowhere.
  *
  * @param max_level  a netns_log_level: the least important messages that are wanted
  * @param callback   hears them; may be NULL, for nobody
@@ -3189,6 +3196,18 @@ int32_t netns_network_delete(const struct netns_network *network,
                              struct netns_error **ret_error);
 
 /**
+ * Deletes a network by its name, as netns_network_delete does, also one whose definition cannot be read.
+ *
+ * @param controller  the controller
+ * @param name        its name
+ * @param ret_error   what went wrong; may be NULL
+ * @return as of netns_network_delete
+ */
+int32_t netns_network_remove(const struct netns_controller *controller,
+                             const char *name,
+                             struct netns_error **ret_error);
+
+/**
  * Frees what a network is.
  *
  * @param details  what it is; may be NULL
@@ -3386,7 +3405,7 @@ int32_t netns_sandbox_fd(const struct netns_sandbox *sandbox,
 /**
  * Runs a function with the calling thread inside the sandbox. The thread is back when this returns; should
  * the way back fail, the process is aborted, since no caller could recover. The function may call the
- * library; what it makes there has the sandbox for its host.
+ * library, but not free the sandbox's object; what it makes there has the sandbox for its host.
  *
  * @param sandbox    the sandbox
  * @param callback   the function, called once, on the calling thread

@@ -68,4 +68,6 @@ pub use link::{Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute}
 pub use name::Name;
 pub use network::{EndpointOptions, Network, NetworkOptions};
 pub use sandbox::{generate_key, Info, Interface, Sandbox, SandboxKey, DEFAULT_BASE};
+#[doc(hidden)]
+pub use sys::{Generation, PerProcess};
 pub use sys::{Namespace, NamespaceId};

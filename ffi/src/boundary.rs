@@ -1,10 +1,12 @@
 //! Where C calls in: no panic goes out, no argument is taken as it comes.
 
 use std::any::Any;
+use std::cell::Cell;
+use std::ffi::c_int;
 use std::mem::MaybeUninit;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
-use netns::{Error, ErrorKind, Result};
+use netns::{Error, ErrorKind, Generation, Result};
 
 use crate::error::{netns_error, NETNS_OK};
 
@@ -13,6 +15,8 @@ pub(crate) fn call(
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
     body: impl FnOnce() -> Result<()>,
 ) -> i32 {
+    let _uncancelled = Uncancelled::new();
+    let body = || if HEARS_LOG.get() { Err(called_from_log()) } else { body() };
     let failure = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => return NETNS_OK,
         Ok(Err(error)) => netns_error::owning(error),
@@ -28,7 +32,50 @@ pub(crate) fn call(
 /// Runs the body of a function that cannot fail; a panic in it is the library's own mistake, and what the
 /// caller gets then is `otherwise`.
 pub(crate) fn plain<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    let _uncancelled = Uncancelled::new();
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+}
+
+thread_local! {
+    static HEARS_LOG: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f`, which hears the log, unless it was called by itself. The library may be in the middle of anything
+/// as it logs, with locks of its own held: a call from there might wait for itself.
+pub(crate) fn hearing_log(f: impl FnOnce()) {
+    if !HEARS_LOG.replace(true) {
+        f();
+        HEARS_LOG.set(false);
+    }
+}
+
+fn called_from_log() -> Error {
+    Error::new(ErrorKind::Forbidden, "call", "the library")
+        .with_cause("a callback of the log must not do that")
+}
+
+/// Keeps the thread from being cancelled (pthread_cancel(3)) inside of Rust, which cannot be unwound so.
+struct Uncancelled(c_int);
+
+extern "C" {
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+}
+
+impl Uncancelled {
+    fn new() -> Self {
+        const PTHREAD_CANCEL_DISABLE: c_int = 1;
+        let mut before = 0;
+        // SAFETY: a state of the calling thread's, and a place for the one before.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
+        Self(before)
+    }
+}
+
+impl Drop for Uncancelled {
+    fn drop(&mut self) {
+        // SAFETY: the state that was there before.
+        unsafe { pthread_setcancelstate(self.0, std::ptr::null_mut()) };
+    }
 }
 
 /// What a panic said.
@@ -46,12 +93,12 @@ pub(crate) fn required<T>(argument: Option<T>, name: &str) -> Result<T> {
 /// child, and its sockets and files are the parent's, too.
 pub(crate) struct Handle<T> {
     value: T,
-    pid: u32,
+    process: Generation,
 }
 
 impl<T> Handle<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { value, pid: std::process::id() }
+        Self { value, process: Generation::current() }
     }
 
     /// What the handle is of.
@@ -67,7 +114,7 @@ impl<T> Handle<T> {
     }
 
     fn is_inherited(&self) -> bool {
-        self.pid != std::process::id()
+        self.process != Generation::current()
     }
 
     /// Ends the handle. Of an inherited one `keep` leaves as it is what is the parent's: its store, its

@@ -109,11 +109,13 @@ pub struct netns_bridge_endpoint {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_bridge_options {
     const NAME: &'static str = "netns_bridge_options";
+    const FIRST_SIZE: usize = 56;
 }
 
 // SAFETY: the same.
 unsafe impl Growing for netns_bridge_endpoint {
     const NAME: &'static str = "netns_bridge_endpoint";
+    const FIRST_SIZE: usize = 104;
 }
 
 /// # Safety

@@ -42,6 +42,7 @@ pub struct netns_controller_options {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_controller_options {
     const NAME: &'static str = "netns_controller_options";
+    const FIRST_SIZE: usize = 40;
 }
 
 /// # Safety

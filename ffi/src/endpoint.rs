@@ -80,6 +80,7 @@ pub struct netns_endpoint_config {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_endpoint_config {
     const NAME: &'static str = "netns_endpoint_config";
+    const FIRST_SIZE: usize = 168;
 }
 
 /// # Safety

@@ -155,7 +155,8 @@ impl netns_error {
 
 /// Makes an error, for a callback to hand to the library by its `ret_error`.
 ///
-/// @param status     what kind of failure it is; a number that is none counts as NETNS_STATUS_SYSTEM
+/// @param status     what kind of failure it is; NETNS_STATUS_PANIC, and a number that is none of a failure's,
+///                   count as NETNS_STATUS_SYSTEM
 /// @param operation  what was attempted, a verb phrase: "create link"; may be NULL
 /// @param subject    the object that it was attempted on; may be NULL
 /// @param cause      what is wrong, or what to do about it; may be NULL

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::mem::{size_of, MaybeUninit};
 use std::ptr;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use netns::{Closer, Event, EventKind, Events, Subscription};
@@ -226,14 +227,23 @@ pub unsafe extern "C" fn netns_events_subscribe(
         let callback = required(callback, "callback")?;
         let ret_subscription = required(ret_subscription, "ret_subscription")?;
         let events = controller.events()?;
-        let user = User::new(user, release);
+        let user = Arc::new(User::new(user, release));
+        let heard_by = Arc::clone(&user);
         let hear = move |event: Event| {
             let mut arena = Arena::default();
             let event = show(&mut arena, &event);
             // SAFETY: the caller's own function, with an event that lasts until it returns.
-            unsafe { callback(user.pointer(), &raw const event) };
+            unsafe { callback(heard_by.pointer(), &raw const event) };
         };
-        let subscription = events.for_each_in_background(hear)?;
+        let subscribed = events.for_each_in_background(hear);
+        let subscription = match (subscribed, Arc::into_inner(user)) {
+            // Nobody else has it.
+            (Err(error), Some(user)) => {
+                user.hand_back();
+                return Err(error);
+            }
+            (subscribed, _) => subscribed?,
+        };
         give(ret_subscription, netns_subscription { handle: Handle::new(subscription) });
         Ok(())
     })

@@ -18,7 +18,7 @@ pub(crate) unsafe trait Growing: Copy {
     /// What it is called in C.
     const NAME: &'static str;
     /// The size that it had in the first version of the library.
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize;
 }
 
 /// Reads a struct by openat2(2)'s rule: one that is shorter than ours has zeroes for the rest, one that is
@@ -27,6 +27,7 @@ pub(crate) unsafe trait Growing: Copy {
 /// # Safety
 /// NULL, or a struct of as many bytes as its `size` says.
 pub(crate) unsafe fn optional<T: Growing>(at: *const T, name: &str) -> Result<Option<T>> {
+    const { assert!(T::FIRST_SIZE <= size_of::<T>(), "a struct never shrinks") };
     if at.is_null() {
         return Ok(None);
     }

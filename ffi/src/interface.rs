@@ -76,16 +76,19 @@ pub struct netns_interface {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_route {
     const NAME: &'static str = "netns_route";
+    const FIRST_SIZE: usize = 24;
 }
 
 // SAFETY: the same.
 unsafe impl Growing for netns_neighbour {
     const NAME: &'static str = "netns_neighbour";
+    const FIRST_SIZE: usize = 24;
 }
 
 // SAFETY: the same.
 unsafe impl Growing for netns_interface {
     const NAME: &'static str = "netns_interface";
+    const FIRST_SIZE: usize = 112;
 }
 
 /// Interfaces, freed by netns_interfaces_free.

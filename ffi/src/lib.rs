@@ -28,3 +28,20 @@ mod plan;
 mod sandbox;
 mod text;
 mod version;
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("the structs of the header have no padding where pointers have 64 bits");
+
+/// What the header says of `const` pointers and threads.
+const _: () = {
+    const fn may_be_shared<T: Send + Sync>() {}
+    may_be_shared::<bridge::netns_bridge>();
+    may_be_shared::<controller::netns_controller>();
+    may_be_shared::<error::netns_error>();
+    may_be_shared::<events::netns_events>();
+    may_be_shared::<events::netns_subscription>();
+    may_be_shared::<namespace::netns_namespace>();
+    may_be_shared::<network::netns_network>();
+    may_be_shared::<plan::netns_plan>();
+    may_be_shared::<sandbox::netns_sandbox>();
+};

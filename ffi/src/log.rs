@@ -1,14 +1,13 @@
 //! What the library logs, for whoever wants to hear it.
 
-use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 use std::sync::{Arc, Once, PoisonError, RwLock};
 
 use log::{LevelFilter, Log, Metadata, Record};
-use netns::Error;
+use netns::{Error, PerProcess};
 
-use crate::boundary::call;
+use crate::boundary::{call, hearing_log};
 use crate::error::netns_error;
 use crate::text::c_string;
 
@@ -37,12 +36,15 @@ const LEVELS: [(netns_log_level, LevelFilter); 5] = [
 ];
 
 /// Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
-/// strings last until the callback returns. It is called from any thread, several at once.
+/// strings last until the callback returns. It is called from any thread, several at once, from the middle of
+/// whatever the library does: it must not call the library, and where it does the call answers
+/// NETNS_STATUS_FORBIDDEN. What reads an object that is there, or frees an error, may be called.
 pub type netns_log_callback = Option<
     unsafe extern "C" fn(user: *mut c_void, level: i32, target: *const c_char, message: *const c_char),
 >;
 
-/// Is called once when the library needs a callback's `user` no more, from any thread.
+/// Is called once when the library needs a callback's `user` no more, from any thread. That of a callback of
+/// the log must not call the library either.
 pub type netns_release_callback = Option<unsafe extern "C" fn(user: *mut c_void)>;
 
 /// What a caller wants back with its callbacks, given up when the last callback is over.
@@ -86,12 +88,8 @@ struct Listener {
     user: User,
 }
 
-static LISTENER: RwLock<Option<Arc<Listener>>> = RwLock::new(None);
-
-thread_local! {
-    /// A callback that calls the library would hear of that again, and so on.
-    static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
-}
+/// A child that is forked hears nothing until it says so.
+static LISTENER: PerProcess<RwLock<Option<Arc<Listener>>>> = PerProcess::new();
 
 struct Forwarder;
 
@@ -101,29 +99,24 @@ impl Log for Forwarder {
     }
 
     fn log(&self, record: &Record<'_>) {
-        let listener = LISTENER.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let listener = LISTENER.get().read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(listener) = listener else { return };
-        if IN_CALLBACK.replace(true) {
-            return;
-        }
         let (target, message) = (c_string(record.target()), c_string(&record.args().to_string()));
-        // SAFETY: the callback by the header's rules, with strings that last until it returns.
-        unsafe {
-            (listener.callback)(
-                listener.user.pointer(),
-                record.level() as i32,
-                target.as_ptr(),
-                message.as_ptr(),
-            );
-        }
-        IN_CALLBACK.set(false);
+        let (user, level) = (listener.user.pointer(), record.level() as i32);
+        hearing_log(|| {
+            // SAFETY: the callback by the header's rules, with strings that last until it returns.
+            unsafe { (listener.callback)(user, level, target.as_ptr(), message.as_ptr()) };
+            // It may be the last that held on to one that was replaced meanwhile.
+            drop(listener);
+        });
     }
 
     fn flush(&self) {}
 }
 
-/// Has `callback` hear what the library logs, in the whole process, instead of the one before. Without this
-/// the library writes nothing anywhere. What the callback itself makes the library log is not heard.
+/// Has `callback` hear what the library logs, in the whole process, instead of the one before: who is a
+/// library itself leaves this to the program. A child that is forked hears nothing until it calls this. What
+/// is not heard is written nowhere.
 ///
 /// @param max_level  a netns_log_level: the least important messages that are wanted
 /// @param callback   hears them; may be NULL, for nobody
@@ -155,10 +148,11 @@ pub extern "C" fn netns_log_set(
             let _ = log::set_logger(&Forwarder);
         });
         log::set_max_level(if listener.is_some() { level } else { LevelFilter::Off });
-        let before =
-            std::mem::replace(&mut *LISTENER.write().unwrap_or_else(PoisonError::into_inner), listener);
-        // Its release may call the library.
-        drop(before);
+        let mut own = LISTENER.get().write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *own, listener);
+        drop(own);
+        // Its release is the caller's.
+        hearing_log(|| drop(before));
         Ok(())
     })
 }

@@ -96,11 +96,13 @@ pub struct netns_network_config {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_subnet_config {
     const NAME: &'static str = "netns_subnet_config";
+    const FIRST_SIZE: usize = 48;
 }
 
 // SAFETY: the same.
 unsafe impl Growing for netns_network_config {
     const NAME: &'static str = "netns_network_config";
+    const FIRST_SIZE: usize = 104;
 }
 
 /// # Safety
@@ -433,6 +435,25 @@ pub extern "C" fn netns_network_delete(
     call(ret_error, || {
         let (controller, name) = get(network)?;
         controller.delete_network(name)
+    })
+}
+
+/// Deletes a network by its name, as netns_network_delete does, also one whose definition cannot be read.
+///
+/// @param controller  the controller
+/// @param name        its name
+/// @param ret_error   what went wrong; may be NULL
+/// @return as of netns_network_delete
+#[no_mangle]
+pub unsafe extern "C" fn netns_network_remove(
+    controller: Option<&netns_controller>,
+    name: *const c_char,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let controller = get_controller(controller)?;
+        // SAFETY: a string by the header's rules.
+        controller.delete_network(unsafe { text(name, "name") }?)
     })
 }
 

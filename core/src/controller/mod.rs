@@ -153,6 +153,10 @@ impl Controller {
                 let subject = directory.display().to_string();
                 return Err(Error::bad_request("use directory", subject, "it is not an absolute path"));
             }
+            if directory.to_str().is_none() {
+                let subject = directory.display().to_string();
+                return Err(Error::bad_request("use directory", subject, "its name is not UTF-8"));
+            }
         }
         let host = Host::current()?;
         Database::make_directory(&options.run_dir)?;

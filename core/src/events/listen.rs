@@ -14,8 +14,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::{directory_of, Event};
-use crate::error::{Error, Result};
-use crate::sys::{self, Process};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{self, Generation, Process};
 
 /// How many events wait here; the kernel's own queue holds 11 by default (`net.unix.max_dgram_qlen`).
 pub(super) const CAPACITY: usize = 4096;
@@ -64,7 +64,7 @@ pub struct Subscription {
 struct Shared {
     socket: UnixDatagram,
     /// Whose the socket is: a forked child has it, too.
-    pid: u32,
+    process: Generation,
     queue: Mutex<Queue>,
     arrived: Condvar,
 }
@@ -88,14 +88,13 @@ impl Events {
         let (socket, path) = bind(&directory)?;
         let shared = Arc::new(Shared {
             socket,
-            pid: std::process::id(),
+            process: Generation::current(),
             queue: Mutex::default(),
             arrived: Condvar::new(),
         });
         let mut events = Self { shared: Arc::clone(&shared), path, reader: None };
         let reader = sys::spawn("netns-events", move || shared.read());
-        let failed = |error| Error::from_io(LISTEN, events.path.display().to_string(), error);
-        events.reader = Some(reader.map_err(failed)?);
+        events.reader = Some(reader.map_err(|error| no_thread(&events.path, error))?);
         Ok(events)
     }
 
@@ -121,7 +120,7 @@ impl Events {
     /// ResourceExhausted at the limit of threads.
     pub fn for_each_in_background(self, mut f: impl FnMut(Event) + Send + 'static) -> Result<Subscription> {
         let closer = self.closer();
-        let path = self.path.display().to_string();
+        let path = self.path.clone();
         let work = move || {
             SUBSCRIBER.set(Arc::as_ptr(&self.shared));
             if catch_unwind(AssertUnwindSafe(|| self.for_each(&mut f))).is_err() {
@@ -129,7 +128,7 @@ impl Events {
             }
         };
         let thread = sys::spawn("netns-subscriber", work);
-        let thread = thread.map_err(|error| Error::from_io(LISTEN, path, error))?;
+        let thread = thread.map_err(|error| no_thread(&path, error))?;
         Ok(Subscription { closer, thread: Some(thread) })
     }
 }
@@ -144,7 +143,7 @@ impl Iterator for Events {
 impl Drop for Events {
     fn drop(&mut self) {
         // A forked child has neither the thread nor a say.
-        if self.shared.pid != std::process::id() {
+        if self.shared.process != Generation::current() {
             return;
         }
         if let Err(error) = fs::remove_file(&self.path) {
@@ -170,7 +169,7 @@ impl Drop for Subscription {
         let Some(thread) = self.thread.take() else { return };
         // The subscriber itself may drop it, and a forked child does not have the thread.
         let is_own = SUBSCRIBER.get() == Arc::as_ptr(&self.closer.shared);
-        if !is_own && self.closer.shared.pid == std::process::id() {
+        if !is_own && self.closer.shared.process == Generation::current() {
             let _ = thread.join();
         }
     }
@@ -203,7 +202,7 @@ impl Shared {
     }
 
     fn close(&self) {
-        if self.pid != std::process::id() {
+        if self.process != Generation::current() {
             return;
         }
         self.queue().closed = true;
@@ -258,6 +257,12 @@ impl Queue {
     pub(super) fn pop(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
+}
+
+/// At the limit of threads the system says that one may try again.
+fn no_thread(path: &Path, error: io::Error) -> Error {
+    let error = Error::from_io(LISTEN, path.display().to_string(), error);
+    error.with_kind(ErrorKind::ResourceExhausted).with_cause("no thread can be started")
 }
 
 fn bind(directory: &Path) -> Result<(UnixDatagram, PathBuf)> {

@@ -15,6 +15,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::Generation;
 pub(crate) use failure::store_error;
 use forked::Shared;
 #[cfg(test)]
@@ -40,7 +41,7 @@ pub(crate) struct Database {
     connection: Arc<Shared>,
     path: PathBuf,
     file: FileId,
-    process: u32,
+    process: Generation,
     fail_at: AtomicI64,
 }
 
@@ -109,7 +110,7 @@ impl Database {
             let opened = opening::open(directory, boot, &mut rebuild)?;
             Ok((opened.connection, (opened.path, opened.file, opened.opening)))
         })?;
-        let (process, fail_at) = (std::process::id(), AtomicI64::new(0));
+        let (process, fail_at) = (Generation::current(), AtomicI64::new(0));
         Ok((Self { connection, path, file, process, fail_at }, opening))
     }
 
@@ -212,7 +213,7 @@ impl Database {
 
     /// A child of fork has the connection but not its locks.
     fn check_process(&self, operation: &str) -> Result<()> {
-        if self.process == std::process::id() {
+        if self.process == Generation::current() {
             return Ok(());
         }
         Err(self.inherited(operation))
@@ -235,7 +236,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if self.process == std::process::id() {
+        if self.process == Generation::current() {
             // A child that is forked meanwhile finds it locked, and does not touch it.
             drop(self.lock().take());
         } else if let Ok(mut connection) = self.connection.try_lock() {

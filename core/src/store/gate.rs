@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::flock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys;
+use crate::sys::{self, Generation};
 
 /// Serialises what needs the kernel's one lock for links, and the store: those who would wait for each
 /// other there wait here, where it costs no processor time.
@@ -26,7 +26,7 @@ pub(crate) struct Gate {
 struct Door {
     file: File,
     /// Who opened the file.
-    pid: u32,
+    process: Generation,
 }
 
 /// The right to be inside, until it is dropped.
@@ -58,7 +58,7 @@ impl Gate {
 
     fn enter_until(&self, deadline: Instant) -> Result<GateGuard<'_>> {
         let mut door = self.knock(deadline)?;
-        if door.pid != std::process::id() {
+        if door.process != Generation::current() {
             *door = Door::open(&self.path)?;
         }
         loop {
@@ -91,14 +91,14 @@ impl Gate {
 
 impl Door {
     fn open(path: &Path) -> Result<Self> {
-        Ok(Self { file: flock::open(path)?, pid: std::process::id() })
+        Ok(Self { file: flock::open(path)?, process: Generation::current() })
     }
 }
 
 impl Drop for GateGuard<'_> {
     fn drop(&mut self) {
         // In a forked child this would let go of what the parent holds.
-        if self.door.pid != std::process::id() {
+        if self.door.process != Generation::current() {
             return;
         }
         if let Err(error) = sys::unlock(self.door.file.as_fd()) {

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::raw;
+use super::{raw, Generation};
 
 const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
@@ -18,20 +18,20 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 #[must_use]
 pub(crate) struct LockedFile {
     file: File,
-    process: u32,
+    process: Generation,
 }
 
 impl LockedFile {
     /// Of a file that [`lock_exclusive`] has locked.
     pub(crate) fn new(file: File) -> Self {
-        Self { file, process: std::process::id() }
+        Self { file, process: Generation::current() }
     }
 }
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
         // In a forked child this would let go of what the parent holds.
-        if self.process == std::process::id() {
+        if self.process == Generation::current() {
             if let Err(error) = raw::unlock(self.file.as_fd()) {
                 log::warn!("cannot unlock a file: {error}");
             }

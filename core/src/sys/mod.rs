@@ -4,6 +4,7 @@
 //! ordinary code on top of it.
 
 mod directory;
+mod generation;
 mod ipv6;
 mod lock;
 mod mount;
@@ -17,11 +18,12 @@ mod sysctl;
 mod thread;
 
 pub(crate) use directory::{make_directory, remove_file};
+pub use generation::Generation;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub(crate) use lock::{lock_exclusive, pause, LockedFile};
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
-pub(crate) use per_process::PerProcess;
+pub use per_process::PerProcess;
 pub(crate) use process::Process;
 pub(crate) use raw::{random_bytes, unlock};
 pub(crate) use stamp::Stamp;

@@ -2,27 +2,30 @@
 
 use once_cell::race::OnceBox;
 
+use super::Generation;
+
 /// A value that each process has for itself. A child that is forked gets a fresh one, whatever state a thread
 /// of the parent was leaving its own in: that thread is missing in the child.
-pub(crate) struct PerProcess<T> {
+pub struct PerProcess<T> {
     first: OnceBox<Node<T>>,
 }
 
 struct Node<T> {
-    process: u32,
+    process: Generation,
     value: T,
     /// That of a process which was forked from this one.
     child: OnceBox<Node<T>>,
 }
 
 impl<T: Default> PerProcess<T> {
-    pub(crate) const fn new() -> Self {
+    /// None has any yet.
+    pub const fn new() -> Self {
         Self { first: OnceBox::new() }
     }
 
     /// This process's own.
-    pub(crate) fn get(&self) -> &T {
-        let process = std::process::id();
+    pub fn get(&self) -> &T {
+        let process = Generation::current();
         let mut at = &self.first;
         loop {
             let fresh = || Box::new(Node { process, value: T::default(), child: OnceBox::new() });
@@ -36,8 +39,14 @@ impl<T: Default> PerProcess<T> {
 
     /// Those of the processes that this one was forked from, as they were then.
     pub(crate) fn inherited(&self) -> impl Iterator<Item = &T> {
-        let process = std::process::id();
+        let process = Generation::current();
         let nodes = std::iter::successors(self.first.get(), |node| node.child.get());
         nodes.take_while(move |node| node.process != process).map(|node| &node.value)
+    }
+}
+
+impl<T: Default> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }

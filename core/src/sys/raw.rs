@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::AtomicU32;
 
 /// `NS_GET_NSTYPE`, `_IO(0xb7, 3)` of `include/uapi/linux/nsfs.h`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
@@ -113,6 +114,28 @@ pub(super) fn with_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
     // SAFETY: the mask that was there before.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
     value
+}
+
+/// A number for good that the kernel sets to 0 in each child which is forked (`MADV_WIPEONFORK`); `None` where
+/// it cannot.
+pub(super) fn wiped_on_fork() -> Option<&'static AtomicU32> {
+    // A page is the least that can be mapped.
+    let size = std::mem::size_of::<AtomicU32>();
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a fresh mapping where the kernel likes, which nobody else knows of.
+    let at =
+        unsafe { libc::mmap(std::ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    if at == libc::MAP_FAILED {
+        return None;
+    }
+    // SAFETY: the mapping that was just made, by whole pages as the kernel counts.
+    if unsafe { libc::madvise(at, size, libc::MADV_WIPEONFORK) } < 0 {
+        // SAFETY: the same, to which there is no reference.
+        unsafe { libc::munmap(at, size) };
+        return None;
+    }
+    // SAFETY: it is aligned to a page, all zeroes, and stays mapped for good.
+    Some(unsafe { &*at.cast::<AtomicU32>() })
 }
 
 /// Random bytes of the kernel's generator.

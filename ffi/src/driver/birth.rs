@@ -49,6 +49,7 @@ pub struct netns_birth {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_birth {
     const NAME: &'static str = "netns_birth";
+    const FIRST_SIZE: usize = 56;
 }
 
 /// # Safety

@@ -213,6 +213,7 @@ pub struct netns_driver {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_driver {
     const NAME: &'static str = "netns_driver";
+    const FIRST_SIZE: usize = 144;
 }
 
 impl netns_driver {

@@ -129,6 +129,7 @@ pub struct netns_ipam {
 // SAFETY: pointers and integers without padding, the size first.
 unsafe impl Growing for netns_ipam {
     const NAME: &'static str = "netns_ipam";
+    const FIRST_SIZE: usize = 64;
 }
 
 impl netns_ipam {

@@ -189,7 +189,7 @@ pub extern "C" fn netns_sandbox_list(
 pub unsafe extern "C" fn netns_sandbox_generate_key(
     id: *const c_char,
     buffer: *mut c_char,
-    size: Option<&mut usize>,
+    size: Option<&mut MaybeUninit<usize>>,
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
 ) -> i32 {
     call(ret_error, || {
@@ -269,7 +269,7 @@ pub extern "C" fn netns_sandbox_fd(
 
 /// Runs a function with the calling thread inside the sandbox. The thread is back when this returns; should
 /// the way back fail, the process is aborted, since no caller could recover. The function may call the
-/// library; what it makes there has the sandbox for its host.
+/// library, but not free the sandbox's object; what it makes there has the sandbox for its host.
 ///
 /// @param sandbox    the sandbox
 /// @param callback   the function, called once, on the calling thread

@@ -1,5 +1,6 @@
 //! What SQLite says, as the library's errors.
 
+use std::fs::File;
 use std::io;
 
 use rusqlite::{ffi, ErrorCode};
@@ -24,6 +25,13 @@ pub(crate) fn store_error(
             let cause = format!("{error}: it is moved aside and rebuilt when the controller is opened next");
             Error::from_io(operation, subject, io::Error::other(error)).with_cause(cause)
         }
+        // SQLite does not hand the number on, but the next one to ask for a descriptor is told.
+        Some(ErrorCode::CannotOpen) => match File::open("/dev/null") {
+            Err(limit) if matches!(limit.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                Error::from_io(operation, subject, limit)
+            }
+            _ => Error::from_io(operation, subject, io::Error::other(error)),
+        },
         _ => Error::from_io(operation, subject, io::Error::other(error)),
     }
 }

@@ -368,7 +368,7 @@ fn a_read_only_directory_is_a_matter_of_permission() {
 fn a_child_of_fork_is_told_to_open_it_anew() {
     let directory = Directory::new();
     let (mut database, _) = directory.open();
-    database.process += 1;
+    database.process = database.process.next();
     for error in [record(&database, "a").unwrap_err(), database.read(|_| Ok(())).unwrap_err()] {
         assert!(error.to_string().contains("before a fork"), "{error}");
     }
