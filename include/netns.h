@@ -2500,8 +2500,7 @@ const char *netns_status_name(int32_t status);
  * @param operation  what was attempted, a verb phrase: "create link"; may be NULL
  * @param subject    the object that it was attempted on; may be NULL
  * @param cause      what is wrong, or what to do about it; may be NULL
- * @param number     the system's error number, 0 when there is none; `status` is then taken from `status`
- *                   all the same
+ * @param number     the system's error number, 0 when there is none
  * @return the error, never NULL. The library frees it when it was handed over, else netns_error_free does.
  */
 struct netns_error *netns_error_new(int32_t status,

@@ -160,8 +160,7 @@ impl netns_error {
 /// @param operation  what was attempted, a verb phrase: "create link"; may be NULL
 /// @param subject    the object that it was attempted on; may be NULL
 /// @param cause      what is wrong, or what to do about it; may be NULL
-/// @param number     the system's error number, 0 when there is none; `status` is then taken from `status`
-///                   all the same
+/// @param number     the system's error number, 0 when there is none
 /// @return the error, never NULL. The library frees it when it was handed over, else netns_error_free does.
 #[no_mangle]
 pub unsafe extern "C" fn netns_error_new(

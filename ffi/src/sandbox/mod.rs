@@ -198,10 +198,13 @@ pub unsafe extern "C" fn netns_sandbox_generate_key(
         let size = required(size, "size")?;
         let key = c_string(&generate_key(id)?.to_string());
         let bytes = key.as_bytes_with_nul();
-        let there = std::mem::replace(size, bytes.len());
+        // Nothing has to be there when there is no buffer.
+        let there = std::mem::replace(size, MaybeUninit::new(bytes.len()));
         if buffer.is_null() {
             return Ok(());
         }
+        // SAFETY: where there is a buffer, the caller says of how many bytes.
+        let there = unsafe { there.assume_init() };
         if bytes.len() > there {
             let cause = format!("the key needs {} bytes", bytes.len());
             return Err(Error::new(
