@@ -12,7 +12,9 @@ fn ways_with_few_descriptors(test: &str) -> impl Iterator<Item = Way> {
 
 #[test]
 fn a_first_call_with_too_few_descriptors_says_so_and_the_next_succeeds() {
-    for way in ways_with_few_descriptors("a_first_call_with_too_few_descriptors_says_so_and_the_next_succeeds") {
+    for way in
+        ways_with_few_descriptors("a_first_call_with_too_few_descriptors_says_so_and_the_next_succeeds")
+    {
         let program = common::program("limits-first", &[common::c("limits.c")], way);
         host(|host| {
             program.run(host, &["first"]).must_pass();

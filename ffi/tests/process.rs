@@ -64,3 +64,17 @@ fn callbacks_may_call_the_library_fail_block_and_go_elsewhere() {
         });
     }
 }
+
+#[test]
+fn a_thread_that_is_cancelled_ends_after_the_call_that_it_is_inside_of() {
+    for way in common::ways("a_thread_that_is_cancelled_ends_after_the_call_that_it_is_inside_of") {
+        let program = common::program("cancel", &[common::c("cancel.c")], way);
+        let rounds = if way == Way::Valgrind { "5" } else { "60" };
+        host(|host| {
+            program.run(host, &["1"]).must_pass();
+            let before = common::settled(host);
+            program.run(host, &[rounds]).must_pass();
+            host.assert_returns_to(&before, "cancelled threads");
+        });
+    }
+}
