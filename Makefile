@@ -45,10 +45,13 @@ check: ## formatting, lints, documentation, the C header and its symbols, depend
 	scripts/check-symbols $(target)/lib/libnetns.so $(target)/lib/libnetns.a
 	cargo deny check bans licenses sources
 
+benches := -p libnetns-benches -p libnetns-ffi --bench '*'
+
 bench: ## run the benchmarks; ARGS= goes to cargo bench
 	@scripts/setup bench
-	cargo bench -p libnetns-benches --bench '*' --no-run
-	@$(as_root) cargo bench -p libnetns-benches --bench '*' $(ARGS)
+	scripts/lib
+	cargo bench $(benches) --no-run
+	@$(as_root) cargo bench $(benches) $(ARGS)
 
 docs: ## build the API documentation, of Rust and of C
 	@scripts/setup docs

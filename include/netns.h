@@ -1795,8 +1795,6 @@ typedef struct netns_network_details {
 extern "C" {
 #endif // __cplusplus
 
-extern int pthread_setcancelstate(int state, int *old);
-
 /**
  * @defgroup netns_bridge Bridge networks without a controller
  * @{

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
+use std::sync::Once;
 
 use netns::{Error, ErrorKind, Generation, Result};
 
@@ -15,6 +16,7 @@ pub(crate) fn call(
     ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
     body: impl FnOnce() -> Result<()>,
 ) -> i32 {
+    log_panics();
     let _uncancelled = Uncancelled::new();
     let body = || if HEARS_LOG.get() { Err(called_from_log()) } else { body() };
     let failure = match catch_unwind(AssertUnwindSafe(body)) {
@@ -32,8 +34,18 @@ pub(crate) fn call(
 /// Runs the body of a function that cannot fail; a panic in it is the library's own mistake, and what the
 /// caller gets then is `otherwise`.
 pub(crate) fn plain<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+    log_panics();
     let _uncancelled = Uncancelled::new();
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(otherwise)
+}
+
+/// What a panic says goes to the log: standard error is the program's. The hook is of this copy of Rust's
+/// library, which nobody else uses.
+fn log_panics() {
+    static ONCE: Once = Once::new();
+    if !cfg!(test) {
+        ONCE.call_once(|| set_hook(Box::new(|panic| log::error!("{panic}"))));
+    }
 }
 
 thread_local! {
