@@ -50,7 +50,7 @@ fn every_call() -> String {
     let mut calls = 0;
     for function in header.functions.iter().filter(|function| function.can_fail()) {
         let (name, nothing) = (&function.name, "0, ".repeat(function.params.len() - 1));
-        let _ = writeln!(text, "    must_be_forbidden(\"{name}\", {name}({nothing}&failed), failed);");
+        let _ = writeln!(text, "    FORBIDDEN(\"{name}\", {name}({nothing}&failed));");
         calls += 1;
     }
     assert!(calls > 50, "the header has only {calls} functions that can fail");

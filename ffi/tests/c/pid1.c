@@ -1,0 +1,243 @@
+/* A process that has the number 1 in a PID namespace, and a child of it that has it, too, in another.
+ * pid1 unshare | pid1 clone | pid1 collect */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+static netns_error *error;
+static netns_controller *controller;
+static netns_network *network;
+static netns_sandbox *sandbox;
+static netns_bridge *bridge;
+static netns_events *events;
+static netns_subscription *subscription;
+
+static const netns_controller_options options = {
+    sizeof options, 0, "/run/pid1/networks", "/run/pid1", "/run/netns"};
+
+static void see(void *user, const netns_event *event)
+{
+    (void)user;
+    (void)event;
+}
+
+static void open_everything(void)
+{
+    netns_network_config config = {.size = sizeof config, .name = "net", .network_type = "bridge"};
+    netns_bridge_options of_bridge = {.size = sizeof of_bridge, .bridge = "pid1br0", .gateway = "10.66.0.1/24"};
+    netns_endpoint_config web = {.size = sizeof web, .name = "web"};
+    OK(netns_controller_open(&options, &controller, &error));
+    OK(netns_network_create(controller, &config, &network, &error));
+    OK(netns_sandbox_create(controller, "web", &sandbox, &error));
+    OK(netns_endpoint_connect(network, sandbox, &web, NULL, &error));
+    OK(netns_bridge_create("bridge", &of_bridge, &bridge, &error));
+    OK(netns_events_open(controller, &events, &error));
+    OK(netns_events_subscribe(controller, see, NULL, NULL, &subscription, &error));
+}
+
+static void free_everything(void)
+{
+    netns_subscription_free(subscription);
+    netns_events_free(events);
+    netns_bridge_free(bridge);
+    netns_sandbox_free(sandbox);
+    netns_network_free(network);
+    netns_controller_close(controller);
+}
+
+static void inherited_handles_are_refused_and_freed(void)
+{
+    netns_names *names;
+    netns_info *info;
+    netns_event *event;
+    netns_endpoint_config config = {.size = sizeof config, .name = "no"};
+    REFUSED(netns_network_list(controller, &names, &error), NETNS_STATUS_FORBIDDEN);
+    REFUSED(netns_controller_collect(controller, 0, NULL, &error), NETNS_STATUS_FORBIDDEN);
+    REFUSED(netns_endpoint_connect(network, sandbox, &config, NULL, &error), NETNS_STATUS_FORBIDDEN);
+    REFUSED(netns_sandbox_info(sandbox, &info, &error), NETNS_STATUS_FORBIDDEN);
+    REFUSED(netns_sandbox_destroy(sandbox, &error), NETNS_STATUS_FORBIDDEN);
+    REFUSED(netns_bridge_delete(bridge, &error), NETNS_STATUS_FORBIDDEN);
+    REFUSED(netns_events_next(events, -1, &event, &error), NETNS_STATUS_FORBIDDEN);
+    free_everything();
+}
+
+/* Hears of its own sandbox, and makes it. */
+static void live_with(netns_controller *own, const char *name)
+{
+    netns_network *net;
+    netns_sandbox *box;
+    netns_info *info;
+    netns_events *heard;
+    netns_event *event;
+    netns_endpoint_config config = {.size = sizeof config, .name = name};
+    int is_there = 0;
+    OK(netns_network_open(own, "net", &net, &error));
+    OK(netns_events_open(own, &heard, &error));
+    OK(netns_sandbox_create(own, name, &box, &error));
+    OK(netns_endpoint_connect(net, box, &config, NULL, &error));
+    OK(netns_sandbox_info(box, &info, &error));
+    CHECK(info->interface_count == 1 && info->gateway != NULL);
+    netns_info_free(info);
+    while (!is_there) {
+        OK(netns_events_next(heard, 5000, &event, &error));
+        CHECK(event != NULL);
+        is_there = event->kind == NETNS_EVENT_KIND_ENDPOINT_JOINED && strcmp(event->endpoint, name) == 0;
+        netns_event_free(event);
+    }
+    OK(netns_sandbox_destroy(box, &error));
+    netns_sandbox_free(box);
+    netns_events_free(heard);
+    netns_network_free(net);
+}
+
+static void live(const char *name)
+{
+    netns_controller *own;
+    OK(netns_controller_open(&options, &own, &error));
+    live_with(own, name);
+    netns_controller_close(own);
+}
+
+static void the_parent_goes_on(const char *name)
+{
+    netns_event *event;
+    netns_info *info;
+    int is_there = 0;
+    OK(netns_sandbox_info(sandbox, &info, &error));
+    CHECK(info->interface_count == 1);
+    netns_info_free(info);
+    /* It heard of its child, whose number is its own. */
+    while (!is_there) {
+        OK(netns_events_next(events, 5000, &event, &error));
+        CHECK(event != NULL);
+        is_there = event->kind == NETNS_EVENT_KIND_SANDBOX_DESTROYED && strstr(event->sandbox, name) != NULL;
+        netns_event_free(event);
+    }
+}
+
+static void close_everything(void)
+{
+    OK(netns_bridge_delete(bridge, &error));
+    OK(netns_sandbox_destroy(sandbox, &error));
+    OK(netns_network_delete(network, &error));
+    free_everything();
+}
+
+/* This process is the first of a PID namespace: /proc is that namespace's from now on. */
+static void become_the_first(void)
+{
+    CHECK(getpid() == 1);
+    CHECK(unshare(CLONE_NEWNS) == 0);
+    /* What is mounted in /run goes on to be seen by all who share it. */
+    CHECK(mount("proc", "/proc", "proc", 0, NULL) == 0);
+}
+
+static void must_end_well(pid_t child)
+{
+    int status;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        FAIL("the child ended with %#x%s", (unsigned)status,
+             WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? ": it hung" : "");
+}
+
+/* The kernel keeps signals from the first process of a namespace, but not from its parent's: so a hang is ended
+ * by whoever runs this. */
+static pid_t child_in_a_namespace_of_its_own(const char *how)
+{
+    if (strcmp(how, "clone") == 0)
+        /* Past the C library, which does not hear of it. */
+        return (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
+    CHECK(unshare(CLONE_NEWPID) == 0);
+    return fork();
+}
+
+static void collect_nothing(void)
+{
+    netns_controller *own;
+    netns_collected *collected;
+    OK(netns_controller_open(&options, &own, &error));
+    OK(netns_controller_collect(own, 0, &collected, &error));
+    if (collected->count != 0)
+        FAIL("%zu things are collected: %s: %s", collected->count, collected->findings[0]->object,
+             collected->findings[0]->reason);
+    netns_collected_free(collected);
+    netns_controller_close(own);
+}
+
+/* What a process has that is in another PID namespace, with the same number or where it cannot be seen, is
+ * nothing that a process that is gone left. */
+static void have_things_that_end_with_the_process(void)
+{
+    netns_controller_options mine = options;
+    netns_controller *own;
+    netns_sandbox *box;
+    netns_events *heard;
+    netns_info *info;
+    pid_t child;
+    become_the_first();
+    mine.flags = NETNS_CONTROLLER_PROCESS_LIFETIME;
+    OK(netns_controller_open(&mine, &own, &error));
+    OK(netns_sandbox_create(own, "mine", &box, &error));
+    OK(netns_events_open(own, &heard, &error));
+    child = child_in_a_namespace_of_its_own("clone");
+    if (child == 0) {
+        become_the_first();
+        collect_nothing();
+        _exit(0);
+    }
+    must_end_well(child);
+    OK(netns_sandbox_info(box, &info, &error));
+    netns_info_free(info);
+    OK(netns_sandbox_destroy(box, &error));
+    netns_sandbox_free(box);
+    netns_events_free(heard);
+    netns_controller_close(own);
+}
+
+static void be_the_first(const char *how)
+{
+    pid_t child;
+    become_the_first();
+    open_everything();
+    live("before");
+    child = child_in_a_namespace_of_its_own(how);
+    if (child == 0) {
+        become_the_first();
+        inherited_handles_are_refused_and_freed();
+        live("child");
+        _exit(0);
+    }
+    must_end_well(child);
+    the_parent_goes_on("child");
+    /* After an unshare of this kind the kernel lets it start no more threads, which listeners need. */
+    if (strcmp(how, "clone") == 0) {
+        live_with(controller, "after");
+        live("again");
+    }
+    close_everything();
+}
+
+int main(int argc, char **argv)
+{
+    const char *how = argc > 1 ? argv[1] : "unshare";
+    pid_t first;
+    CHECK(unshare(CLONE_NEWPID) == 0);
+    first = fork();
+    if (first == 0) {
+        if (strcmp(how, "collect") == 0)
+            have_things_that_end_with_the_process();
+        else
+            be_the_first(how);
+        _exit(0);
+    }
+    must_end_well(first);
+    return 0;
+}
