@@ -95,14 +95,6 @@ fn a_child_that_has_the_same_number_as_its_parent_is_known_for_a_child() {
 }
 
 #[test]
-fn what_a_process_of_another_pid_namespace_has_is_not_collected() {
-    let program = common::program("pid1-collect", &[common::c("pid1.c")], Way::Plain);
-    host(|host| {
-        program.run(host, &["collect"]).must_pass();
-    });
-}
-
-#[test]
 fn a_controller_is_opened_used_and_closed_inside_of_a_sandbox() {
     for way in common::ways("a_controller_is_opened_used_and_closed_inside_of_a_sandbox") {
         let program = common::program("inside", &[common::c("inside.c")], way);

@@ -1,5 +1,5 @@
 /* A process that has the number 1 in a PID namespace, and a child of it that has it, too, in another.
- * pid1 unshare | pid1 clone | pid1 collect */
+ * pid1 unshare | pid1 clone */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
@@ -97,29 +97,62 @@ static void live_with(netns_controller *own, const char *name)
     netns_network_free(net);
 }
 
-static void live(const char *name)
+/* What lasts as long as its process does is not collected while that runs. */
+static void collect_nothing(const netns_controller_options *of)
 {
     netns_controller *own;
-    OK(netns_controller_open(&options, &own, &error));
-    live_with(own, name);
+    netns_collected *collected;
+    OK(netns_controller_open(of, &own, &error));
+    OK(netns_controller_collect(own, 0, &collected, &error));
+    if (collected->count != 0)
+        FAIL("%zu things are collected: %s: %s", collected->count, collected->findings[0]->object,
+             collected->findings[0]->reason);
+    netns_collected_free(collected);
     netns_controller_close(own);
 }
 
-static void the_parent_goes_on(const char *name)
+/* A life in directories of its own. */
+static void live_elsewhere(void)
+{
+    const netns_controller_options elsewhere = {sizeof elsewhere, NETNS_CONTROLLER_PROCESS_LIFETIME,
+                                                "/run/child/networks", "/run/child", "/run/child/netns"};
+    netns_network_config config = {.size = sizeof config, .name = "net", .network_type = "bridge"};
+    netns_network *net;
+    netns_sandbox *kept;
+    netns_controller *own;
+    OK(netns_controller_open(&elsewhere, &own, &error));
+    OK(netns_network_create(own, &config, &net, &error));
+    OK(netns_sandbox_create(own, "kept", &kept, &error));
+    live_with(own, "child");
+    collect_nothing(&elsewhere);
+    OK(netns_sandbox_destroy(kept, &error));
+    OK(netns_network_delete(net, &error));
+    netns_sandbox_free(kept);
+    netns_network_free(net);
+    netns_controller_close(own);
+}
+
+static void go_on(void)
 {
     netns_event *event;
     netns_info *info;
+    netns_sandbox *second;
+    netns_endpoint_config config = {.size = sizeof config, .name = "second"};
     int is_there = 0;
     OK(netns_sandbox_info(sandbox, &info, &error));
     CHECK(info->interface_count == 1);
     netns_info_free(info);
-    /* It heard of its child, whose number is its own. */
+    OK(netns_sandbox_create(controller, "second", &second, &error));
+    OK(netns_endpoint_connect(network, second, &config, NULL, &error));
+    OK(netns_sandbox_destroy(second, &error));
+    netns_sandbox_free(second);
     while (!is_there) {
         OK(netns_events_next(events, 5000, &event, &error));
         CHECK(event != NULL);
-        is_there = event->kind == NETNS_EVENT_KIND_SANDBOX_DESTROYED && strstr(event->sandbox, name) != NULL;
+        is_there = event->kind == NETNS_EVENT_KIND_SANDBOX_DESTROYED && strstr(event->sandbox, "second") != NULL;
         netns_event_free(event);
     }
+    collect_nothing(&options);
 }
 
 static void close_everything(void)
@@ -159,69 +192,25 @@ static pid_t child_in_a_namespace_of_its_own(const char *how)
     return fork();
 }
 
-static void collect_nothing(void)
-{
-    netns_controller *own;
-    netns_collected *collected;
-    OK(netns_controller_open(&options, &own, &error));
-    OK(netns_controller_collect(own, 0, &collected, &error));
-    if (collected->count != 0)
-        FAIL("%zu things are collected: %s: %s", collected->count, collected->findings[0]->object,
-             collected->findings[0]->reason);
-    netns_collected_free(collected);
-    netns_controller_close(own);
-}
-
-/* What a process has that is in another PID namespace, with the same number or where it cannot be seen, is
- * nothing that a process that is gone left. */
-static void have_things_that_end_with_the_process(void)
-{
-    netns_controller_options mine = options;
-    netns_controller *own;
-    netns_sandbox *box;
-    netns_events *heard;
-    netns_info *info;
-    pid_t child;
-    become_the_first();
-    mine.flags = NETNS_CONTROLLER_PROCESS_LIFETIME;
-    OK(netns_controller_open(&mine, &own, &error));
-    OK(netns_sandbox_create(own, "mine", &box, &error));
-    OK(netns_events_open(own, &heard, &error));
-    child = child_in_a_namespace_of_its_own("clone");
-    if (child == 0) {
-        become_the_first();
-        collect_nothing();
-        _exit(0);
-    }
-    must_end_well(child);
-    OK(netns_sandbox_info(box, &info, &error));
-    netns_info_free(info);
-    OK(netns_sandbox_destroy(box, &error));
-    netns_sandbox_free(box);
-    netns_events_free(heard);
-    netns_controller_close(own);
-}
-
 static void be_the_first(const char *how)
 {
     pid_t child;
     become_the_first();
     open_everything();
-    live("before");
+    /* The child starts in another clock tick than this process. */
+    usleep(50000);
     child = child_in_a_namespace_of_its_own(how);
     if (child == 0) {
         become_the_first();
         inherited_handles_are_refused_and_freed();
-        live("child");
+        live_elsewhere();
         _exit(0);
     }
     must_end_well(child);
-    the_parent_goes_on("child");
+    go_on();
     /* After an unshare of this kind the kernel lets it start no more threads, which listeners need. */
-    if (strcmp(how, "clone") == 0) {
-        live_with(controller, "after");
-        live("again");
-    }
+    if (strcmp(how, "clone") == 0)
+        live_with(controller, "again");
     close_everything();
 }
 
@@ -232,10 +221,7 @@ int main(int argc, char **argv)
     CHECK(unshare(CLONE_NEWPID) == 0);
     first = fork();
     if (first == 0) {
-        if (strcmp(how, "collect") == 0)
-            have_things_that_end_with_the_process();
-        else
-            be_the_first(how);
+        be_the_first(how);
         _exit(0);
     }
     must_end_well(first);
