@@ -136,12 +136,15 @@ static void live_elsewhere(void)
                                                 "/run/child/networks", "/run/child", "/run/child/netns"};
     netns_network_config config = {.size = sizeof config, .name = "elsewhere", .network_type = "bridge"};
     netns_network *net;
-    netns_sandbox *kept;
+    netns_endpoint_config config_of_kept = {.size = sizeof config_of_kept, .name = "kept"};
+    netns_endpoint_details *details;
+    netns_sandbox *kept, *again;
     netns_controller *own;
     pid_t other;
     OK(netns_controller_open(&elsewhere, &own, &error));
     OK(netns_network_create(own, &config, &net, &error));
     OK(netns_sandbox_create(own, "kept", &kept, &error));
+    OK(netns_endpoint_connect(net, kept, &config_of_kept, NULL, &error));
     live_with(own, "elsewhere", "child");
     collect_nothing(&elsewhere);
     /* Others find that it runs, too. */
@@ -151,6 +154,11 @@ static void live_elsewhere(void)
         _exit(0);
     }
     must_end_well(other);
+    /* Nor did opening put it right. */
+    OK(netns_sandbox_open(own, "kept", &again, &error));
+    OK(netns_endpoint_info(net, "kept", &details, &error));
+    netns_endpoint_details_free(details);
+    netns_sandbox_free(again);
     OK(netns_sandbox_destroy(kept, &error));
     OK(netns_network_delete(net, &error));
     netns_sandbox_free(kept);
