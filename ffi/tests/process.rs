@@ -64,3 +64,45 @@ fn callbacks_may_call_the_library_fail_block_and_go_elsewhere() {
         });
     }
 }
+
+#[test]
+fn a_thread_that_is_cancelled_ends_after_the_call_that_it_is_inside_of() {
+    for way in common::ways("a_thread_that_is_cancelled_ends_after_the_call_that_it_is_inside_of") {
+        let program = common::program("cancel", &[common::c("cancel.c")], way);
+        let rounds = if way == Way::Valgrind { "5" } else { "60" };
+        host(|host| {
+            program.run(host, &["1"]).must_pass();
+            let before = common::settled(host);
+            program.run(host, &[rounds]).must_pass();
+            host.assert_returns_to(&before, "cancelled threads");
+        });
+    }
+}
+
+#[test]
+fn a_child_that_has_the_same_number_as_its_parent_is_known_for_a_child() {
+    for way in ways_of_a_fork("a_child_that_has_the_same_number_as_its_parent_is_known_for_a_child") {
+        let program = common::program("pid1", &[common::c("pid1.c")], way);
+        host(|host| {
+            program.run(host, &["unshare"]).must_pass();
+            let before = common::settled(host);
+            for how in ["unshare", "clone"] {
+                program.run(host, &[how]).must_pass();
+                host.assert_returns_to(&before, how);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_controller_is_opened_used_and_closed_inside_of_a_sandbox() {
+    for way in common::ways("a_controller_is_opened_used_and_closed_inside_of_a_sandbox") {
+        let program = common::program("inside", &[common::c("inside.c")], way);
+        host(|host| {
+            program.run(host, &[]).must_pass();
+            let before = common::settled(host);
+            program.run(host, &[]).must_pass();
+            host.assert_returns_to(&before, "a controller inside of a sandbox");
+        });
+    }
+}

@@ -10,6 +10,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod parse;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod parse;
 mod walk;
 
 use std::fs;
@@ -10,8 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use common::parse::{Header, Variable};
 use common::Way;
-use parse::{Header, Variable};
 use testhost::host;
 use walk::Walk;
 

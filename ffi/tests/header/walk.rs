@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::parse::{Function, Header, Struct, Variable};
+use crate::common::parse::{Function, Header, Struct, Variable};
 
 /// The program, and how many functions it calls.
 pub(crate) struct Walk {

@@ -13,7 +13,10 @@ pub(crate) struct Header {
     pub(crate) opaque: BTreeSet<String>,
     /// Types of functions.
     pub(crate) callbacks: BTreeMap<String, Function>,
-    pub(crate) enums: BTreeSet<String>,
+    /// The names of each enumeration's numbers.
+    pub(crate) enums: BTreeMap<String, Vec<String>>,
+    /// What the preprocessor replaces, with what.
+    pub(crate) macros: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +48,11 @@ impl Header {
     pub(crate) fn parse(text: &str) -> Self {
         let mut header = Self::default();
         let (_, body) = text.split_once("#include <stdint.h>").expect("the includes");
+        let macros = body.lines().filter_map(|line| line.strip_prefix("#define "));
+        header.macros = macros
+            .filter_map(|of| of.split_once(' '))
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect();
         for (about, declaration) in declarations(body) {
             header.add(about, &declaration);
         }
@@ -56,7 +64,8 @@ impl Header {
             return self.functions.push(function(about, declaration));
         };
         if let Some(rest) = rest.strip_prefix("enum ") {
-            self.enums.insert(first_word(rest));
+            let (_, numbers) = rest.split_once('{').expect("an enumeration has numbers");
+            self.enums.insert(first_word(rest), numbers_of(numbers));
         } else if let Some(rest) = rest.strip_prefix("struct ") {
             let name = first_word(rest);
             match rest.split_once('{') {
@@ -199,6 +208,12 @@ fn words_of(comment: &str) -> String {
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
+/// The names in "/** about it */ ONE = 1, … } name", where no comment has an equals sign at a line's end.
+fn numbers_of(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['*', '/', '}']));
+    lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned()).collect()
+}
+
 fn function(about: String, declaration: &str) -> Function {
     let (head, params) = declaration.split_once('(').expect("a function has parameters");
     let params = params.strip_suffix(')').unwrap_or_else(|| panic!("what is this: {declaration}"));
@@ -254,7 +269,11 @@ fn field((about, declaration): (String, String)) -> Variable {
         None => variable(&declaration, about),
         Some((returns, rest)) => {
             let (name, params) = rest.split_once(')').expect("a function's type");
-            Variable { name: name.to_owned(), ctype: format!("{}(*){params}", plain(returns)), about }
+            Variable {
+                name: name.to_owned(),
+                ctype: format!("{} (*){}", plain(returns), plain(params)),
+                about,
+            }
         }
     }
 }
