@@ -5,7 +5,7 @@ mod common;
 use common::Way;
 use testhost::host;
 
-/// The loader and valgrind itself want descriptors of their own; it cannot be told from a call that does.
+/// Valgrind wants descriptors of its own, and what it lacks cannot be told from what a call does.
 fn ways_with_few_descriptors(test: &str) -> impl Iterator<Item = Way> {
     common::ways(test).into_iter().filter(|way| *way != Way::Valgrind)
 }
