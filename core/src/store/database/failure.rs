@@ -25,15 +25,20 @@ pub(crate) fn store_error(
             let cause = format!("{error}: it is moved aside and rebuilt when the controller is opened next");
             Error::from_io(operation, subject, io::Error::other(error)).with_cause(cause)
         }
-        // SQLite does not hand the number on, but the next one to ask for a descriptor is told.
-        Some(ErrorCode::CannotOpen) => match File::open("/dev/null") {
-            Err(limit) if matches!(limit.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
-                Error::from_io(operation, subject, limit)
-            }
-            _ => Error::from_io(operation, subject, io::Error::other(error)),
-        },
+        Some(ErrorCode::CannotOpen) => {
+            let cause = at_limit().unwrap_or_else(|| io::Error::other(error));
+            Error::from_io(operation, subject, cause)
+        }
         _ => Error::from_io(operation, subject, io::Error::other(error)),
     }
+}
+
+/// The limit of descriptors, where as many as SQLite opens for one file cannot be had: it does not hand the
+/// system's number on.
+fn at_limit() -> Option<io::Error> {
+    const OPEN_AT_ONCE: usize = 4;
+    let opened: io::Result<Vec<_>> = (0..OPEN_AT_ONCE).map(|_| File::open("/dev/null")).collect();
+    opened.err().filter(|error| matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)))
 }
 
 /// Whether the file's content is at fault.
