@@ -104,7 +104,11 @@ fn numbers(program: &str, header: &Header) -> Vec<(String, i128)> {
     let mut body = String::new();
     for name in header.enums.values().flatten().chain(macros) {
         // A flag is unsigned, a status is less than 0: whichever the compiler takes it for.
-        let _ = writeln!(body, "    printf(\"{name} %s%llu\\n\", {name} < 0 ? \"-\" : \"\", (unsigned long long)({name} < 0 ? -(long long){name} : (long long){name}));");
+        let _ = writeln!(
+            body,
+            "    printf(\"{name} %s%llu\\n\", {name} < 0 ? \"-\" : \"\", \
+             (unsigned long long)({name} < 0 ? -(long long){name} : (long long){name}));"
+        );
     }
     let said = said_by(program, &body);
     let pairs = said.lines().filter_map(|line| line.split_once(' '));

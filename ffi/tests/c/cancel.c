@@ -163,7 +163,10 @@ static void *wait_without_end(void *unused)
 {
     netns_event *event;
     netns_error *failed = NULL;
-    CHECK(netns_events_next(events, -1, &event, &failed) == 0 && event == NULL);
+    do {
+        CHECK(netns_events_next(events, -1, &event, &failed) == 0);
+        netns_event_free(event);
+    } while (event != NULL);
     returned = 1;
     pthread_testcancel();
     return unused;
