@@ -447,7 +447,7 @@ typedef struct netns_bridge netns_bridge;
 
 /**
  * Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
- * NetworkController). Any number of processes may have the same directories open.
+ * NetworkController). Any number of processes that share a PID namespace may have the same directories open.
  *
  * @ingroup netns_controller
  */
@@ -2580,7 +2580,8 @@ int32_t netns_events_open(const struct netns_controller *controller,
  * The next event. Of several threads that wait one gets it.
  *
  * @param events      the listener
- * @param timeout_ms  how long to wait for it, in milliseconds; 0 does not wait, -1 waits until it comes
+ * @param timeout_ms  how long to wait for it, in milliseconds; 0 does not wait, -1 waits until it comes, or
+ *                    netns_events_close is called
  * @param ret_event   the event, for netns_event_free; NULL when none came in time, or netns_events_close was
  *                    called
  * @param ret_error   what went wrong; may be NULL

@@ -13,7 +13,7 @@ use crate::names::{give_names, netns_names};
 use crate::text::optional;
 
 /// Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
-/// NetworkController). Any number of processes may have the same directories open.
+/// NetworkController). Any number of processes that share a PID namespace may have the same directories open.
 pub struct netns_controller(pub(crate) Handle<Arc<Controller>>);
 
 /// Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR and

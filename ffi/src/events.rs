@@ -134,7 +134,8 @@ pub extern "C" fn netns_events_open(
 /// The next event. Of several threads that wait one gets it.
 ///
 /// @param events      the listener
-/// @param timeout_ms  how long to wait for it, in milliseconds; 0 does not wait, -1 waits until it comes
+/// @param timeout_ms  how long to wait for it, in milliseconds; 0 does not wait, -1 waits until it comes, or
+///                    netns_events_close is called
 /// @param ret_event   the event, for netns_event_free; NULL when none came in time, or netns_events_close was
 ///                    called
 /// @param ret_error   what went wrong; may be NULL

@@ -11,7 +11,7 @@ use testhost::host;
 #[test]
 fn a_callback_of_the_log_that_calls_the_library_is_refused_at_once() {
     for way in common::ways("a_callback_of_the_log_that_calls_the_library_is_refused_at_once") {
-        let program = program(way);
+        let program = program("life", way);
         host(|host| {
             program.run(host, &["life"]).must_pass();
             let before = common::settled(host);
@@ -24,7 +24,7 @@ fn a_callback_of_the_log_that_calls_the_library_is_refused_at_once() {
 /// Plain alone: the sanitizer's own allocator does not outlive a fork among threads.
 #[test]
 fn a_child_forked_while_threads_log_hears_its_own_log_alone() {
-    let program = program(Way::Plain);
+    let program = program("forks", Way::Plain);
     host(|host| {
         program.run(host, &["forks"]).must_pass();
         let before = common::settled(host);
@@ -33,13 +33,14 @@ fn a_child_forked_while_threads_log_hears_its_own_log_alone() {
     });
 }
 
-fn program(way: Way) -> Program {
-    let directory = common::directory().join(format!("{way:?}"));
+/// Built for each test by itself: none may run while it is written anew.
+fn program(test: &str, way: Way) -> Program {
+    let directory = common::directory().join(format!("{test}-{way:?}"));
     std::fs::create_dir_all(&directory).expect("a directory of the test's own");
     common::write(&directory.join("every_call.h"), &every_call());
     let mut flags = common::flags();
     flags.push(format!("-I{}", directory.display()));
-    common::program_with("log", &[common::c("log.c")], way, &flags)
+    common::program_with(&format!("log-{test}"), &[common::c("log.c")], way, &flags)
 }
 
 /// A function that calls each that can fail, of nothing: whether it may be called at all is looked at first.

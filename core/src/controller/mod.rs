@@ -105,7 +105,7 @@ impl Default for ControllerOptions {
 /// Named networks of many types, and the endpoints that join sandboxes to them (libnetwork's
 /// `NetworkController`).
 ///
-/// Any number of processes may have the same directories open. Definitions are files that people edit;
+/// Any number of processes that share a PID namespace may have the same directories open. Definitions are files that people edit;
 /// attachments and leases are in a store that is gone after a reboot, as the namespaces are; what the
 /// kernel knows is asked of the kernel. When a process dies at any moment, [`Controller::open`] and
 /// [`Controller::collect`] put right what it left half done.

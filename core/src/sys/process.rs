@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::raw;
+use super::{raw, PerProcess};
 use crate::error::{Error, Result};
 
 /// A process: its number, and when it started in clock ticks since boot (field 22 of
@@ -28,19 +28,20 @@ impl Process {
     /// # Errors
     /// NotFound when `/proc` is not mounted.
     pub(crate) fn current() -> Result<Self> {
-        static PID: AtomicU32 = AtomicU32::new(0);
-        static START: AtomicU64 = AtomicU64::new(0);
+        // 0 is none's that could call this.
+        static START: PerProcess<AtomicU64> = PerProcess::new();
 
         let pid = std::process::id();
-        if PID.load(Ordering::Acquire) == pid {
-            return Ok(Self { pid, start: START.load(Ordering::Relaxed) });
+        let known = START.get();
+        match known.load(Ordering::Relaxed) {
+            0 => {}
+            start => return Ok(Self { pid, start }),
         }
         let path = format!("/proc/{pid}/stat");
         let stat = fs::read(&path).map_err(|error| Error::from_io("read", path.clone(), error))?;
         let Stat { start, .. } =
             Stat::parse(&stat).ok_or_else(|| Error::bad_request("read", path, "it lacks fields"))?;
-        START.store(start, Ordering::Relaxed);
-        PID.store(pid, Ordering::Release);
+        known.store(start, Ordering::Relaxed);
         Ok(Self { pid, start })
     }
 
