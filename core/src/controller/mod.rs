@@ -5,6 +5,7 @@ mod collect;
 mod config;
 mod drivers;
 mod endpoints;
+mod finding;
 mod gateway;
 mod join;
 mod link;
@@ -20,9 +21,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use active::Active;
-pub use collect::{Collected, Finding, FindingKind};
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
+pub use finding::{Collected, Finding, FindingKind};
 pub use networks::{NetworkDetails, SubnetUsage};
 pub use record::Lifetime;
 pub use sandboxes::SandboxDetails;
