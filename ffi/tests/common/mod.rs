@@ -149,7 +149,8 @@ fn sanitizers() -> [&'static str; 3] {
 
 /// Whether a command is there to be run.
 pub(crate) fn has(command: &str) -> bool {
-    Command::new(command).arg("--version").output().is_ok_and(|output| output.status.success())
+    // Not all have a version to tell; all that are there can be started.
+    Command::new(command).arg("--version").output().is_ok()
 }
 
 /// A file under `ffi/tests/c`.
