@@ -12,7 +12,7 @@ use netns::libcontainer::{
     set_interface_in_namespace_fd, set_interface_in_namespace_pid, set_interface_ip, set_interface_master,
     set_mtu,
 };
-use netns::{Controller, ControllerOptions, ErrorKind, InterfaceName, Mtu};
+use netns::{Controller, ControllerOptions, ErrorKind, InterfaceName, Mtu, Network, NetworkOptions};
 use serde_json::Value;
 use testhost::{host, Host};
 
@@ -436,5 +436,28 @@ fn hostile_names_never_reach_the_kernel() {
             change_interface_name(&name(odd), &name("plain")).unwrap();
             host.ip(&["link", "delete", "plain"]);
         }
+    });
+}
+
+#[test]
+fn what_the_caller_adds_is_the_callers_and_stays_when_a_network_goes() {
+    host(|host| {
+        host.ip(&["link", "add", "br0", "type", "bridge"]);
+        host.ip(&["link", "set", "br0", "up"]);
+        let bridge: InterfaceName = "br0".parse().unwrap();
+        set_interface_ip(&bridge, "10.9.0.1/24".parse().unwrap()).unwrap();
+        set_default_gateway("10.9.0.254".parse().unwrap(), &bridge).unwrap();
+        let route = host.ip(&["route", "show", "default"]);
+        assert_eq!(route[0]["gateway"], "10.9.0.254");
+        assert_ne!(route[0]["protocol"], "78", "{route}");
+        let addresses = || host.ip(&["-4", "address", "show", "dev", "br0"])[0]["addr_info"].clone();
+        let before = addresses();
+        let options = NetworkOptions::default().with_bridge(bridge);
+        let options = options.with_gateway("10.8.0.1/24".parse().unwrap());
+        let network = Network::create("bridge", "blue", options).unwrap();
+        assert_ne!(addresses(), before);
+        network.delete().unwrap();
+        assert_eq!(addresses(), before);
+        assert_eq!(host.ip(&["route", "show", "default"]), route);
     });
 }

@@ -30,7 +30,7 @@ fn born(spec: LinkSpec) -> Plan {
 fn attach(network: &Network, sandbox: &Sandbox, parent: &str, address: &str) {
     let mut plan = born(macvlan(parent, MacvlanMode::Bridge));
     let link = LinkRef::indexed(name("eth0"), 1000);
-    let address = AddressSpec { link: link.clone(), address: address.parse().unwrap() };
+    let address = AddressSpec { link: link.clone(), address: address.parse().unwrap(), callers: false };
     plan.push(Place::Sandbox, Action::AddAddress(address));
     let mut change = LinkChange::new(link);
     change.up = Some(true);

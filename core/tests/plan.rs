@@ -104,7 +104,8 @@ fn sysctl() -> impl Strategy<Value = SysctlSpec> {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let address = || (link(), net()).prop_map(|(link, address)| AddressSpec { link, address });
+    let address =
+        || (link(), net()).prop_map(|(link, address)| AddressSpec { link, address, callers: false });
     let route = || {
         let optional = (option::of(ip()), option::of(ip()), option::of(any::<u32>()));
         (link(), net(), optional, any::<bool>()).prop_map(
@@ -115,6 +116,7 @@ fn action() -> impl Strategy<Value = Action> {
                 source,
                 metric,
                 replace,
+                callers: false,
             },
         )
     };

@@ -94,7 +94,7 @@ fn packets_leave_with_the_source_of_their_route() {
         for (own, destination, gateway) in
             [("10.3.0.9/32", "10.4.0.0/16", "10.1.0.1"), ("fd03::9/128", "fd04::/48", "fd01::1")]
         {
-            let address = AddressSpec { link: named("eth0"), address: own.parse().unwrap() };
+            let address = AddressSpec { link: named("eth0"), address: own.parse().unwrap(), callers: false };
             let route = RouteSpec {
                 link: named("eth0"),
                 destination: destination.parse().unwrap(),
@@ -102,6 +102,7 @@ fn packets_leave_with_the_source_of_their_route() {
                 source: Some(address.address.addr()),
                 metric: None,
                 replace: false,
+                callers: false,
             };
             plan.push(Place::Sandbox, Action::AddAddress(address));
             plan.push(Place::Sandbox, Action::AddRoute(route));
@@ -128,6 +129,7 @@ fn a_route_with_the_source_of_somebody_else_says_so() {
             source: Some("10.9.9.9".parse().unwrap()),
             metric: None,
             replace: false,
+            callers: false,
         };
         let plan = Plan { steps: vec![Step::new(Place::Sandbox, Action::AddRoute(route))] };
         let words = &["add route 10.4.0.0/16 on eth0 from 10.9.9.9", "is 10.9.9.9 an address"];

@@ -225,7 +225,7 @@ fn macvlan_plan() -> Plan {
     let mut change = LinkChange::new(link.clone());
     change.up = Some(true);
     plan.push(Place::Sandbox, Action::SetLink(change));
-    let address = AddressSpec { link, address: "10.7.0.2/24".parse().unwrap() };
+    let address = AddressSpec { link, address: "10.7.0.2/24".parse().unwrap(), callers: false };
     plan.push(Place::Sandbox, Action::AddAddress(address));
     plan
 }

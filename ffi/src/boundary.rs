@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
 use std::panic::{catch_unwind, set_hook, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use netns::{Error, ErrorKind, Generation, Result};
 
@@ -42,9 +42,9 @@ pub(crate) fn plain<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 /// What a panic says goes to the log: standard error is the program's. The hook is of this copy of Rust's
 /// library, which nobody else uses.
 fn log_panics() {
-    static ONCE: Once = Once::new();
-    if !cfg!(test) {
-        ONCE.call_once(|| set_hook(Box::new(|panic| log::error!("{panic}"))));
+    static IS_SET: AtomicBool = AtomicBool::new(cfg!(test));
+    if !IS_SET.load(Ordering::Relaxed) && !IS_SET.swap(true, Ordering::Relaxed) {
+        set_hook(Box::new(|panic| log::error!("{panic}")));
     }
 }
 

@@ -207,7 +207,8 @@ pub type netns_event_callback = Option<unsafe extern "C" fn(user: *mut c_void, e
 /// Has a callback hear what happens from now on, one event at a time, on a thread of the library's.
 ///
 /// @param controller        the controller in whose run directory it happens
-/// @param callback          hears it; it may call the library, and free the subscription
+/// @param callback          hears it; it may call the library, and free the subscription where it has it: the
+///                          first call may come before ret_subscription is written
 /// @param user              is handed to the callback as it is; may be NULL
 /// @param release           is told when `user` is needed no more; may be NULL. Not called when this function
 ///                          fails

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
-use std::sync::{Arc, Once, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use log::{LevelFilter, Log, Metadata, Record};
 use netns::{Error, PerProcess};
@@ -142,11 +142,9 @@ pub extern "C" fn netns_log_set(
         let user = User::new(user, release);
         let listener = callback.map(|callback| (callback, user));
         let listener = listener.map(|(callback, user)| Arc::new(Listener { callback, user }));
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
-            // Nobody else can have set one: this copy of the crate is the library's own.
-            let _ = log::set_logger(&Forwarder);
-        });
+        // Only the first call has an effect, and nobody else can have set one: this copy of the crate is the
+        // library's own.
+        let _ = log::set_logger(&Forwarder);
         log::set_max_level(if listener.is_some() { level } else { LevelFilter::Off });
         let mut own = LISTENER.get().write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *own, listener);

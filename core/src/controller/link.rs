@@ -29,7 +29,7 @@ impl Controller {
     ///
     /// `bridge` and `routed` networks have such endpoints. A driver that was registered is asked as for a
     /// join, with an empty sandbox key; the device that it names is handed over as it is, and it is asked to
-    /// have it leave when the endpoint is deleted.
+    /// have it leave when the endpoint is deleted; what becomes of it otherwise is the driver's.
     ///
     /// # Errors
     /// Those of [`Controller::create_endpoint`]; NotImplemented where endpoints have no device in the host, as

@@ -55,7 +55,7 @@ impl Anchor {
         up.alias = Some(alias);
         up.up = Some(true);
         for address in self.addresses.iter().filter(|own| !there.contains(own)) {
-            let spec = AddressSpec { link: link.clone(), address: *address };
+            let spec = AddressSpec { link: link.clone(), address: *address, callers: false };
             plan.steps.push(Step::new(Place::Host, Action::AddAddress(spec)).existing_ok());
         }
         plan.push(Place::Host, Action::SetLink(up));

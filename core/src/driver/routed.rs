@@ -196,7 +196,7 @@ impl Driver for RoutedDriver {
 
 fn route_spec(link: &LinkRef, route: &RouteState) -> RouteSpec {
     let RouteState { destination, gateway, metric, source, .. } = *route;
-    RouteSpec { link: link.clone(), destination, gateway, source, metric, replace: false }
+    RouteSpec { link: link.clone(), destination, gateway, source, metric, replace: false, callers: false }
 }
 
 /// The address with nothing else in its subnet.
@@ -252,6 +252,7 @@ fn add_address(
         source: subnet.and_then(|subnet| subnet.gateway).map(|gateway| gateway.addr()),
         metric: None,
         replace: false,
+        callers: false,
     };
     // Routes and neighbours go with the link.
     plan.steps.push(Step::new(Place::Host, Action::AddRoute(route)).undone_by(Vec::new()));

@@ -142,8 +142,10 @@ impl Iterator for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        // A forked child has neither the thread nor a say.
+        // A forked child has neither the thread nor a say. Even to let go of the thread would be to let go of
+        // another: its place is the next one's that the child starts.
         if self.shared.process != Generation::current() {
+            std::mem::forget(self.reader.take());
             return;
         }
         if let Err(error) = fs::remove_file(&self.path) {
@@ -169,7 +171,9 @@ impl Drop for Subscription {
         let Some(thread) = self.thread.take() else { return };
         // The subscriber itself may drop it, and a forked child does not have the thread.
         let is_own = SUBSCRIBER.get() == Arc::as_ptr(&self.closer.shared);
-        if !is_own && self.closer.shared.process == Generation::current() {
+        if self.closer.shared.process != Generation::current() {
+            std::mem::forget(thread);
+        } else if !is_own {
             let _ = thread.join();
         }
     }

@@ -103,6 +103,7 @@ pub fn set_default_gateway(gateway: IpAddr, interface: &InterfaceName) -> Result
             source: None,
             metric: None,
             replace: false,
+            callers: true,
         };
         apply_one(&device.host, Action::AddRoute(route)).map_err(|error| match error.errno() {
             Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN) => {
@@ -127,7 +128,7 @@ pub fn set_interface_ip(name: &InterfaceName, address: IpNet) -> Result<()> {
             let cause = "it is no unicast address";
             return Err(Error::bad_request("use address", address.to_string(), cause));
         }
-        let spec = AddressSpec { link: device.link, address };
+        let spec = AddressSpec { link: device.link, address, callers: true };
         apply_one(&device.host, Action::AddAddress(spec))
     };
     add().map_err(within("set interface ip", format_args!("{address} of {name}")))

@@ -22,6 +22,9 @@ pub struct AddressSpec {
     pub link: LinkRef,
     /// Address and prefix length.
     pub address: IpNet,
+    /// It is the caller's own, and does not carry [`PROTOCOL`], by which this library knows what it may remove.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub callers: bool,
 }
 
 /// A unicast route in the main table.
@@ -44,6 +47,9 @@ pub struct RouteSpec {
     /// Takes the place of a route to the same destination with the same metric instead of failing.
     #[serde(default)]
     pub replace: bool,
+    /// It is the caller's own, as of an [`AddressSpec`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub callers: bool,
 }
 
 /// A permanent neighbour: the MAC address behind an IP address.

@@ -220,7 +220,9 @@ fn address(spec: &AddressSpec, index: u32) -> AddressMessage {
     message.header.family = family(ip);
     message.header.prefix_len = spec.address.prefix_len();
     message.header.index = index;
-    message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)));
+    if !spec.callers {
+        message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)));
+    }
     message.attributes.push(AddressAttribute::Local(ip));
     message.attributes.push(AddressAttribute::Address(ip));
     match spec.address {
@@ -255,7 +257,10 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
     message.header.address_family = family(network);
     message.header.destination_prefix_length = spec.destination.prefix_len();
     message.header.table = RouteHeader::RT_TABLE_MAIN;
-    message.header.protocol = RouteProtocol::Other(PROTOCOL);
+    message.header.protocol = match spec.callers {
+        true => RouteProtocol::Boot, // as of whoever says nothing
+        false => RouteProtocol::Other(PROTOCOL),
+    };
     message.header.kind = RouteType::Unicast;
     message.header.scope = match spec.gateway {
         None if network.is_ipv4() => RouteScope::Link,

@@ -251,7 +251,11 @@ impl Sandbox {
         let addresses = self.host.socket().dump(&message::list_addresses())?;
         for own in addresses.iter().filter_map(parse::address).filter(|own| own.index == device.index) {
             if !matches!(own.address.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local()) {
-                actions.push(Action::AddAddress(AddressSpec { link: link.clone(), address: own.address }));
+                actions.push(Action::AddAddress(AddressSpec {
+                    link: link.clone(),
+                    address: own.address,
+                    callers: false,
+                }));
             }
         }
         Ok(actions)
@@ -338,7 +342,7 @@ impl Sandbox {
                 if addresses.contains(&own.address.addr()) {
                     // Nothing is called by its name here.
                     let link = LinkRef::indexed(InterfaceName::new("lo")?, own.index);
-                    let spec = AddressSpec { link, address: own.address };
+                    let spec = AddressSpec { link, address: own.address, callers: false };
                     plan.steps.push(Step::new(Place::Sandbox, Action::DeleteAddress(spec)));
                 }
             }

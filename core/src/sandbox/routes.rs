@@ -61,6 +61,7 @@ impl Sandbox {
                 source: None,
                 metric: None,
                 replace: false,
+                callers: false,
             };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::AddRoute(spec));
@@ -91,7 +92,15 @@ impl Sandbox {
             };
             let link = LinkRef::indexed(name, there.index);
             let RouteState { destination, gateway, metric, .. } = *there;
-            let spec = RouteSpec { link, destination, gateway, source: None, metric, replace: false };
+            let spec = RouteSpec {
+                link,
+                destination,
+                gateway,
+                source: None,
+                metric,
+                replace: false,
+                callers: false,
+            };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::DeleteRoute(spec));
             self.apply_inside(opened, &plan)
@@ -135,7 +144,7 @@ pub(super) fn replacement(survey: &Survey, route: RouteSpec) -> Plan {
     let spec = |before: &RouteState| -> Option<RouteSpec> {
         let link = LinkRef::indexed(survey.name_of(before.index)?, before.index);
         let RouteState { destination, gateway, source, metric, .. } = *before;
-        Some(RouteSpec { link, destination, gateway, source, metric, replace: true })
+        Some(RouteSpec { link, destination, gateway, source, metric, replace: true, callers: false })
     };
     let undo = match same.first().and_then(spec) {
         Some(before) => Action::AddRoute(before),

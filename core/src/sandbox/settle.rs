@@ -84,7 +84,10 @@ impl Settled {
         bring_up.up = Some(true);
         let link_local = mac.filter(|_| interface.address_ipv6.is_some()).map(link_local);
         for address in link_local.into_iter().chain(interface.addresses()) {
-            plan.push(Place::Sandbox, Action::AddAddress(AddressSpec { link: self.link.clone(), address }));
+            plan.push(
+                Place::Sandbox,
+                Action::AddAddress(AddressSpec { link: self.link.clone(), address, callers: false }),
+            );
         }
         plan.push(Place::Sandbox, Action::SetLink(bring_up));
         for neighbour in &interface.neighbours {
@@ -103,6 +106,7 @@ impl Settled {
                 source: None,
                 metric: None,
                 replace: false,
+                callers: false,
             };
             plan.steps.push(Step::new(Place::Sandbox, Action::AddRoute(route)));
         }
@@ -152,5 +156,6 @@ pub(super) fn default_route(link: LinkRef, gateway: IpAddr, replace: bool) -> Ro
         source: None,
         metric: None,
         replace,
+        callers: false,
     }
 }

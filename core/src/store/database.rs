@@ -106,8 +106,10 @@ impl Database {
         boot: &str,
         mut rebuild: impl FnMut(&Transaction<'_>, &Opening) -> Result<()>,
     ) -> Result<(Self, Opening)> {
+        // Waited for first: who waits here keeps no other of this process's threads waiting.
+        let place = opening::enter(directory)?;
         let (connection, (path, file, opening)) = forked::open(|| {
-            let opened = opening::open(directory, boot, &mut rebuild)?;
+            let opened = opening::open(&place, boot, &mut rebuild)?;
             Ok((opened.connection, (opened.path, opened.file, opened.opening)))
         })?;
         let (process, fail_at) = (Generation::current(), AtomicI64::new(0));

@@ -101,13 +101,17 @@ pub(super) fn process_exists(pid: u32) -> bool {
     }
 }
 
-/// Runs `f` with all signals blocked on the calling thread, as threads that it starts have them then.
+/// Runs `f` with all signals blocked on the calling thread, as threads that it starts have them then; but for
+/// those that tell a thread of its own mistakes, which cannot wait.
 pub(super) fn with_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
     // SAFETY: sigset_t is plain old data, for which all zeroes is a value.
     let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
     // SAFETY: both sets outlive the calls; the mask is the calling thread's own.
     unsafe {
         libc::sigfillset(&raw mut all);
+        for own in [libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP] {
+            libc::sigdelset(&raw mut all, own);
+        }
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
     }
     let value = f();

@@ -116,7 +116,7 @@ impl BridgeNetwork {
         }
         self.added = self.subnets.gateways().filter(|gateway| !there.contains(gateway)).collect();
         for address in &self.added {
-            let spec = AddressSpec { link: link.clone(), address: *address };
+            let spec = AddressSpec { link: link.clone(), address: *address, callers: false };
             plan.steps.push(Step::new(Place::Host, Action::AddAddress(spec)).existing_ok());
         }
         let mut up = LinkChange::new(link);
@@ -188,7 +188,7 @@ impl BridgeNetwork {
         // Those that the kernel remembers as this library's, and those of this handle.
         let ours = |own: &parse::AddressState| own.ours || self.added.contains(&own.address);
         for own in host.addresses_of(state.index)?.into_iter().filter(ours) {
-            let spec = AddressSpec { link: link.clone(), address: own.address };
+            let spec = AddressSpec { link: link.clone(), address: own.address, callers: false };
             plan.steps.push(Step::new(Place::Host, Action::DeleteAddress(spec)));
         }
         Ok(plan)

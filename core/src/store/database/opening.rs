@@ -66,15 +66,25 @@ enum Found {
 /// What records the kernel's state where nothing is recorded.
 pub(super) type Rebuild<'a> = &'a mut dyn FnMut(&Transaction<'_>, &Opening) -> Result<()>;
 
-/// Opens the store of `directory` for the boot of that id.
-pub(super) fn open(directory: &Path, boot: &str, rebuild: Rebuild<'_>) -> Result<Opened> {
+/// The directory of a store, in which one process at a time looks at the file, replaces it and fills it.
+pub(super) struct Place {
+    directory: PathBuf,
+    _lock: LockedFile,
+}
+
+/// Waits for the others who open the store of `directory`.
+pub(super) fn enter(directory: &Path) -> Result<Place> {
     // SQLite takes a path that begins with `file:` for a URI.
     let directory =
         std::path::absolute(directory).map_err(|error| from_io("find directory", directory, error))?;
     create_directory(&directory)?;
-    // One process at a time looks at the file, replaces it and fills it.
-    let _lock = lock(&directory)?;
-    let path = directory.join(FILE);
+    let lock = lock(&directory)?;
+    Ok(Place { directory, _lock: lock })
+}
+
+/// Opens the store of `place` for the boot of that id.
+pub(super) fn open(place: &Place, boot: &str, rebuild: Rebuild<'_>) -> Result<Opened> {
+    let path = place.directory.join(FILE);
     let failed = |error| store_error(OPERATION, path.display().to_string(), error);
     let (mut connection, opening) = match look(&path, boot).map_err(failed)? {
         Found::Broken(cause) => replace(&path, boot, &cause)?,
