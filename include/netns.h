@@ -35,6 +35,9 @@
  * Callbacks are called from any thread and may call the library, where their comment does not forbid
  * it. They must return: no exception and no longjmp may leave them.
  *
+ * Cancelling. A thread that is inside of the library, or of a callback, is cancelled (pthread_cancel(3))
+ * when it is out again.
+ *
  * Fork. A child that was forked can make objects of its own; those that it inherits answer
  * NETNS_STATUS_FORBIDDEN, and may be freed. Where another thread was inside of a call as the process
  * forked, netns_controller_open answers so in the child, too: fork when none is, or execute a program.
@@ -2618,7 +2621,8 @@ void netns_event_free(struct netns_event *event);
  * Has a callback hear what happens from now on, one event at a time, on a thread of the library's.
  *
  * @param controller        the controller in whose run directory it happens
- * @param callback          hears it; it may call the library, and free the subscription
+ * @param callback          hears it; it may call the library, and free the subscription where it has it: the
+ *                          first call may come before ret_subscription is written
  * @param user              is handed to the callback as it is; may be NULL
  * @param release           is told when `user` is needed no more; may be NULL. Not called when this function
  *                          fails
