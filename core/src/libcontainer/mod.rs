@@ -4,8 +4,8 @@
 //! A device is found by its name as it is at that moment, and alternative names do not count. Nothing is
 //! done behind the caller's back: no link is brought up or down, renamed or moved that was not said to be.
 //!
-//! What is made or added here is the caller's: it does not carry the marks by which this library tells its own, and
-//! [`Controller::collect`](crate::Controller::collect) leaves it alone.
+//! What is made or added here is the caller's: it does not carry the marks by which this library tells its
+//! own, and [`Controller::collect`](crate::Controller::collect) leaves it alone.
 
 mod links;
 

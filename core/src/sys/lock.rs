@@ -49,7 +49,7 @@ impl Drop for LockedFile {
     }
 }
 
-/// Locks the open file `fd` (`flock(2)`) until it is closed, waiting for up to `patience`; false when
+/// Locks the open file `fd` (`flock(2)`), for [`LockedFile`] to let go of, waiting for up to `patience`; false when
 /// another open file has it locked for all that time.
 pub(crate) fn lock_exclusive(fd: BorrowedFd<'_>, patience: Duration) -> io::Result<bool> {
     let deadline = Instant::now() + patience;
