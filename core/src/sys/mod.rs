@@ -7,6 +7,8 @@ mod directory;
 mod generation;
 mod ipv6;
 mod lock;
+#[expect(unsafe_code, reason = "memory that is shared with the kernel")]
+mod mapping;
 mod mount;
 mod namespace;
 mod per_process;
@@ -21,11 +23,14 @@ pub(crate) use directory::{make_directory, remove_file};
 pub use generation::Generation;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub(crate) use lock::{lock_exclusive, pause, LockedFile};
+pub(crate) use mapping::{SharedReader, SharedWords};
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
 pub use per_process::PerProcess;
 pub(crate) use process::Process;
-pub(crate) use raw::{random_bytes, unlock};
+pub(crate) use raw::{
+    create_array, freeze_map, is_bpffs, look_up_entry, map_shape, namespace_cookie, open_pin, pin, random_bytes, unlock,
+};
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
 pub(crate) use thread::spawn;

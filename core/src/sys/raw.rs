@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicU32;
 
 /// `NS_GET_NSTYPE`, `_IO(0xb7, 3)` of `include/uapi/linux/nsfs.h`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+/// Of `include/uapi/asm-generic/socket.h`.
+const SO_NETNS_COOKIE: libc::c_int = 71;
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 {
@@ -45,6 +47,16 @@ pub(super) fn is_network_namespace(fd: BorrowedFd<'_>) -> io::Result<bool> {
     }
     // SAFETY: NS_GET_NSTYPE takes no argument, and `fd` was found to be on nsfs, which answers it.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE) }).map(|kind| kind == libc::CLONE_NEWNET)
+}
+
+/// Whether `path` is on a bpf filesystem.
+pub(crate) fn is_bpffs(path: &Path) -> io::Result<bool> {
+    let path = c_path(path)?;
+    // SAFETY: statfs is plain old data, for which all zeroes is a value.
+    let mut stat: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the string ends with NUL, and it and `stat` outlive the call.
+    check(unsafe { libc::statfs(path.as_ptr(), &raw mut stat) })?;
+    Ok(stat.f_type == libc::BPF_FS_MAGIC)
 }
 
 /// `openat(directory, path, O_WRONLY | O_CLOEXEC)`.
@@ -140,6 +152,108 @@ pub(super) fn wiped_on_fork() -> Option<&'static AtomicU32> {
     }
     // SAFETY: it is aligned to a page, all zeroes, and stays mapped for good.
     Some(unsafe { &*at.cast::<AtomicU32>() })
+}
+
+/// `getsockopt(SO_NETNS_COOKIE)`, from Linux 5.14 on: a number that no other network namespace of this boot has.
+pub(crate) fn namespace_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut cookie = 0_u64;
+    let mut length = std::mem::size_of::<u64>() as libc::socklen_t;
+    // SAFETY: the buffer is as long as `length` says, and both outlive the call.
+    check(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_NETNS_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut length,
+        )
+    })?;
+    Ok(cookie)
+}
+
+/// `bpf(command, attributes)`. The attributes are plain words of `union bpf_attr`; one that is an address is
+/// that of something that the caller keeps.
+fn bpf(command: libc::c_int, attributes: &mut [u64; 8]) -> io::Result<libc::c_int> {
+    let size = std::mem::size_of_val(attributes);
+    // SAFETY: the kernel reads and writes `size` bytes at most there, and what addresses in it lead to outlives
+    // the call, as the callers below see to.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attributes.as_mut_ptr(), size) };
+    check(libc::c_int::try_from(result).unwrap_or(-1))
+}
+
+/// Two 32-bit attributes as they lie beside each other.
+fn pair(first: u32, second: u32) -> u64 {
+    let (first, second) = (first.to_ne_bytes(), second.to_ne_bytes());
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&first);
+    bytes[4..].copy_from_slice(&second);
+    u64::from_ne_bytes(bytes)
+}
+
+fn new_fd(fd: libc::c_int) -> OwnedFd {
+    // SAFETY: the kernel has just opened `fd` for the caller alone.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// `BPF_MAP_CREATE` of an array that can be mapped into memory.
+pub(crate) fn create_array(value_size: u32, entries: u32) -> io::Result<OwnedFd> {
+    const BPF_MAP_TYPE_ARRAY: u32 = 2;
+    const BPF_F_MMAPABLE: u32 = 1 << 10;
+    let mut attributes = [0; 8];
+    attributes[0] = pair(BPF_MAP_TYPE_ARRAY, 4);
+    attributes[1] = pair(value_size, entries);
+    attributes[2] = pair(BPF_F_MMAPABLE, 0);
+    bpf(0, &mut attributes).map(new_fd)
+}
+
+/// `BPF_MAP_LOOKUP_ELEM` of a map with keys of four and values of 64 bytes.
+pub(crate) fn look_up_entry(map: BorrowedFd<'_>, key: u32) -> io::Result<[u64; 8]> {
+    let mut value = [0_u64; 8];
+    let mut attributes = [0; 8];
+    attributes[0] = pair(map.as_raw_fd().cast_unsigned(), 0);
+    attributes[1] = (&raw const key).expose_provenance() as u64;
+    attributes[2] = value.as_mut_ptr().expose_provenance() as u64;
+    bpf(1, &mut attributes)?;
+    Ok(value)
+}
+
+/// `BPF_MAP_FREEZE`: only programs can write the map from now on.
+pub(crate) fn freeze_map(map: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attributes = [0; 8];
+    attributes[0] = pair(map.as_raw_fd().cast_unsigned(), 0);
+    bpf(22, &mut attributes).map(drop)
+}
+
+/// `BPF_OBJ_PIN`.
+pub(crate) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = c_path(path)?;
+    let mut attributes = [0; 8];
+    attributes[0] = path.as_ptr().expose_provenance() as u64;
+    attributes[1] = pair(object.as_raw_fd().cast_unsigned(), 0);
+    bpf(6, &mut attributes).map(drop)
+}
+
+/// `BPF_OBJ_GET`: what is pinned at `path`, to read alone when `read_only`.
+pub(crate) fn open_pin(path: &Path, read_only: bool) -> io::Result<OwnedFd> {
+    const BPF_F_RDONLY: u32 = 1 << 3;
+    let path = c_path(path)?;
+    let mut attributes = [0; 8];
+    attributes[0] = path.as_ptr().expose_provenance() as u64;
+    attributes[1] = pair(0, if read_only { BPF_F_RDONLY } else { 0 });
+    bpf(7, &mut attributes).map(new_fd)
+}
+
+/// Type, key size, value size and number of entries of a map (`BPF_OBJ_GET_INFO_BY_FD`); of anything else
+/// numbers that fit no map of ours.
+pub(crate) fn map_shape(map: BorrowedFd<'_>) -> io::Result<[u32; 4]> {
+    // type, id, key_size, value_size, max_entries, map_flags of `struct bpf_map_info`.
+    let mut info = [0_u32; 6];
+    let mut attributes = [0; 8];
+    let length = std::mem::size_of_val(&info) as u32;
+    attributes[0] = pair(map.as_raw_fd().cast_unsigned(), length);
+    attributes[1] = info.as_mut_ptr().expose_provenance() as u64;
+    bpf(15, &mut attributes)?;
+    Ok([info[0], info[2], info[3], info[4]])
 }
 
 /// Random bytes of the kernel's generator.

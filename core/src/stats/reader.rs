@@ -1,0 +1,98 @@
+//! Reading counters with no more than the right to open their pins.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Instant;
+
+use super::pins::{self, Pinned, LINE};
+use super::table::{Entry, ENTRY};
+use super::{rates, Counters, Rate, Reading, SlotId};
+use crate::error::{Error, Result};
+use crate::sys;
+
+/// The counters of all interfaces at one time.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// When it was taken.
+    pub taken: Instant,
+    /// The counters, by slots.
+    pub readings: Vec<Reading>,
+}
+
+impl Snapshot {
+    /// What happened a second since `earlier`, of the slots that both have.
+    pub fn rates_since(&self, earlier: &Self) -> Vec<(SlotId, Rate)> {
+        rates((&earlier.taken, &earlier.readings), (&self.taken, &self.readings))
+    }
+}
+
+/// Counters for whoever may open their pins: `counters` to read and write, of which the kernel refuses the latter to
+/// everybody, and `slots` to read.
+///
+/// Who has which slot it learns when it is opened and when it is told to [refresh](MeterReader::refresh); the counters
+/// it reads by loads.
+pub struct MeterReader {
+    pinned: Pinned,
+    table: OwnedFd,
+    entries: Vec<Entry>,
+}
+
+impl MeterReader {
+    /// Opens the counters of `directory`, [`MeterOptions::DIRECTORY`](super::MeterOptions::DIRECTORY) by default.
+    ///
+    /// # Errors
+    /// NotFound when nothing is metered; PermissionDenied without the right to open the pins.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let open = || {
+            let (pinned, table) = pins::open(&pins::place(directory), true)?;
+            let mut reader = Self { pinned, table, entries: Vec::new() };
+            reader.refresh()?;
+            Ok(reader)
+        };
+        open().map_err(|error: Error| error.within("open counters", directory.display()))
+    }
+
+    /// Learns who has which slot now, by a system call a slot.
+    ///
+    /// # Errors
+    /// Those of reading the table.
+    pub fn refresh(&mut self) -> Result<()> {
+        let failed = |error| Error::from_io("read", "table of slots", error);
+        self.entries.clear();
+        for slot in 1..=self.pinned.slots {
+            let words: [u64; ENTRY] = sys::look_up_entry(self.table.as_fd(), slot.into()).map_err(failed)?;
+            self.entries.extend(Entry::parse(slot, words).filter(|entry| !entry.leaving));
+        }
+        Ok(())
+    }
+
+    /// The counters of all slots that were known at the last refresh, by loads alone.
+    pub fn snapshot(&self) -> Snapshot {
+        let readings = self.entries.iter().map(|entry| entry.reading(&self.pinned)).collect();
+        Snapshot { taken: Instant::now(), readings }
+    }
+}
+
+impl Entry {
+    fn reading(&self, pinned: &Pinned) -> Reading {
+        let counters = Counters::since(pinned.sum(self.id.slot), self.base, self.owner.inside);
+        Reading { id: self.id, owner: self.owner, counters }
+    }
+}
+
+impl Pinned {
+    /// The words of a slot, of all processors together, in the interface's own view.
+    #[inline]
+    pub(super) fn sum(&self, slot: u16) -> [u64; 4] {
+        let first = usize::from(slot) * self.cpus;
+        let mut sum = [0_u64; 4];
+        for line in first..first + self.cpus {
+            let words: [u64; 4] = self.counters.load(line * LINE);
+            for (sum, word) in sum.iter_mut().zip(words) {
+                *sum = sum.wrapping_add(word);
+            }
+        }
+        sum
+    }
+}
