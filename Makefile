@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test check bench docs header lib size dist install uninstall clean
+.PHONY: help demo test check bench docs header ebpf lib size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -35,12 +35,14 @@ test: ## run every test, say what was survived and what could not run here; ARGS
 	else echo "not run here: nothing"; fi; \
 	exit $$status
 
-check: ## formatting, lints, documentation, the C header and its symbols, dependencies
+check: ## formatting, lints, documentation, the C header and its symbols, the eBPF object, dependencies
 	@scripts/setup check
 	cargo fmt --all --check
+	rustfmt --check --edition 2021 ebpf/src/main.rs ebpf/src/load.rs
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace
 	cargo run -q -p libnetns-header -- --check
+	scripts/ebpf --check
 	scripts/lib
 	scripts/check-symbols $(target)/lib/libnetns.so $(target)/lib/libnetns.a
 	cargo deny check bans licenses sources
@@ -61,6 +63,10 @@ docs: ## build the API documentation, of Rust and of C
 
 header: ## write include/netns.h anew from ffi/src
 	cargo run -q -p libnetns-header
+
+ebpf: ## build core/src/stats/counters.o anew from ebpf
+	@scripts/setup ebpf
+	scripts/ebpf
 
 lib: ## build the C library in target/lib: libnetns.so, libnetns.a, man pages
 	@scripts/setup lib
