@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, AddressState, LinkState, RouteState};
-use crate::link::{message, InterfaceName, Mtu};
+use crate::link::traffic::{self, FilterState, KernelStats};
+use crate::link::{message, Direction, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
 use crate::sys::{Ipv6Links, Namespace, NamespaceId, PerProcess};
 
@@ -149,6 +150,24 @@ impl Host {
         Ok(addresses.iter().filter_map(parse::address).filter(|own| own.index == index).collect())
     }
 
+    /// The filters of a link, of both directions; none when it is gone.
+    #[allow(dead_code)] // until the counters use it
+    pub(crate) fn filters(&self, index: u32) -> Result<Vec<FilterState>> {
+        filters(&mut self.socket(), index)
+    }
+
+    /// What the kernel has counted on a link; `None` when it is gone.
+    #[allow(dead_code)] // until the counters use it
+    pub(crate) fn stats(&self, index: u32) -> Result<Option<KernelStats>> {
+        stats(&mut self.socket(), index)
+    }
+
+    /// What the kernel has counted on all links, by their indices.
+    #[allow(dead_code)] // until the counters use it
+    pub(crate) fn all_stats(&self) -> Result<HashMap<u32, KernelStats>> {
+        all_stats(&mut self.socket())
+    }
+
     /// The lowest MTU of the interfaces that carry a default route, so that nothing has to be
     /// fragmented on the way out; 1500 where there is none.
     pub(crate) fn uplink_mtu(&self) -> Result<Mtu> {
@@ -166,4 +185,25 @@ impl Host {
         }
         Ok(lowest.unwrap_or(Mtu::ETHERNET))
     }
+}
+
+/// [`Host::filters`] in the socket's own namespace.
+pub(crate) fn filters(socket: &mut RouteSocket, index: u32) -> Result<Vec<FilterState>> {
+    let mut filters = Vec::new();
+    for direction in [Direction::Ingress, Direction::Egress] {
+        let listed = socket.dump(&traffic::list_filters(index, direction))?;
+        filters.extend(listed.iter().filter_map(|filter| traffic::filter_state(filter, direction)));
+    }
+    Ok(filters)
+}
+
+/// [`Host::stats`] in the socket's own namespace.
+pub(crate) fn stats(socket: &mut RouteSocket, index: u32) -> Result<Option<KernelStats>> {
+    let answer = socket.get(&traffic::get_stats(index))?;
+    Ok(answer.as_ref().and_then(traffic::stats).map(|(_, stats)| stats))
+}
+
+/// [`Host::all_stats`] in the socket's own namespace.
+pub(crate) fn all_stats(socket: &mut RouteSocket) -> Result<HashMap<u32, KernelStats>> {
+    Ok(socket.dump(&traffic::list_stats())?.iter().filter_map(traffic::stats).collect())
 }

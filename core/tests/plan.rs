@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netns::ipnet::IpNet;
 use netns::link::{
-    AddressSpec, BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, NeighbourSpec,
-    Place, ProxySpec, RouteSpec, SysctlSpec, VethPeer,
+    AddressSpec, BridgePort, Direction, FilterSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode,
+    MoveSpec, NeighbourSpec, Place, ProxySpec, RouteSpec, SysctlSpec, VethPeer,
 };
 use netns::plan::{Action, Plan, Step, Undo};
 use netns::{
@@ -123,6 +123,14 @@ fn action() -> impl Strategy<Value = Action> {
     let neighbour =
         || (link(), ip(), mac()).prop_map(|(link, address, mac)| NeighbourSpec { link, address, mac });
     let proxy = || (link(), ip()).prop_map(|(link, address)| ProxySpec { link, address });
+    let filter = || {
+        let direction = prop_oneof![Just(Direction::Ingress), Just(Direction::Egress)];
+        (link(), direction, any::<u16>()).prop_map(|(link, direction, slot)| FilterSpec {
+            link,
+            direction,
+            slot,
+        })
+    };
     let movement =
         (link(), place(), name(), option::of(1_u32..), option::of(mtu()), option::of(mac())).prop_map(
             |(link, to, name, index, mtu, mac)| MoveSpec { link, to, name, index, mtu, mac, alias: None },
@@ -136,6 +144,10 @@ fn action() -> impl Strategy<Value = Action> {
         neighbour().prop_map(Action::DeleteNeighbour),
         proxy().prop_map(Action::AddProxy),
         proxy().prop_map(Action::DeleteProxy),
+        filter().prop_map(Action::AddFilter),
+        filter().prop_map(Action::DeleteFilter),
+        link().prop_map(Action::AddClsact),
+        link().prop_map(Action::DeleteClsact),
         create(),
         change(),
         link().prop_map(Action::DeleteLink),
@@ -166,6 +178,8 @@ fn step() -> impl Strategy<Value = Step> {
 fn is_inverse(action: &Action, undo: &Action) -> bool {
     match (action, undo) {
         (Action::AddAddress(added), Action::DeleteAddress(deleted)) => added == deleted,
+        (Action::AddClsact(added), Action::DeleteClsact(deleted)) => added == deleted,
+        (Action::AddFilter(added), Action::DeleteFilter(deleted)) => added == deleted,
         (Action::AddNeighbour(added), Action::DeleteNeighbour(deleted)) => added == deleted,
         (Action::AddProxy(added), Action::DeleteProxy(deleted)) => added == deleted,
         (Action::AddRoute(added), Action::DeleteRoute(deleted)) => added == deleted,
@@ -192,6 +206,8 @@ fn makes_something(action: &Action) -> bool {
         action => matches!(
             action,
             Action::AddAddress(_)
+                | Action::AddClsact(_)
+                | Action::AddFilter(_)
                 | Action::AddNeighbour(_)
                 | Action::AddProxy(_)
                 | Action::CreateLink(_)
@@ -260,6 +276,28 @@ fn a_macvlan_reads_as_a_person_would_say_it() {
     let text = "host     create macvlan lan0 on eth0 in mode vepa, born in sandbox: index 7, mtu 1400  \
                 [undo: delete link lan0 in sandbox]";
     assert_eq!(step.to_string(), text);
+}
+
+#[test]
+fn counters_read_and_are_written_as_they_are_documented() {
+    let link = LinkRef::indexed("veth0".parse().unwrap(), 7);
+    let filter = FilterSpec { link: link.clone(), direction: Direction::Ingress, slot: 5 };
+    let mut plan = Plan::default();
+    plan.push(Place::Host, Action::AddClsact(link));
+    plan.push(Place::Host, Action::AddFilter(filter));
+    let text = "
+ 1  host     add clsact to veth0  [undo: delete clsact from veth0]
+ 2  host     add counter of slot 5 to veth0 ingress  [undo: delete counter of slot 5 from veth0 ingress]
+";
+    assert_eq!(plan.to_string(), text.trim_start_matches('\n'));
+    let link = r#"{"name":"veth0","index":7}"#;
+    let filter = format!(r#"{{"link":{link},"direction":"ingress","slot":5}}"#);
+    let json = [format!(r#"{{"add_clsact":{link}}}"#), format!(r#"{{"add_filter":{filter}}}"#)];
+    for (step, json) in plan.steps.iter().zip(json) {
+        assert_eq!(serde_json::to_string(&step.action).unwrap(), json);
+    }
+    let unknown = r#"{"add_filter":{"link":{"name":"veth0"},"direction":"ingress","slot":5,"prio":1}}"#;
+    assert!(serde_json::from_str::<Action>(unknown).is_err());
 }
 
 fn dual_stack_network() -> Network {

@@ -156,6 +156,15 @@ impl Host {
         self.json("bridge", &["-j"], args)
     }
 
+    /// What `tc -j ARGS` prints; an empty array if it prints nothing.
+    ///
+    /// # Panics
+    /// As [`Host::ip`].
+    #[track_caller]
+    pub fn tc(&self, args: &[&str]) -> Value {
+        self.json("tc", &["-j"], args)
+    }
+
     /// Runs a program to its end, whatever that is.
     ///
     /// # Panics

@@ -14,7 +14,9 @@
 //! ```
 
 mod host;
+mod program;
 mod state;
 
 pub use host::{descriptors, host, report, skip, Host, Output};
+pub use program::classifier;
 pub use state::State;

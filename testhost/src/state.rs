@@ -56,7 +56,7 @@ const CARRIER: &[&str] = &["DORMANT", "LOWER_UP", "NO-CARRIER", "RUNNING", "dead
 /// Everything of a host that a leak would show in, as sorted lines by subject.
 ///
 /// Links, addresses, routes of all tables, rules, permanent and proxy neighbours, permanent entries of
-/// bridges, named namespaces, mounts, files under `/run` and the other private directories, and the
+/// bridges, `clsact` and `ingress` queueing disciplines with their filters, named namespaces, mounts, files under `/run` and the other private directories, and the
 /// nftables rule set where `nft` is installed. Left out is what the kernel derives from the carrier:
 /// operational states, IPv6 link-local addresses and their routes, multicast groups.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -98,6 +98,7 @@ impl State {
                 state.add("bridge entry", entry.into());
             }
         }
+        state.add_filters(host);
         for name in host.netns_list() {
             state.add_line("namespace", name);
         }
@@ -145,6 +146,24 @@ impl State {
             }
         }
         text
+    }
+
+    /// Other queueing disciplines come and go with their links, and have no filters.
+    #[track_caller]
+    fn add_filters(&mut self, host: &Host) {
+        for qdisc in objects(host.tc(&["qdisc", "show"])) {
+            let word = |key: &str| qdisc.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (kind, dev) = (word("kind"), word("dev"));
+            if !matches!(kind.as_str(), "clsact" | "ingress") {
+                continue;
+            }
+            self.add_line("qdisc", format!("{kind} of {dev}"));
+            for direction in ["ingress", "egress"] {
+                for filter in objects(host.tc(&["filter", "show", "dev", &dev, direction])) {
+                    self.add_line("filter", format!("{dev} {direction}: {}", Value::from(filter)));
+                }
+            }
+        }
     }
 
     fn add(&mut self, section: &'static str, mut object: Value) {

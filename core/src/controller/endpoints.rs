@@ -276,7 +276,7 @@ impl Controller {
         record.mac = interface.mac_address();
         record.address = interface.address();
         record.address_ipv6 = interface.address_ipv6();
-        apply(&plan, &mut Ground { host: &self.host, sandbox: None })
+        apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None })
     }
 
     /// Removes what the driver made of the endpoint, its record and its leases.

@@ -146,7 +146,7 @@ impl Controller {
 
     fn make_pair(&self, prepared: Prepared) -> Result<Interface> {
         let (plan, interface) = plan_pair(prepared)?;
-        apply(&plan, &mut Ground { host: &self.host, sandbox: None })?;
+        apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None })?;
         Ok(interface)
     }
 

@@ -250,7 +250,7 @@ impl Device {
 fn apply_one(host: &Host, action: Action) -> Result<()> {
     let mut plan = Plan::default();
     plan.push(Place::Host, action);
-    apply(&plan, &mut Ground { host, sandbox: None })
+    apply(&plan, &mut Ground { host, sandbox: None, programs: None })
 }
 
 fn is_unicast(ip: IpAddr) -> bool {

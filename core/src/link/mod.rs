@@ -1,8 +1,9 @@
-//! Links, addresses, routes and neighbours as checked values, and the messages that they become.
+//! Links, addresses, routes, neighbours and filters as checked values, and the messages that they become.
 //!
 //! Everything here is data: nothing talks to the kernel. The messages themselves are private.
 
 mod address;
+mod filter;
 mod mac;
 mod macvlan;
 pub(crate) mod message;
@@ -12,9 +13,11 @@ pub(crate) mod parse;
 mod route;
 mod spec;
 mod sysctl;
+pub(crate) mod traffic;
 
 pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, ProxySpec, RouteSpec, PROTOCOL};
 pub(crate) use address::{v4, v6};
+pub use filter::{Direction, FilterSpec};
 pub use mac::MacAddr;
 pub use macvlan::MacvlanMode;
 pub use mtu::Mtu;

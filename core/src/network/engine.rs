@@ -36,7 +36,7 @@ pub(crate) fn create_network(
     loop {
         let mut info = NetworkInfo::default();
         let plan = driver.create_network(name.as_str(), options, &mut info, ipv4, ipv6)?;
-        match apply(&plan, &mut Ground { host, sandbox: None }) {
+        match apply(&plan, &mut Ground { host, sandbox: None, programs: None }) {
             Ok(()) => {
                 await_local(host, &plan)?;
                 return Ok(info);
@@ -80,13 +80,14 @@ pub(crate) fn delete_network(host: &Host, driver: &dyn Driver, name: &Name) -> R
 /// nothing else from going.
 pub(crate) fn take_away(host: &Host, plan: &Plan) -> Result<()> {
     let is_gone = |result: &Result<()>| matches!(result, Err(error) if error.kind() == ErrorKind::NotFound);
-    let whole = apply(plan, &mut Ground { host, sandbox: None });
+    let whole = apply(plan, &mut Ground { host, sandbox: None, programs: None });
     if !is_gone(&whole) || plan.steps.len() < 2 {
         return if is_gone(&whole) { Ok(()) } else { whole };
     }
     let mut failures = Vec::new();
     for step in &plan.steps {
-        let alone = apply(&Plan { steps: vec![step.clone()] }, &mut Ground { host, sandbox: None });
+        let alone =
+            apply(&Plan { steps: vec![step.clone()] }, &mut Ground { host, sandbox: None, programs: None });
         failures.extend(alone.err().filter(|error| error.kind() != ErrorKind::NotFound));
     }
     Error::first_of(failures)
@@ -311,7 +312,7 @@ pub(crate) fn join(prepared: Prepared, host: &Host, sandbox: &Sandbox) -> Result
     sandbox.with(|opened| {
         let (plan, interface) = plan_join(prepared, sandbox, opened)?;
         opened.wear();
-        apply(&plan, &mut Ground { host, sandbox: Some(&mut opened.inside) })?;
+        apply(&plan, &mut Ground { host, sandbox: Some(&mut opened.inside), programs: None })?;
         Ok(interface)
     })
 }

@@ -104,7 +104,7 @@ impl Network {
     pub fn link(&self, endpoint: &EndpointOptions) -> Result<Vec<Interface>> {
         let link = |attempt| {
             let (plan, interface) = self.plan_both_ends(endpoint, attempt)?;
-            apply(&plan, &mut Ground { host: &self.host, sandbox: None })?;
+            apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None })?;
             Ok(vec![interface])
         };
         self.retrying(endpoint, link).map_err(|error| error.within("link", self.subject(endpoint)))
@@ -129,7 +129,7 @@ impl Network {
     pub fn unlink(&self, name: &str) -> Result<()> {
         let remove = || {
             let plan = self.driver.delete_endpoint(self.name.as_str(), Name::new(name)?.as_str())?;
-            match apply(&plan, &mut Ground { host: &self.host, sandbox: None }) {
+            match apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None }) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 result => result,
             }
@@ -158,7 +158,10 @@ impl Network {
         self.retrying(endpoint, |attempt| {
             let (plan, settled) = self.plan_inside(opened, endpoint, attempt)?;
             opened.wear();
-            apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })?;
+            apply(
+                &plan,
+                &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs: None },
+            )?;
             Ok(settled.interface)
         })
     }
@@ -193,7 +196,7 @@ impl Network {
     pub fn apply(&self, plan: &Plan, sandbox: &Sandbox) -> Result<()> {
         sandbox.with(|opened| {
             opened.wear();
-            apply(plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })
+            apply(plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs: None })
         })
     }
 

@@ -1,12 +1,12 @@
 //! The one place that brings plans to the kernel.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use super::{Action, Plan, Step, Undo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{message, parse, InterfaceName, LinkRef, MoveSpec, Place};
+use crate::link::{message, parse, traffic, Direction, InterfaceName, LinkRef, MoveSpec, Place};
 use crate::netlink::{Refusal, Request, RouteSocket};
 use crate::sys::{self, Ipv6Default, Namespace};
 
@@ -17,10 +17,19 @@ pub(crate) struct Inside {
     pub(crate) ipv6: Ipv6Default,
 }
 
-/// The namespaces that a plan's places stand for.
+/// The BPF programs that count, of the kind that filters run (`BPF_PROG_TYPE_SCHED_CLS`).
+#[allow(dead_code)] // until they are loaded
+pub(crate) struct Programs {
+    pub(crate) ingress: OwnedFd,
+    pub(crate) egress: OwnedFd,
+}
+
+/// The namespaces that a plan's places stand for, and what its steps are carried out with.
 pub(crate) struct Ground<'a> {
     pub(crate) host: &'a Host,
     pub(crate) sandbox: Option<&'a mut Inside>,
+    /// What filters take; none for plans that add no filters.
+    pub(crate) programs: Option<&'a Programs>,
 }
 
 /// Carries `plan` out: one send for each run of steps in the same place, which a step that creates a
@@ -32,7 +41,7 @@ pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
 /// As [`apply`] for steps in the host alone, of which moves to the sandbox lead to `target`. That is not
 /// entered, so the right to use it is enough, and what has moved cannot be brought back.
 pub(crate) fn apply_towards(plan: &Plan, host: &Host, target: &Namespace) -> Result<()> {
-    carry_out(plan, &mut Ground { host, sandbox: None }, Some(target))
+    carry_out(plan, &mut Ground { host, sandbox: None, programs: None }, Some(target))
 }
 
 fn carry_out(plan: &Plan, ground: &mut Ground<'_>, target: Option<&Namespace>) -> Result<()> {
@@ -90,6 +99,20 @@ impl<'plan> Run<'_, '_, 'plan> {
                 Some(target) => target.as_fd().as_raw_fd(),
                 None => self.inside()?.namespace.as_fd().as_raw_fd(),
             },
+        })
+    }
+
+    fn program(&self, direction: Direction) -> Result<RawFd> {
+        let programs = self.ground.programs.ok_or_else(|| {
+            Error::bad_request(
+                "apply plan",
+                "a step that adds a counter",
+                "no programs that count are loaded",
+            )
+        })?;
+        Ok(match direction {
+            Direction::Ingress => programs.ingress.as_raw_fd(),
+            Direction::Egress => programs.egress.as_raw_fd(),
         })
     }
 
@@ -198,6 +221,8 @@ impl<'plan> Run<'_, '_, 'plan> {
         };
         Ok(match action {
             Action::AddAddress(spec) => message::add_address(spec, index),
+            Action::AddClsact(_) => traffic::add_clsact(index),
+            Action::AddFilter(spec) => traffic::add_filter(spec, index, self.program(spec.direction)?),
             Action::AddNeighbour(spec) => message::add_neighbour(spec, index),
             Action::AddProxy(spec) => message::add_proxy(spec, index),
             Action::AddRoute(spec) => message::add_route(spec, index),
@@ -208,6 +233,8 @@ impl<'plan> Run<'_, '_, 'plan> {
                 message::create_link(spec, elsewhere, spec.attached_to().map(|_| index))
             }
             Action::DeleteAddress(spec) => message::delete_address(spec, index),
+            Action::DeleteClsact(_) => traffic::delete_clsact(index),
+            Action::DeleteFilter(spec) => traffic::delete_filter(spec, index),
             Action::DeleteLink(link) => message::delete_link(link),
             Action::DeleteNeighbour(spec) => message::delete_neighbour(spec, index),
             Action::DeleteProxy(spec) => message::delete_proxy(spec, index),
@@ -314,7 +341,10 @@ impl<'plan> Run<'_, '_, 'plan> {
 
 fn refused(place: Place, action: &Action, refusal: Refusal) -> Error {
     let error = Error::from_errno(format!("in {place}:"), action.to_string(), refusal.errno);
-    let error = error.with_kernel_message(refusal.message);
+    let mut error = error.with_kernel_message(refusal.message);
+    if let Some(kind) = action.kind_of(refusal.errno) {
+        error = error.with_kind(kind);
+    }
     match action.likely_cause(refusal.errno) {
         Some(cause) => error.with_cause(cause),
         None => error,

@@ -32,6 +32,10 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddAddress(spec) => write!(f, "add address {} to {}", spec.address, spec.link),
+            Self::AddClsact(link) => write!(f, "add clsact to {link}"),
+            Self::AddFilter(spec) => {
+                write!(f, "add counter of slot {} to {} {}", spec.slot, spec.link, spec.direction)
+            }
             Self::AddNeighbour(spec) => {
                 write!(f, "add neighbour {} at {} on {}", spec.address, spec.mac, spec.link)
             }
@@ -41,6 +45,10 @@ impl fmt::Display for Action {
             }
             Self::CreateLink(spec) => write!(f, "create {spec}"),
             Self::DeleteAddress(spec) => write!(f, "delete address {} from {}", spec.address, spec.link),
+            Self::DeleteClsact(link) => write!(f, "delete clsact from {link}"),
+            Self::DeleteFilter(spec) => {
+                write!(f, "delete counter of slot {} from {} {}", spec.slot, spec.link, spec.direction)
+            }
             Self::DeleteLink(link) => write!(f, "delete link {link}"),
             Self::DeleteNeighbour(spec) => write!(f, "delete neighbour {} on {}", spec.address, spec.link),
             Self::DeleteProxy(spec) => write!(f, "delete proxy for {} on {}", spec.address, spec.link),

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::ErrorKind;
 use crate::link::{
-    AddressSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, Mtu, NeighbourSpec, Place,
-    ProxySpec, RouteSpec, SysctlSpec,
+    AddressSpec, FilterSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, Mtu,
+    NeighbourSpec, Place, ProxySpec, RouteSpec, SysctlSpec,
 };
 
 /// Steps in the order in which they are carried out.
@@ -59,6 +60,11 @@ pub struct Undo {
 pub enum Action {
     /// Adds an address to a link.
     AddAddress(AddressSpec),
+    /// Adds the `clsact` queueing discipline, which filters hang on, to a link.
+    AddClsact(LinkRef),
+    /// Adds a filter that counts to a link that has a `clsact`. It takes the programs that this library has
+    /// loaded.
+    AddFilter(FilterSpec),
     /// Adds a permanent neighbour, or changes it.
     AddNeighbour(NeighbourSpec),
     /// Has a link answer for an address of another. The kernel does not refuse one that it answers for
@@ -70,6 +76,10 @@ pub enum Action {
     CreateLink(LinkSpec),
     /// Removes an address.
     DeleteAddress(AddressSpec),
+    /// Removes a link's `clsact` with all filters on it, whoever added those.
+    DeleteClsact(LinkRef),
+    /// Removes this library's filter of that link and direction, whatever its slot.
+    DeleteFilter(FilterSpec),
     /// Deletes a link.
     DeleteLink(LinkRef),
     /// Removes a neighbour.
@@ -106,6 +116,8 @@ impl Step {
     pub fn new(place: Place, action: Action) -> Self {
         let inverse = match &action {
             Action::AddAddress(spec) => Some(Action::DeleteAddress(spec.clone())),
+            Action::AddClsact(link) => Some(Action::DeleteClsact(link.clone())),
+            Action::AddFilter(spec) => Some(Action::DeleteFilter(spec.clone())),
             Action::AddNeighbour(spec) => Some(Action::DeleteNeighbour(spec.clone())),
             Action::AddProxy(spec) => Some(Action::DeleteProxy(spec.clone())),
             Action::AddRoute(spec) if !spec.replace => Some(Action::DeleteRoute(spec.clone())),
@@ -144,6 +156,10 @@ impl Action {
         match self {
             Self::AddAddress(AddressSpec { link, .. })
             | Self::DeleteAddress(AddressSpec { link, .. })
+            | Self::AddClsact(link)
+            | Self::DeleteClsact(link)
+            | Self::AddFilter(FilterSpec { link, .. })
+            | Self::DeleteFilter(FilterSpec { link, .. })
             | Self::AddNeighbour(NeighbourSpec { link, .. })
             | Self::DeleteNeighbour(NeighbourSpec { link, .. })
             | Self::AddProxy(ProxySpec { link, .. })
@@ -171,6 +187,17 @@ impl Action {
                 | Self::SetSysctl(_)
                 | Self::TurnOffIpv6(_)
         )
+    }
+
+    /// The category of `errno`, where the action tells more than the number alone.
+    pub(crate) fn kind_of(&self, errno: i32) -> Option<ErrorKind> {
+        match (self, errno) {
+            // It is a kind of qdisc or filter that is missing, not an object.
+            (Self::AddClsact(_) | Self::AddFilter(_), libc::ENOENT) => Some(ErrorKind::Unsupported),
+            // The messages themselves are right: there is no clsact, or in its place something else is.
+            (Self::DeleteClsact(_) | Self::DeleteFilter(_), libc::EINVAL) => Some(ErrorKind::NotFound),
+            _ => None,
+        }
     }
 
     /// The likely cause of `errno`, where the action tells one.
@@ -232,6 +259,21 @@ impl Action {
                 if address.is_ipv6() =>
             {
                 format!("IPv6 is off on {link} or in this kernel")
+            }
+            (Self::AddClsact(link), libc::EEXIST) => {
+                format!("{link} has a clsact already, or an ingress qdisc, which takes its place")
+            }
+            (Self::AddClsact(_), libc::ENOENT | libc::EOPNOTSUPP) => {
+                "this kernel has no clsact (CONFIG_NET_SCH_INGRESS)".to_owned()
+            }
+            (Self::AddFilter(_), libc::ENOENT | libc::EOPNOTSUPP) => {
+                "this kernel has no BPF filters (CONFIG_NET_CLS_BPF)".to_owned()
+            }
+            (Self::AddFilter(FilterSpec { link, .. }), libc::EEXIST) => {
+                format!("{link} is counted already, or has an ingress qdisc in place of a clsact")
+            }
+            (Self::AddFilter(FilterSpec { link, .. }), libc::EINVAL) => {
+                format!("{link} has no clsact, or filters of priority 1 that are no BPF filters")
             }
             (Self::AddAddress(AddressSpec { link, .. }), libc::EEXIST) => format!("{link} has it already"),
             (Self::SetLink(LinkChange { name: Some(name), .. }), libc::EEXIST) => {

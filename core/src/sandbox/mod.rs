@@ -180,7 +180,10 @@ impl Sandbox {
         self.with(|opened| {
             let (plan, settled) = self.plan_move_in(opened, interface)?;
             opened.wear();
-            apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })?;
+            apply(
+                &plan,
+                &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs: None },
+            )?;
             Ok(settled.interface)
         })
         .map_err(within)
@@ -300,7 +303,7 @@ impl Sandbox {
             };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::MoveLink(back));
-            apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) })
+            apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs: None })
         })
         .map_err(within)
     }
@@ -321,7 +324,10 @@ impl Sandbox {
         self.with_or((), |opened| {
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::DeleteLink(link));
-            match apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) }) {
+            match apply(
+                &plan,
+                &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs: None },
+            ) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 result => result,
             }
@@ -346,7 +352,10 @@ impl Sandbox {
                     plan.steps.push(Step::new(Place::Sandbox, Action::DeleteAddress(spec)));
                 }
             }
-            match apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside) }) {
+            match apply(
+                &plan,
+                &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs: None },
+            ) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 result => result,
             }

@@ -131,7 +131,7 @@ impl Sandbox {
     }
 
     fn apply_inside(&self, opened: &mut Opened, plan: &Plan) -> Result<()> {
-        apply(plan, &mut Ground { host: self.host(), sandbox: Some(&mut opened.inside) })
+        apply(plan, &mut Ground { host: self.host(), sandbox: Some(&mut opened.inside), programs: None })
     }
 }
 
