@@ -69,6 +69,8 @@ fn a_dump_notices_what_is_added() {
         host.ip(&["rule", "add", "to", "10.7.0.0/16", "table", "7"]);
         host.ip(&["route", "add", "10.2.0.0/24", "dev", "lo", "table", "7"]);
         host.ip(&["route", "add", "fd02::/64", "dev", "lo"]);
+        host.tc(&["qdisc", "add", "dev", "lo", "clsact"]);
+        host.tc(&["filter", "add", "dev", "lo", "egress", "bpf", "bytecode", "1,6 0 0 0,"]);
         host.ip(&["netns", "add", "left-over"]);
         fs::write("/run/file", "").unwrap();
         fs::create_dir("/run/mounted").unwrap();
@@ -86,6 +88,8 @@ fn a_dump_notices_what_is_added() {
             "only after   rule: ",
             "10.2.0.0/24",
             "fd02::/64",
+            "only after   qdisc: clsact of lo",
+            "only after   filter: lo egress: ",
             "only after   namespace: left-over",
             "only after   file: /run/netns/left-over (file)",
             "only after   file: /run/file (file)",
