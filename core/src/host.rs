@@ -150,20 +150,22 @@ impl Host {
         Ok(addresses.iter().filter_map(parse::address).filter(|own| own.index == index).collect())
     }
 
+    /// What no other network namespace of this boot has (`SO_NETNS_COOKIE`, from Linux 5.14 on).
+    pub(crate) fn cookie(&self) -> Result<u64> {
+        self.socket().namespace_cookie()
+    }
+
     /// The filters of a link, of both directions; none when it is gone.
-    #[allow(dead_code)] // until the counters use it
     pub(crate) fn filters(&self, index: u32) -> Result<Vec<FilterState>> {
         filters(&mut self.socket(), index)
     }
 
     /// What the kernel has counted on a link; `None` when it is gone.
-    #[allow(dead_code)] // until the counters use it
     pub(crate) fn stats(&self, index: u32) -> Result<Option<KernelStats>> {
         stats(&mut self.socket(), index)
     }
 
     /// What the kernel has counted on all links, by their indices.
-    #[allow(dead_code)] // until the counters use it
     pub(crate) fn all_stats(&self) -> Result<HashMap<u32, KernelStats>> {
         all_stats(&mut self.socket())
     }

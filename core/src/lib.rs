@@ -27,6 +27,7 @@
 //! | [`driver`] | what makes a network of some type; the place to add one |
 //! | [`ipam`] | pools and addresses; the place to add another address management |
 //! | [`Events`] | what happens, in whatever process |
+//! | [`stats`] | what every interface has received and sent, read without a system call |
 //! | [`Sandbox`], [`Network`] | the foundation: a network namespace, and a bridge network of which nothing but the kernel knows; the caller chooses all addresses |
 //! | [`libcontainer`] | single changes of links of the calling thread's own namespace |
 //! | [`plan`] | what is to be done, as data |
@@ -54,12 +55,13 @@ mod netlink;
 mod network;
 pub mod plan;
 mod sandbox;
+pub mod stats;
 mod store;
 mod sys;
 
 pub use controller::{
-    Collected, Controller, ControllerOptions, Endpoint, EndpointConfig, Finding, FindingKind, Lifetime,
-    NetworkConfig, NetworkDetails, SandboxDetails, SubnetConfig, SubnetUsage,
+    Collected, Controller, ControllerOptions, Endpoint, EndpointConfig, EndpointStats, Finding, FindingKind,
+    Lifetime, NetworkConfig, NetworkDetails, SandboxDetails, SubnetConfig, SubnetUsage,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Closer, Event, EventKind, Events, Subscription};

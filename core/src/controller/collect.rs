@@ -55,6 +55,7 @@ impl Controller {
         run.links(&records, &links)?;
         run.reserved()?;
         run.proxies()?;
+        run.counters()?;
         run.files()?;
         let findings = run.findings;
         if !findings.is_empty() && !dry_run {
@@ -107,16 +108,16 @@ impl Controller {
     }
 }
 
-struct Run<'a> {
-    controller: &'a Controller,
-    dry_run: bool,
+pub(super) struct Run<'a> {
+    pub(super) controller: &'a Controller,
+    pub(super) dry_run: bool,
     findings: Vec<Finding>,
 }
 
 impl Run<'_> {
     /// Notes what was found, and puts it right with `repair`, alone with store and kernel. `repair` looks
     /// again, and says whether it is still so.
-    fn found(
+    pub(super) fn found(
         &mut self,
         kind: FindingKind,
         object: impl fmt::Display,

@@ -37,6 +37,9 @@ pub struct NetworkConfig {
     /// Whether it has no way out: its endpoints get no default gateway.
     #[serde(default)]
     pub internal: bool,
+    /// Whether the interfaces of its endpoints are metered, where bpf is permitted. On by default.
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    pub meter: bool,
     /// Who gives out its addresses: `default`, or an [`Ipam`](crate::ipam::Ipam) that was registered.
     #[serde(default = "default_ipam")]
     pub ipam: String,
@@ -101,6 +104,7 @@ impl NetworkConfig {
             ipv4: true,
             ipv6: false,
             internal: false,
+            meter: true,
             ipam: default_ipam(),
             ipam_options: BTreeMap::new(),
             options: Options::new(),
@@ -228,6 +232,9 @@ pub struct EndpointConfig {
     /// Of a sandbox's endpoints the one with the highest gives the default gateway; 0 by default.
     #[serde(default, skip_serializing_if = "is_default")]
     pub gateway_priority: i32,
+    /// Whether its interface is metered; as the network says when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter: Option<bool>,
     /// Options of the driver.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
@@ -255,6 +262,7 @@ impl EndpointConfig {
             neighbours: Vec::new(),
             default_route: true,
             gateway_priority: 0,
+            meter: None,
             options: Options::new(),
             labels: BTreeMap::new(),
         })

@@ -20,6 +20,7 @@ use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
 use crate::sandbox::Interface;
+use crate::stats::SlotId;
 use crate::store::leases;
 use crate::sys::Process;
 
@@ -41,6 +42,9 @@ pub struct Endpoint {
     pub sandbox: Option<PathBuf>,
     /// Whether [`Controller::link`] made its devices, for its caller to move.
     pub linked: bool,
+    /// Where its interface is counted, for [`Meter::read`](crate::stats::Meter::read); none when it is not metered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter: Option<SlotId>,
     /// The interface in the sandbox, from the call that joined it; none on a network without devices. From
     /// [`Controller::link`], what [`Sandbox::add_interface`](crate::Sandbox::add_interface) takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +67,7 @@ impl From<EndpointRecord> for Endpoint {
             address_ipv6: record.address_ipv6,
             mac: record.mac,
             linked: record.linked.is_some(),
+            meter: record.meter,
             sandbox: record.joined.map(|joined| joined.sandbox),
             interface: None,
         }
@@ -196,6 +201,7 @@ impl Controller {
             if let Err(error) = parted {
                 log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
                 self.store.write(|tx| forget(tx, &record))?;
+                self.unmeter(&record);
                 if let Ok(Some(active)) = self.parting(&record) {
                     self.give_all_back_elsewhere(&active, &record);
                 }
@@ -239,6 +245,7 @@ impl Controller {
             owner: Process::current()?,
             joined: None,
             linked: None,
+            meter: None,
         })
     }
 

@@ -34,6 +34,8 @@ pub struct Finding {
 pub enum FindingKind {
     /// A bridge, or another link of a whole network.
     Bridge,
+    /// A slot of counters, or counters that were being made.
+    Counters,
     /// A file that was to become a definition.
     Definition,
     /// An endpoint in the store, with its leases.

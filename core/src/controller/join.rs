@@ -91,6 +91,7 @@ impl Controller {
                 self.make(&active, &mut record)?;
                 self.prepare(&active, &mut record, sandbox, &others, 0)
             })?;
+            let prepared = self.as_if_metered(&active, &record, prepared);
             self.plan_join(prepared, sandbox)
         };
         plan().map_err(|error: Error| {
@@ -170,7 +171,10 @@ impl Controller {
             // A driver that acts by itself is not waited for by all others.
             Ok((prepared, active.is_builtin.then_some(gate)))
         });
-        let (prepared, gate) = recorded.inspect_err(|_| self.give_back_elsewhere(active, &elsewhere))?;
+        let (prepared, gate) = recorded.inspect_err(|_| {
+            self.unmeter(&record);
+            self.give_back_elsewhere(active, &elsewhere);
+        })?;
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
         let joined = match prepared {
@@ -178,6 +182,7 @@ impl Controller {
             None => self.join_by_itself(active, &mut record, &mut stored, sandbox),
         };
         let interface = joined.map_err(|error| {
+            self.unmeter(&record);
             let undo = || match self.find(&record.network, &record.config.name)? {
                 Some(now) if now != stored => Ok(()),
                 _ if is_new => self.remove(&record),
@@ -211,7 +216,9 @@ impl Controller {
                 if is_new {
                     self.make(active, record)?;
                 }
-                prepared = Some(self.prepare(active, record, sandbox, &others, attempt)?);
+                let mut own = self.prepare(active, record, sandbox, &others, attempt)?;
+                self.meter_birth(active, record, &mut own);
+                prepared = Some(own);
             }
             if is_new {
                 record.insert(tx)?;
@@ -298,7 +305,8 @@ impl Controller {
         sandbox: &Sandbox,
     ) -> Result<Option<Interface>> {
         let others = self.store.read(|tx| fellows(tx, sandbox))?;
-        let prepared = self.prepare(active, record, sandbox, &others, 0)?;
+        let mut prepared = self.prepare(active, record, sandbox, &others, 0)?;
+        self.meter_birth(active, record, &mut prepared);
         let interface = {
             // Recorded and joined at one time for the collector.
             let _gate = self.gate.enter()?;
@@ -326,7 +334,11 @@ impl Controller {
     /// so does the store when `keep` says that the endpoint stays. After a failure it is still in the
     /// sandbox, so that it can be tried again.
     pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
-        let Some(joined) = record.joined.clone() else { return self.unlink(record) };
+        let Some(joined) = record.joined.clone() else {
+            self.unlink(record)?;
+            self.unmeter(record);
+            return Ok(());
+        };
         let active = self.parting(record)?;
         match &active {
             // The library's own link goes faster from the host.
@@ -343,6 +355,8 @@ impl Controller {
             None => self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?,
         }
         record.joined = None;
+        self.unmeter(record);
+        record.meter = None;
         if keep {
             // From now on it is an endpoint of its own.
             record.transient = false;

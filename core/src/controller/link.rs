@@ -1,5 +1,7 @@
 //! Endpoints whose devices wait in the host, for their caller to move.
 
+use std::sync::Arc;
+
 use super::active::Active;
 use super::endpoints::{of, take};
 use super::record::{EndpointRecord, Linked};
@@ -70,7 +72,7 @@ impl Controller {
                 self.make(&active, &mut record)?;
                 self.ask_for_link(&active, &mut record, 0)
             })?;
-            plan_pair(prepared).map(|(plan, _)| plan)
+            plan_pair(self.as_if_metered(&active, &record, prepared)).map(|(plan, _)| plan)
         };
         plan().map_err(|error: Error| error.within("plan link", of(&name, network)))
     }
@@ -99,7 +101,10 @@ impl Controller {
             // A driver that acts by itself is not waited for by all others.
             Ok((prepared, active.is_builtin.then_some(gate)))
         });
-        let (prepared, gate) = recorded.inspect_err(|_| self.give_back_elsewhere(active, &elsewhere))?;
+        let (prepared, gate) = recorded.inspect_err(|_| {
+            self.unmeter(&record);
+            self.give_back_elsewhere(active, &elsewhere);
+        })?;
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
         let linked = match prepared {
@@ -107,6 +112,7 @@ impl Controller {
             None => self.link_by_itself(active, &mut record, &mut stored),
         };
         let interface = linked.map_err(|error| {
+            self.unmeter(&record);
             let undo = || match self.find(&record.network, &record.config.name)? {
                 Some(now) if now != stored => Ok(()),
                 _ => self.remove(&record),
@@ -130,7 +136,9 @@ impl Controller {
             let mut prepared = None;
             if active.is_builtin {
                 self.make(active, record)?;
-                prepared = Some(self.ask_for_link(active, record, attempt)?);
+                let mut own = self.ask_for_link(active, record, attempt)?;
+                self.meter_birth(active, record, &mut own);
+                prepared = Some(own);
             }
             record.insert(tx)?;
             Ok(prepared)
@@ -145,8 +153,10 @@ impl Controller {
     }
 
     fn make_pair(&self, prepared: Prepared) -> Result<Interface> {
+        let meter = prepared.meter.as_ref().map(|metered| Arc::clone(&metered.meter));
         let (plan, interface) = plan_pair(prepared)?;
-        apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None })?;
+        let programs = meter.as_ref().map(|meter| meter.programs());
+        apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs })?;
         Ok(interface)
     }
 

@@ -9,6 +9,7 @@ mod finding;
 mod gateway;
 mod join;
 mod link;
+mod meter;
 mod networks;
 mod rebuild;
 mod record;
@@ -24,6 +25,8 @@ use active::Active;
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
 pub use finding::{Collected, Finding, FindingKind};
+pub use meter::EndpointStats;
+use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
 pub use record::Lifetime;
 pub use sandboxes::SandboxDetails;
@@ -36,6 +39,7 @@ use crate::host::Host;
 use crate::ipam::{Ipam, PoolIpam};
 use crate::name::Name;
 use crate::sandbox::DEFAULT_BASE;
+use crate::stats::MeterOptions;
 use crate::store::{Database, Definitions, Gate, Notes};
 use crate::sys::Namespace;
 
@@ -51,6 +55,8 @@ pub struct ControllerOptions {
     pub sandbox_dir: PathBuf,
     /// How long what this controller makes lasts.
     pub lifetime: Lifetime,
+    /// Where the counters are, and how many.
+    pub meter: MeterOptions,
 }
 
 impl ControllerOptions {
@@ -60,7 +66,7 @@ impl ControllerOptions {
     pub const RUN_DIR: &str = "/run/libnetns";
 
     /// The defaults, each directory replaced by that of an environment variable where it is set:
-    /// `NETNS_NETWORKS_DIR`, `NETNS_RUN_DIR`, `NETNS_SANDBOX_DIR`. For tools; a library's caller says what
+    /// `NETNS_NETWORKS_DIR`, `NETNS_RUN_DIR`, `NETNS_SANDBOX_DIR`, `NETNS_METER_DIR`. For tools; a library's caller says what
     /// it wants.
     pub fn from_env() -> Self {
         let set = |name, directory: &mut PathBuf| {
@@ -72,6 +78,7 @@ impl ControllerOptions {
         set("NETNS_NETWORKS_DIR", &mut options.networks_dir);
         set("NETNS_RUN_DIR", &mut options.run_dir);
         set("NETNS_SANDBOX_DIR", &mut options.sandbox_dir);
+        set("NETNS_METER_DIR", &mut options.meter.directory);
         options
     }
 
@@ -99,6 +106,7 @@ impl Default for ControllerOptions {
             run_dir: Self::RUN_DIR.into(),
             sandbox_dir: DEFAULT_BASE.into(),
             lifetime: Lifetime::default(),
+            meter: MeterOptions::default(),
         }
     }
 }
@@ -127,6 +135,7 @@ pub struct Controller {
     ipams: RwLock<BTreeMap<String, Arc<dyn Ipam>>>,
     active: Mutex<HashMap<Name, Arc<Active>>>,
     listeners: Listeners,
+    metering: Metering,
 }
 
 impl Controller {
@@ -185,6 +194,7 @@ impl Controller {
             listeners: Listeners::new(&options.run_dir),
             ipams: RwLock::new([(PoolIpam::NAME.to_owned(), default_ipam)].into()),
             active: Mutex::default(),
+            metering: Metering::default(),
             options,
             host,
             mark,

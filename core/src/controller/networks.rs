@@ -252,6 +252,7 @@ impl Controller {
             self.take_down(&name)?;
             self.definitions.remove(&name)?;
             self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+            self.remove_counters_if_last()?;
             self.tell(EventKind::NetworkDeleted, Some(&name), None, None);
             Ok(())
         };

@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::link::{message, parse, v4, v6, InterfaceName};
 use crate::name::Name;
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
+use crate::stats::Meter;
 use crate::store::{leases, store_error, Database, Definitions};
 use crate::sys::{Namespace, NamespaceId, Process};
 
@@ -78,7 +79,21 @@ pub(super) fn rebuild(
             result => found += result?,
         }
     }
+    recover_slots(tx, mark, options)?;
     Ok(found)
+}
+
+/// Records where the interfaces are counted that were found.
+fn recover_slots(tx: &Connection, mark: &Mark, options: &ControllerOptions) -> Result<()> {
+    let meter = Meter::open_existing(&options.meter).inspect_err(|error| log::debug!("{error}"));
+    let Ok(Some(meter)) = meter else { return Ok(()) };
+    let own = meter.entries().filter(|entry| entry.owner.mark == mark.number() && !entry.leaving);
+    let slots: HashMap<_, _> = own.map(|entry| (entry.owner.digest, entry.id)).collect();
+    for mut record in EndpointRecord::all(tx)? {
+        record.meter = slots.get(&naming::digest(&record.network, &record.config.name)).copied();
+        record.update(tx)?;
+    }
+    Ok(())
 }
 
 fn owners(host: &Host, mark: &Mark) -> Result<Owners> {
@@ -146,6 +161,7 @@ fn record(
         owner: Process::current()?,
         joined: Some(joined),
         linked: None,
+        meter: None,
     };
     let mut leased = Vec::new();
     for ipv6 in [false, true] {

@@ -13,6 +13,7 @@ use super::EndpointConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, MacAddr};
 use crate::name::Name;
+use crate::stats::SlotId;
 use crate::store::{store_error, Notes};
 use crate::sys::{NamespaceLife, Process};
 
@@ -50,6 +51,9 @@ pub(super) struct EndpointRecord {
     pub(super) joined: Option<Joined>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) linked: Option<Linked>,
+    /// Where its interface is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) meter: Option<SlotId>,
 }
 
 /// That an endpoint's devices are in the host, or about to be, for its caller to move. It goes with them.

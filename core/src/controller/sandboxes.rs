@@ -160,11 +160,14 @@ impl Controller {
             for record in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
-                    false => EndpointRecord { joined: None, ..(*record).clone() }.update(tx)?,
+                    false => EndpointRecord { joined: None, meter: None, ..(*record).clone() }.update(tx)?,
                 }
             }
             Ok(())
         });
+        if recorded.is_ok() {
+            gone.iter().for_each(|record| self.unmeter(record));
+        }
         if recorded.is_ok() && !Namespace::is_mounted(path) {
             failures.extend(self.notes.remove(path).err());
         }
@@ -210,6 +213,7 @@ impl Controller {
         let mut gone = Vec::new();
         for record in leaving {
             let mut refused = Vec::new();
+            self.stop_counting_inside(record, sandbox);
             match self.parting(record) {
                 Ok(None) => {}
                 Ok(Some(active)) => {

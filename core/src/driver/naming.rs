@@ -43,6 +43,11 @@ impl Mark {
         Ok(Self(Some(word)))
     }
 
+    /// The mark as a number; 0 of none.
+    pub(crate) fn number(&self) -> u32 {
+        self.0.as_ref().and_then(|word| u32::from_str_radix(word, 16).ok()).unwrap_or(0)
+    }
+
     fn suffix(&self) -> String {
         self.0.as_ref().map_or_else(String::new, |store| format!("{STORE}{store}"))
     }
@@ -103,7 +108,7 @@ pub(crate) fn host_index(network: &Name, endpoint: &Name, attempt: u32) -> u32 {
     RANGE + (digest(network, endpoint) as u32).wrapping_add(attempt) % RANGE
 }
 
-fn digest(network: &Name, endpoint: &Name) -> u64 {
+pub(crate) fn digest(network: &Name, endpoint: &Name) -> u64 {
     fnv1a(&format!("{network}/{endpoint}"))
 }
 

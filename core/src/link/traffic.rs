@@ -101,7 +101,6 @@ pub(crate) fn list_stats() -> Message {
 }
 
 /// A filter as the kernel describes it.
-#[allow(dead_code)] // until the counters look for their filters
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FilterState {
     pub(crate) direction: Direction,
@@ -156,7 +155,6 @@ fn is_own(header: &TcHeader, attributes: &[TcAttribute]) -> bool {
 }
 
 /// What the kernel itself has counted on a link, as the link sees it.
-#[allow(dead_code)] // until the counters are read
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KernelStats {
     pub(crate) rx_bytes: u64,

@@ -1,5 +1,6 @@
 //! The route socket.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use netlink_packet_core::{
@@ -60,6 +61,12 @@ impl RouteSocket {
         }
         // Not guessable: a process of the namespace can send to this socket too.
         Ok(Self { socket, sequence: u32::from_ne_bytes(sys::random_bytes()) })
+    }
+
+    /// The cookie of the namespace that the socket belongs to.
+    pub(crate) fn namespace_cookie(&self) -> Result<u64> {
+        let cookie = sys::namespace_cookie(self.socket.as_fd());
+        cookie.map_err(|error| Error::from_io("read", "cookie of namespace", error))
     }
 
     /// Sends `requests` together and returns the kernel's answer to each.

@@ -1,6 +1,7 @@
 //! What every network does with its driver: make it, join an endpoint to a sandbox, take both away.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -13,6 +14,7 @@ use crate::link::{Destination, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticR
 use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan, Step};
 use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
+use crate::stats::{self, Meter, SlotId};
 
 /// How often another process may be in the way of a network that is being made.
 const TRIES: usize = 4;
@@ -117,6 +119,14 @@ pub(crate) struct Prepared {
     /// What else is to be done inside when it is up, with the interface's final name.
     pub(crate) finish: Option<Finish>,
     pub(crate) join: JoinInfo,
+    /// What meters it.
+    pub(crate) meter: Option<Metered>,
+}
+
+/// A slot of counters for a link that is to be made.
+pub(crate) struct Metered {
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) id: SlotId,
 }
 
 /// Steps that need the final name of an interface.
@@ -149,7 +159,14 @@ pub(crate) fn prepare(
             return Err(Error::bad_request("use birth", subject, cause));
         }
         let interface = Interface::new("lo")?;
-        return Ok(Prepared { interface, device: Device::None, replace_gateways: false, finish: None, join });
+        return Ok(Prepared {
+            interface,
+            device: Device::None,
+            replace_gateways: false,
+            finish: None,
+            join,
+            meter: None,
+        });
     };
     let mut interface = Interface::from_source(src_name);
     interface.destination = match (request.destination, &join.names.dst_prefix) {
@@ -173,16 +190,19 @@ pub(crate) fn prepare(
     interface.neighbours.extend(birth.iter().flat_map(|birth| birth.neighbours.iter().copied()));
     interface.check()?;
     let device = birth.map_or(Device::Existing, |birth| Device::Born(Box::new(birth)));
-    Ok(Prepared { interface, device, replace_gateways: false, finish: None, join })
+    Ok(Prepared { interface, device, replace_gateways: false, finish: None, join, meter: None })
 }
 
 /// The pair with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
 pub(crate) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
-    let Prepared { interface, device: Device::Born(birth), .. } = prepared else {
+    let Prepared { interface, device: Device::Born(mut birth), meter, .. } = prepared else {
         return Err(Error::new(ErrorKind::NotImplemented, "link", "a device that is not born"));
     };
     let mut plan = Plan::default();
     let inside = LinkRef::named(interface.src_name.clone());
+    if let Some(metered) = &meter {
+        metered.add_to(&mut birth, &inside);
+    }
     plan.steps.push(birth.create(Place::Host, &inside, interface.mac));
     plan.steps.extend(birth.early.steps);
     plan.steps.extend(birth.after.steps);
@@ -191,7 +211,7 @@ pub(crate) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
 
 /// The device born in the sandbox under its final name, configured and up.
 pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Plan, Settled)> {
-    let Device::Born(birth) = prepared.device else {
+    let Device::Born(mut birth) = prepared.device else {
         return Err(Error::new(ErrorKind::NotImplemented, "join", "a device that is not born"));
     };
     let interface = &prepared.interface;
@@ -204,6 +224,9 @@ pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Pla
     }
     if let Some(owner) = &birth.owner {
         settled.say_owner(&interface.src_name, owner);
+    }
+    if let Some(metered) = &prepared.meter {
+        metered.add_to(&mut birth, &settled.link);
     }
     let mut plan = Plan::default();
     settled.before_birth(ipv6, &mut plan);
@@ -310,11 +333,45 @@ fn plan_move(
 /// Joins; on a failure everything is as it was.
 pub(crate) fn join(prepared: Prepared, host: &Host, sandbox: &Sandbox) -> Result<Option<Interface>> {
     sandbox.with(|opened| {
+        let meter = prepared.meter.as_ref().map(|metered| Arc::clone(&metered.meter));
         let (plan, interface) = plan_join(prepared, sandbox, opened)?;
         opened.wear();
-        apply(&plan, &mut Ground { host, sandbox: Some(&mut opened.inside), programs: None })?;
+        let programs = meter.as_ref().map(|meter| meter.programs());
+        apply(&plan, &mut Ground { host, sandbox: Some(&mut opened.inside), programs })?;
         Ok(interface)
     })
+}
+
+/// Where a birth's link is metered, and by what index it is known there; none where that cannot be known
+/// beforehand.
+pub(crate) fn metered_place(birth: &Birth) -> Option<(Place, u32)> {
+    let place = match birth.link.kind {
+        LinkKind::Veth { .. } => Place::Host,
+        _ => birth.link.born_in?,
+    };
+    Some((place, birth.link.index?))
+}
+
+impl Metered {
+    /// Has the link metered before it can receive or send a first packet: before it is brought up, or, where it is
+    /// born up, before its other end is.
+    fn add_to(&self, birth: &mut Birth, inside: &LinkRef) {
+        let Some((place, index)) = metered_place(birth) else { return };
+        let link = match place {
+            Place::Host => LinkRef::indexed(birth.link.name.clone(), index),
+            Place::Sandbox => inside.clone(),
+        };
+        let steps = stats::steps(self.id, &link, place).steps;
+        let is_message = |step: &Step| step.action.is_message();
+        let (plan, at) = match (place, birth.link.up) {
+            (Place::Host, false) => {
+                let at = birth.after.steps.iter().position(is_message).unwrap_or(birth.after.steps.len());
+                (&mut birth.after, at)
+            }
+            _ => (&mut birth.early, 0),
+        };
+        plan.steps.splice(at..at, steps);
+    }
 }
 
 /// The plan without the deletion of links, which go by themselves when their namespace goes.

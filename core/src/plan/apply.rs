@@ -18,7 +18,6 @@ pub(crate) struct Inside {
 }
 
 /// The BPF programs that count, of the kind that filters run (`BPF_PROG_TYPE_SCHED_CLS`).
-#[allow(dead_code)] // until they are loaded
 pub(crate) struct Programs {
     pub(crate) ingress: OwnedFd,
     pub(crate) egress: OwnedFd,

@@ -9,7 +9,6 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports)] // until the programs are loaded
 pub(crate) use apply::Programs;
 pub(crate) use apply::{apply, apply_towards, Ground, Inside};
 pub use step::{Action, Plan, Step, Undo};

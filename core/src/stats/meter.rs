@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
-use std::sync::Arc;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::pins::{self, Pinned};
@@ -13,9 +12,8 @@ use super::table::{Entry, Table};
 use super::{Counters, MeterOptions, Reading, SlotId, SlotOwner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{message, parse, Direction, FilterSpec, InterfaceName, LinkRef, Place, LINK_GROUP};
+use crate::link::{message, parse, Direction, FilterSpec, InterfaceName, LinkRef, Place};
 use crate::plan::{apply, Action, Ground, Plan, Programs, Step};
-use crate::sys::{self, Generation};
 
 /// How often others may be in the way of opening.
 const TRIES: usize = 8;
@@ -39,20 +37,19 @@ impl Meter {
     /// # Errors
     /// NotImplemented when the directory is on no bpf filesystem; PermissionDenied without the right to use bpf
     /// (`CAP_BPF` and `CAP_NET_ADMIN`, before Linux 5.8 `CAP_SYS_ADMIN`); System when something else is pinned there.
-    pub fn open(options: MeterOptions) -> Result<Self> {
-        let directory = options.directory.clone();
-        Self::open_or_create(options).map_err(|error| error.within("open meter", directory.display()))
+    pub fn open(options: &MeterOptions) -> Result<Self> {
+        Self::open_or_create(options).map_err(|error| error.within("open meter", options.directory.display()))
     }
 
-    fn open_or_create(options: MeterOptions) -> Result<Self> {
+    fn open_or_create(options: &MeterOptions) -> Result<Self> {
         if options.slots == 0 {
             return Err(Error::bad_request("use slots", "0", "1 to 65535 can be had"));
         }
         for _ in 0..TRIES {
-            if let Some(meter) = Self::open_existing(&options)? {
+            if let Some(meter) = Self::open_existing(options)? {
                 return Ok(meter);
             }
-            pins::create(&options)?;
+            pins::create(options)?;
         }
         let error = Error::new(ErrorKind::Busy, "use counters", options.directory.display().to_string());
         Err(error.with_cause("others keep removing them"))
@@ -135,6 +132,15 @@ impl Meter {
         }));
     }
 
+    /// Whose a slot is; none when its life is over.
+    pub fn owner(&self, id: SlotId) -> Option<SlotOwner> {
+        self.entry(id).map(|entry| entry.owner)
+    }
+
+    pub(crate) fn entry(&self, id: SlotId) -> Option<Entry> {
+        self.table.entry(id.slot).filter(|entry| entry.id == id)
+    }
+
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         (1..=self.table.highest()).filter_map(|slot| self.table.entry(slot))
     }
@@ -173,9 +179,15 @@ impl Meter {
             let Some(state) = host.link(link)? else { return Ok(()) };
             let filters = host.filters(state.index)?;
             let own: Vec<_> = filters.iter().filter(|filter| filter.ours).collect();
-            let plan = removal(&LinkRef::indexed(link.clone(), state.index), Place::Host, filters.len() == own.len());
-            crate::network::engine_take_away(&host, &plan)?;
-            for entry in self.entries().filter(|entry| own.iter().any(|own| own.classid == entry.id.slot.into())) {
+            let plan = removal(
+                &LinkRef::indexed(link.clone(), state.index),
+                Place::Host,
+                filters.len() == own.len(),
+            );
+            take_off(&plan, &mut self.ground(&host))?;
+            for entry in
+                self.entries().filter(|entry| own.iter().any(|own| own.classid == u32::from(entry.id.slot)))
+            {
                 self.table.free(entry.id);
             }
             Ok(())
@@ -212,11 +224,6 @@ impl Meter {
     /// Says that the link of a slot is going: it is used again when the link is gone.
     pub(crate) fn let_go(&self, id: SlotId) {
         self.table.leave(id);
-    }
-
-    /// Gives a slot back of which nothing counts any more.
-    pub(crate) fn free(&self, id: SlotId) {
-        self.table.free(id);
     }
 
     /// Gives slots of this namespace back whose links are gone.
@@ -266,6 +273,16 @@ impl Meter {
         Ok(is_unused)
     }
 
+    /// Directories that their makers died over.
+    pub(crate) fn stale(&self) -> Vec<PathBuf> {
+        pins::stale(&self.options.directory)
+    }
+
+    /// Removes one of those.
+    pub(crate) fn remove_stale(path: &std::path::Path) -> Result<()> {
+        pins::remove_directory(path)
+    }
+
     /// Whether others gave the counters up meanwhile.
     pub(crate) fn is_retired(&self) -> bool {
         self.table.is_retired()
@@ -274,25 +291,39 @@ impl Meter {
 
 impl fmt::Debug for Meter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meter").field("options", &self.options).field("slots", &self.slots()).finish_non_exhaustive()
+        f.debug_struct("Meter")
+            .field("options", &self.options)
+            .field("slots", &self.slots())
+            .finish_non_exhaustive()
     }
 }
 
 /// What tells the host's namespace from every other.
 pub(crate) fn namespace_of(host: &Host) -> Result<u64> {
     const BY_FILE: u64 = 1 << 63;
-    host.cookie().or_else(|_| Ok(host.namespace().id().inode() | BY_FILE))
+    host.cookie().or_else(|_| Ok(host.namespace().id().inode | BY_FILE))
 }
 
 /// What meters a link that is there. It goes with the link.
 pub(crate) fn steps(id: SlotId, link: &LinkRef, place: Place) -> Plan {
     let mut plan = Plan::default();
-    plan.steps.push(Step::new(place, Action::AddClsact(link.clone())).undone_by(Vec::new()).existing_ok());
+    plan.steps.push(Step::new(place, Action::AddClsact(link.clone())).existing_ok());
     for direction in [Direction::Ingress, Direction::Egress] {
         let spec = FilterSpec { link: link.clone(), direction, slot: id.slot };
         plan.push(place, Action::AddFilter(spec));
     }
     plan
+}
+
+/// Carries out a plan that takes filters off, as far as there are any.
+pub(crate) fn take_off(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
+    for step in &plan.steps {
+        match apply(&Plan { steps: vec![step.clone()] }, ground) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// What meters a link no more; `alone` says that there are no filters but this library's.

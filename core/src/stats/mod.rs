@@ -20,6 +20,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use meter::Meter;
+pub(crate) use meter::{namespace_of, removal, steps, take_off};
 pub use reader::{MeterReader, Snapshot};
 pub(crate) use table::Entry;
 pub use table::{SlotId, SlotOwner};
@@ -77,7 +78,10 @@ pub struct Counters {
 
 /// The statistics of an interface as its sandbox sees it (seed `001`, `NetworkStats`), in the seed's JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names say it: bytes and packets, and of packets those that were in error or dropped")]
+#[allow(
+    missing_docs,
+    reason = "the names say it: bytes and packets, and of packets those that were in error or dropped"
+)]
 pub struct Stats {
     pub rx_bytes: u64,
     pub rx_packets: u64,
@@ -166,7 +170,12 @@ impl Counters {
             std::array::from_fn(|word| now[word].wrapping_sub(base[word]));
         match inside {
             true => Self { rx_bytes, rx_packets, tx_bytes, tx_packets },
-            false => Self { rx_bytes: tx_bytes, rx_packets: tx_packets, tx_bytes: rx_bytes, tx_packets: rx_packets },
+            false => Self {
+                rx_bytes: tx_bytes,
+                rx_packets: tx_packets,
+                tx_bytes: rx_bytes,
+                tx_packets: rx_packets,
+            },
         }
     }
 }
@@ -175,7 +184,8 @@ impl Counters {
 fn rates(earlier: (&Instant, &[Reading]), later: (&Instant, &[Reading])) -> Vec<(SlotId, Rate)> {
     let seconds = later.0.saturating_duration_since(*earlier.0).as_secs_f64();
     let before: HashMap<_, _> = earlier.1.iter().map(|reading| (reading.id, reading.counters)).collect();
-    let per_second = |now: u64, then: u64| if seconds > 0.0 { now.wrapping_sub(then) as f64 / seconds } else { 0.0 };
+    let per_second =
+        |now: u64, then: u64| if seconds > 0.0 { now.wrapping_sub(then) as f64 / seconds } else { 0.0 };
     let of = |reading: &Reading| {
         let (now, then) = (reading.counters, before.get(&reading.id)?);
         let rate = Rate {

@@ -6,8 +6,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use aya::maps::Map;
-use aya::programs::{ProgramInfo, ProgramType, SchedClassifier};
+use aya::programs::{ProgramInfo, SchedClassifier};
 use aya::EbpfLoader;
+use aya_obj::generated::bpf_prog_type;
 
 use super::layout::{Line, COUNTERS, CPUS, EGRESS, INGRESS, VERSION};
 use super::table::{Table, ENTRY, HEADER_CPUS, HEADER_MAGIC, HEADER_SLOTS, MAGIC};
@@ -90,7 +91,7 @@ pub(super) fn programs(place: &Path) -> Result<Programs> {
         };
         let info = ProgramInfo::from_pin(&path).map_err(|error| refuse(error.to_string()))?;
         match info.program_type() {
-            Ok(ProgramType::SchedClassifier) => {
+            bpf_prog_type::BPF_PROG_TYPE_SCHED_CLS => {
                 sys::open_pin(&path, false).map_err(|error| failed("open", &path, error))
             }
             _ => Err(refuse("it is another kind of program".to_owned())),
@@ -107,7 +108,9 @@ fn failed(operation: &str, path: &Path, error: io::Error) -> Error {
     let may_lack = matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES));
     let error = Error::from_io(operation, path.display().to_string(), error);
     match may_lack {
-        true => error.with_cause("the right to use bpf is missing (CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN)"),
+        true => {
+            error.with_cause("the right to use bpf is missing (CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN)")
+        }
         false => error,
     }
 }
@@ -137,7 +140,8 @@ fn check_filesystem(directory: &Path) -> Result<()> {
         return Ok(());
     }
     let error = Error::new(ErrorKind::NotImplemented, "use counters", directory.display().to_string());
-    Err(error.with_cause(format!("{} is on no bpf filesystem: mount -t bpf bpf /sys/fs/bpf", there.display())))
+    Err(error
+        .with_cause(format!("{} is on no bpf filesystem: mount -t bpf bpf /sys/fs/bpf", there.display())))
 }
 
 fn fill(directory: &Path, options: &MeterOptions) -> Result<()> {
@@ -151,7 +155,8 @@ fn fill(directory: &Path, options: &MeterOptions) -> Result<()> {
         .load(OBJECT);
     let mut loaded = loaded.map_err(|error| refused(&error))?;
     for name in [INGRESS, EGRESS] {
-        let program = loaded.program_mut(name).and_then(|program| <&mut SchedClassifier>::try_from(program).ok());
+        let program =
+            loaded.program_mut(name).and_then(|program| <&mut SchedClassifier>::try_from(program).ok());
         let program = program.ok_or_else(|| missing(name))?;
         program.load().map_err(|error| refused(&error))?;
         let fd = program.fd().map_err(|error| refused(&error))?;

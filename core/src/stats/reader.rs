@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::pins::{self, Pinned, LINE};
 use super::table::{Entry, ENTRY};
-use super::{rates, Counters, Rate, Reading, SlotId};
+use super::{layout, rates, Counters, Rate, Reading, SlotId};
 use crate::error::{Error, Result};
 use crate::sys;
 
@@ -85,7 +85,7 @@ impl Pinned {
     /// The words of a slot, of all processors together, in the interface's own view.
     #[inline]
     pub(super) fn sum(&self, slot: u16) -> [u64; 4] {
-        let first = usize::from(slot) * self.cpus;
+        let first = layout::index(slot.into(), 0, self.cpus as u32) as usize;
         let mut sum = [0_u64; 4];
         for line in first..first + self.cpus {
             let words: [u64; 4] = self.counters.load(line * LINE);

@@ -180,7 +180,9 @@ impl Table {
         let before = state.load(Ordering::Acquire);
         before >> LIFE == id.life
             && before & STATE == from
-            && state.compare_exchange(before, before & !STATE | to, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+            && state
+                .compare_exchange(before, before & !STATE | to, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok()
     }
 
     /// Says that the link is going. The slot is used again when it is gone.
