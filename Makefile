@@ -46,6 +46,7 @@ check: ## formatting, lints, documentation, the C header and its symbols, the eB
 	scripts/lib
 	scripts/check-symbols $(target)/lib/libnetns.so $(target)/lib/libnetns.a
 	cargo deny check bans licenses sources
+	cargo deny --manifest-path ebpf/Cargo.toml check bans licenses sources
 
 benches := -p libnetns-benches -p libnetns-ffi --bench '*'
 

@@ -1,12 +1,30 @@
-//! Has the kernel verify the programs of an object, and leaves nothing behind. It needs CAP_BPF and CAP_NET_ADMIN.
+//! Has the kernel verify the programs of an object, and leaves nothing behind. Exits with 77 where it may not ask.
 //! usage: load OBJECT
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use aya::programs::SchedClassifier;
 use aya::EbpfLoader;
 
-fn main() -> Result<(), Box<dyn Error>> {
+const NOT_PERMITTED: i32 = 1; // EPERM; what the verifier refuses is EACCES or EINVAL
+
+fn main() -> ExitCode {
+    let Err(error) = load() else {
+        return ExitCode::SUCCESS;
+    };
+    let mut cause = Some(&*error as &(dyn Error + 'static));
+    while let Some(this) = cause {
+        eprintln!("load: {this}");
+        if this.downcast_ref::<std::io::Error>().is_some_and(|e| e.raw_os_error() == Some(NOT_PERMITTED)) {
+            return ExitCode::from(77);
+        }
+        cause = this.source();
+    }
+    ExitCode::FAILURE
+}
+
+fn load() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("usage: load OBJECT")?;
     let object = std::fs::read(path)?;
     let cpus = 2u32;
