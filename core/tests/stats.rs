@@ -11,6 +11,7 @@ use testhost::host;
 fn what_an_endpoint_sends_and_receives_is_counted_as_the_kernel_counts() {
     host(|host| {
         let controller = open();
+        println!("{:?}", controller.meter());
         controller.create_network(blue()).unwrap();
         let a = sandbox(&controller, "a");
         let joined = controller.connect("blue", &a, endpoint("a")).unwrap();

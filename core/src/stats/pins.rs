@@ -19,8 +19,8 @@ use crate::sys::{self, Process, SharedReader, SharedWords};
 
 const OBJECT: &[u8] = aya::include_bytes_aligned!("counters.o");
 const SLOTS: &str = "slots";
-/// The beginning of the name of a directory that is not whole yet, or no more.
-const UNFINISHED: &str = ".new-";
+/// The beginning of the name of a directory that is not whole yet, or no more. A bpf filesystem takes no dots.
+const UNFINISHED: &str = "new-";
 /// Words of a line of counters.
 pub(super) const LINE: usize = size_of::<Line>() / size_of::<u64>();
 const ARRAY: u32 = 2;
