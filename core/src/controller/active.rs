@@ -104,6 +104,10 @@ impl Controller {
         if !info.tables().is_empty() {
             log::info!("network {} wants to hear of tables, which local networks have none of", config.name);
         }
+        if config.meter && !WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
+            // So that no join waits for it. Without counters the network does as well: that was said.
+            let _ = self.meter();
+        }
         Ok(())
     }
 

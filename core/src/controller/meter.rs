@@ -420,6 +420,12 @@ impl super::collect::Run<'_> {
     /// Slots of endpoints that are gone, slots of links that are gone, and counters that were never finished.
     pub(super) fn counters(&mut self) -> Result<()> {
         let controller = self.controller;
+        for path in stats::stale(&controller.options.meter.directory) {
+            let reason = "its maker died: removed";
+            self.found(FindingKind::Counters, path.display(), reason, |_| {
+                stats::remove_stale(&path).map(|()| true)
+            });
+        }
         let Some(meter) = controller.meter_there() else { return Ok(()) };
         for entry in controller.lost_slots(&meter)? {
             let object = format!("slot {}", entry.id.slot);
@@ -429,12 +435,6 @@ impl super::collect::Run<'_> {
                     meter.let_go(entry.id);
                 }
                 Ok(still)
-            });
-        }
-        for path in meter.stale() {
-            let reason = "its maker died: removed";
-            self.found(FindingKind::Counters, path.display(), reason, |_| {
-                Meter::remove_stale(&path).map(|()| true)
             });
         }
         if !self.dry_run {

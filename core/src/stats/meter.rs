@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::pins::{self, Pinned};
@@ -216,7 +215,7 @@ impl Meter {
         if self.table.is_retired() {
             self.table.free(id);
             return Err(Error::new(ErrorKind::Busy, "take", "slot of counters")
-                .with_cause("the counters are being removed"));
+                .with_cause("others have removed the counters since: open them again"));
         }
         Ok(id)
     }
@@ -235,7 +234,9 @@ impl Meter {
                 self.table.drop_claim(claim);
             }
         }
-        let own: Vec<_> = self.entries().filter(|entry| entry.owner.namespace == namespace).collect();
+        let may_be_over = |entry: &Entry| entry.leaving || entry.owner.mark == 0;
+        let mut own: Vec<_> = self.entries().filter(|entry| entry.owner.namespace == namespace).collect();
+        own.retain(may_be_over);
         if own.is_empty() {
             return Ok(());
         }
@@ -271,16 +272,6 @@ impl Meter {
             pins::remove(&self.options.directory)?;
         }
         Ok(is_unused)
-    }
-
-    /// Directories that their makers died over.
-    pub(crate) fn stale(&self) -> Vec<PathBuf> {
-        pins::stale(&self.options.directory)
-    }
-
-    /// Removes one of those.
-    pub(crate) fn remove_stale(path: &std::path::Path) -> Result<()> {
-        pins::remove_directory(path)
     }
 
     /// Whether others gave the counters up meanwhile.

@@ -125,9 +125,7 @@ pub(super) fn create(options: &MeterOptions) -> Result<()> {
     let made = fill(&unfinished, options).and_then(|()| {
         match fs::rename(&unfinished, place(directory)) {
             // Another was first.
-            Err(error) if place(directory).is_dir() && !error.to_string().is_empty() => {
-                remove_directory(&unfinished)
-            }
+            Err(_) if place(directory).is_dir() => remove_directory(&unfinished),
             result => result.map_err(|error| failed("rename", &unfinished, error)),
         }
     });
@@ -240,8 +238,15 @@ pub(super) fn remove(directory: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes a directory of [`stale`], and the one that it is in where nothing else is.
+pub(crate) fn remove_stale(path: &Path) -> Result<()> {
+    remove_directory(path)?;
+    let _ = path.parent().map(fs::remove_dir);
+    Ok(())
+}
+
 /// Directories that their makers died over.
-pub(super) fn stale(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn stale(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let is_stale = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
