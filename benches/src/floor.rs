@@ -4,6 +4,8 @@
 //! the kernel's answers, nothing is recorded. One [`Floor`] belongs to one thread, whose network namespace
 //! plays the host.
 
+mod counters;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};

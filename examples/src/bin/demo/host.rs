@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use netns::stats::MeterOptions;
 use nix::errno::Errno;
 use nix::mount::{mount, MsFlags};
 use nix::sched::{unshare, CloneFlags};
@@ -52,6 +55,7 @@ pub(crate) struct State(BTreeMap<&'static str, Vec<String>>);
 impl State {
     pub(crate) fn now() -> Result<Self> {
         let mut subjects = BTreeMap::new();
+        subjects.insert("counters", pinned(Path::new(MeterOptions::DIRECTORY))?);
         subjects.insert("descriptors", descriptors()?);
         subjects.insert("links", listed(&["-j", "link"], "ifname")?);
         subjects.insert("mounts", mounts()?);
@@ -100,6 +104,23 @@ fn listed(arguments: &[&str], key: &str) -> Result<Vec<String>> {
     }
     let list: Vec<serde_json::Value> = serde_json::from_str(&output)?;
     Ok(list.iter().map(|item| item[key].as_str().unwrap_or("?").to_owned()).collect())
+}
+
+/// What is pinned for counters, the directories included. This is the machine's own directory.
+fn pinned(directory: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = vec![directory.display().to_string()];
+    for entry in entries {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => names.extend(pinned(&entry.path())?),
+            false => names.push(entry.path().display().to_string()),
+        }
+    }
+    Ok(names)
 }
 
 fn mounts() -> Result<Vec<String>> {

@@ -1,6 +1,7 @@
 //! A container network from beginning to end: made, used, measured, taken down without a trace.
 
 mod cost;
+mod counters;
 mod crash;
 mod host;
 mod screen;
@@ -72,6 +73,10 @@ fn demo(screen: &mut Screen) -> Result<()> {
 
     screen.section("TCP", "between threads inside two sandboxes")?;
     transfer_all(screen, &endpoints)?;
+
+    screen
+        .section("Counters", "of each sandbox's interface as it sees it, beside the kernel's own inside")?;
+    counters::show(screen, &controller, &endpoints)?;
 
     let about =
         format!("of a sandbox in microseconds: medians of {}, alternating with the floor", cost::COUNTED);

@@ -1,0 +1,315 @@
+//! What counters cost: whoever reads them, a join, and every packet.
+//!
+//! `make bench` prints each figure beside its bound and writes all to `target/bench/stats.json`.
+//! Arguments that are no options choose among the parts (`join`, `packets`, `reads`); then nothing is written.
+
+use std::fs;
+use std::hint::black_box;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use netns::stats::{Meter, MeterOptions, SlotId};
+use netns::{InterfaceName, Sandbox, SandboxKey};
+use netns_benches::floor::Floor;
+use netns_benches::managed::{endpoint, ControllerRig};
+use netns_benches::stats::{median, timed, Bound, Pairs};
+use nix::mount::{mount, MsFlags};
+use serde_json::{json, Map, Value};
+use testhost::Host;
+
+/// Before each join, so that it does not pay for what the kernel put off of the one before.
+const PAUSE: Duration = Duration::from_millis(4);
+const JOIN_ROUNDS: usize = 6;
+/// Joins of each kind in a round.
+const JOINS: usize = 50;
+/// Packets in one go: they all fit in the receiver's buffer. It lasts a tenth of a millisecond, so that most are
+/// not interrupted.
+const BURST: usize = 100;
+const BURSTS: usize = 3_000;
+const WARM_UP: usize = 50;
+const PAYLOAD: usize = 32;
+const PORT: u16 = 4000;
+/// Links that are metered where many are read.
+const LINKS: usize = 1_000;
+/// Reads of one interface in one go: one alone is too short for the clock.
+const READS: u32 = 10_000;
+const READ_ROUNDS: usize = 100;
+const SYSFS: &str = "/run/sysfs";
+
+type Figures = Map<String, Value>;
+type Part = (&'static str, fn(&Host, &mut Figures));
+
+/// Those with many links come last: the kernel takes its time to clear them away.
+const PARTS: [Part; 3] = [("join", join), ("packets", packets), ("reads", reads)];
+
+fn main() {
+    let chosen: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mut figures = Figures::new();
+    if let Err(why) = testhost::host(|_| Meter::open(&MeterOptions::default()).map(drop)) {
+        println!("stats: not measured: {why}");
+        figures.insert("not_measured".to_owned(), json!({ "stats": why.to_string() }));
+        return write(&Value::Object(figures));
+    }
+    for (name, measure) in PARTS {
+        if chosen.is_empty() || chosen.iter().any(|chosen| name.contains(chosen.as_str())) {
+            testhost::host(|host| measure(host, &mut figures));
+        }
+    }
+    if chosen.is_empty() {
+        write(&Value::Object(figures));
+    }
+}
+
+fn write(figures: &Value) {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").into());
+    let path = target.join("bench/stats.json");
+    fs::create_dir_all(target.join("bench")).expect("target/bench");
+    fs::write(&path, format!("{figures:#}\n")).expect("a result file");
+    println!("written to {}\n", path.display());
+}
+
+/// Prints a figure that has a bound, and keeps it.
+fn report(figures: &mut Figures, name: &str, value: f64, unit: &str, bound: Bound) {
+    println!("{}", bound.line(name, value, unit));
+    figures.insert(name.to_owned(), json!(value));
+}
+
+/// Keeps figures that explain others.
+fn keep<const N: usize>(figures: &mut Figures, more: [(&str, f64); N]) {
+    figures.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
+}
+
+fn nanoseconds(samples: &[Duration]) -> f64 {
+    median(samples) * 1e3
+}
+
+/// Joins that are metered (`ours`) beside joins that are not (`floor`), with the sandbox and without.
+#[derive(Default)]
+struct Joins {
+    whole: Pairs,
+    connect: Pairs,
+}
+
+fn join(_: &Host, figures: &mut Figures) {
+    let managed = ControllerRig::new("bridge", "counted", 92);
+    let mut joins = Joins::default();
+    // The first round warms caches and the kernel's slabs and is not counted.
+    for round in 0..=JOIN_ROUNDS {
+        if round == 1 {
+            joins = Joins::default();
+        }
+        joins.round(&managed);
+    }
+    managed.take_down();
+    println!("{}", joins.whole.line("sandbox and metered join over plain"));
+    println!("{}", joins.connect.line("metered join alone over plain"));
+    report(figures, "metered_join_over_plain", joins.whole.ratio(), "", Bound::AtMost(1.2));
+    keep(
+        figures,
+        [
+            ("metered_connect_over_plain", joins.connect.ratio()),
+            ("metered_connect_us", median(&joins.connect.ours)),
+            ("plain_connect_us", median(&joins.connect.floor)),
+            ("metered_join_us", median(&joins.whole.ours)),
+            ("plain_join_us", median(&joins.whole.floor)),
+        ],
+    );
+}
+
+impl Joins {
+    fn round(&mut self, managed: &ControllerRig) {
+        let mut sandboxes = Vec::with_capacity(2 * JOINS);
+        for index in 0..JOINS {
+            // Each goes first as often as the other.
+            for metered in [index % 2 == 0, index % 2 != 0] {
+                let name = format!("{}{index}", if metered { "metered" } else { "plain" });
+                sandboxes.push((self.one(managed, &name, metered), name));
+            }
+        }
+        let (sandboxes, names): (Vec<_>, Vec<_>) = sandboxes.into_iter().unzip();
+        drop(sandboxes);
+        managed.remove(names);
+    }
+
+    fn one(&mut self, managed: &ControllerRig, name: &str, metered: bool) -> Sandbox {
+        std::thread::sleep(PAUSE);
+        let mut config = endpoint(name);
+        config.meter = Some(metered);
+        let (made, sandbox) = timed(|| managed.sandbox(name));
+        let (took, joined) = timed(|| managed.controller.connect(managed.network, &sandbox, config));
+        assert_eq!(joined.expect("a connection").meter.is_some(), metered, "{name}");
+        let side = |pairs: &mut Pairs, took| match metered {
+            true => pairs.ours.push(took),
+            false => pairs.floor.push(took),
+        };
+        side(&mut self.connect, took);
+        side(&mut self.whole, made + took);
+        sandbox
+    }
+}
+
+/// A veth pair out of the host into a sandbox, a socket at each end, and what bursts took.
+struct Lane {
+    sender: UdpSocket,
+    receiver: UdpSocket,
+    bursts: Vec<Duration>,
+}
+
+/// The price of a small UDP packet from one namespace to another, sent and received: with nothing on the host's
+/// end, with counters, and with filters like theirs whose program does nothing.
+fn packets(host: &Host, figures: &mut Figures) {
+    let sink = Sandbox::create(&SandboxKey::new("sink").expect("a key")).expect("a sandbox");
+    let mut lanes: Vec<_> = (0..3)
+        .zip(["plain", "metered", "empty"])
+        .map(|(number, link)| Lane::new(host, &sink, link, number))
+        .collect();
+    let meter = Meter::open(&MeterOptions::default()).expect("counters");
+    let id = meter.attach(&name("metered")).expect("a metered link");
+    let program = testhost::classifier().expect("a program");
+    Floor::new(None).and_then(|mut floor| floor.filter("empty", program.as_fd())).expect("filters");
+
+    for round in 0..WARM_UP + BURSTS {
+        if round == WARM_UP {
+            lanes.iter_mut().for_each(|lane| lane.bursts.clear());
+        }
+        // Each comes first as often as the others.
+        for turn in 0..lanes.len() {
+            let next = (round + turn) % lanes.len();
+            lanes[next].burst();
+        }
+    }
+    let counted = meter.read(id).expect("its slot").tx_packets;
+    assert!(counted >= ((WARM_UP + BURSTS) * BURST) as u64, "{counted} packets counted");
+    sink.destroy().expect("a destroyed sandbox");
+
+    let [plain, metered, empty] =
+        [0, 1, 2].map(|path: usize| nanoseconds(&lanes[path].bursts) / BURST as f64);
+    println!(
+        "a packet: plain {plain:.0} ns, metered {metered:.0} ns, a program that does nothing {empty:.0} ns"
+    );
+    let names = ["plain", "metered", "empty"];
+    let per_packet = names.into_iter().zip([plain, metered, empty]);
+    let per_packet: Figures = per_packet.map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    figures.insert("ns_per_packet".to_owned(), Value::Object(per_packet));
+    report(figures, "metered_minus_plain", metered - plain, "ns", Bound::AtMost(60.0));
+    report(figures, "metered_over_empty", metered / empty, "", Bound::AtMost(1.15));
+    // What the program costs beyond the kernel's way to it.
+    keep(figures, [("metered_minus_empty", metered - empty)]);
+}
+
+impl Lane {
+    fn new(host: &Host, sink: &Sandbox, link: &str, number: u8) -> Self {
+        let [near, far] = [1, 2].map(|last| Ipv4Addr::new(10, 91, number, last));
+        let inside = format!("sink-{link}");
+        host.ip(&["link", "add", link, "up", "type", "veth", "peer", "name", &inside, "netns", "sink"]);
+        host.ip_in("sink", &["address", "add", &format!("{far}/24"), "dev", &inside]);
+        host.ip_in("sink", &["link", "set", &inside, "up"]);
+        host.ip(&["address", "add", &format!("{near}/24"), "dev", link]);
+        let bind = |address| UdpSocket::bind((address, PORT)).expect("a socket");
+        let (sender, receiver) = (bind(near), sink.run(|| bind(far)).expect("a sandbox"));
+        sender.connect((far, PORT)).expect("a route");
+        receiver.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        Self { sender, receiver, bursts: Vec::with_capacity(BURSTS) }
+    }
+
+    fn burst(&mut self) {
+        let (payload, mut room) = ([0x5a; PAYLOAD], [0; PAYLOAD]);
+        let begin = Instant::now();
+        for _ in 0..BURST {
+            self.sender.send(&payload).expect("a packet sent");
+        }
+        for _ in 0..BURST {
+            self.receiver.recv(&mut room).expect("a packet received");
+        }
+        self.bursts.push(begin.elapsed());
+    }
+}
+
+/// Reading counters, beside the ways that there were before.
+fn reads(host: &Host, figures: &mut Figures) {
+    let meter = Meter::open(&MeterOptions::default()).expect("counters");
+    let links: Vec<_> = (0..LINKS / 2).flat_map(|pair| [format!("a{pair}"), format!("b{pair}")]).collect();
+    let pair = |ends: &[String]| format!("link add {} type veth peer name {}\n", ends[0], ends[1]);
+    fs::write("/run/links", links.chunks(2).map(pair).collect::<String>()).expect("a file of commands");
+    let made = host.run("ip", &["-batch", "/run/links"]);
+    assert!(made.success, "{}", made.stderr);
+    let ids: Vec<_> = links.iter().map(|link| meter.attach(&name(link)).expect("a metered link")).collect();
+
+    let read = one_read(&meter, ids[0]);
+    // The machine's /sys shows the machine's own links.
+    fs::create_dir(SYSFS).expect("a directory");
+    mount(Some("sysfs"), SYSFS, Some("sysfs"), MsFlags::MS_RDONLY, None::<&str>).expect("a sysfs");
+    let directory = Path::new(SYSFS).join("class/net").join(&links[0]).join("statistics");
+    let sysfs: Vec<_> = (0..READ_ROUNDS).map(|_| timed(|| black_box(libcontainers(&directory))).0).collect();
+    let sysfs = nanoseconds(&sysfs);
+
+    let mut floor = Floor::new(None).expect("the floor");
+    let mut snapshot = meter.snapshot();
+    let mut pairs = Pairs::default();
+    for _ in 0..READ_ROUNDS {
+        pairs.ours.push(timed(|| meter.snapshot_into(black_box(&mut snapshot))).0);
+        let (took, listed) = timed(|| floor.list_links());
+        assert_eq!(
+            (listed.expect("a list"), snapshot.readings.len()),
+            (LINKS + 1, LINKS),
+            "links and readings"
+        );
+        pairs.floor.push(took);
+    }
+    let (all, dump) = (median(&pairs.ours), median(&pairs.floor));
+    println!("one: {read:.1} ns, by sysfs {sysfs:.0} ns; {LINKS}: {all:.1} us, by rtnetlink {dump:.0} us");
+    report(figures, "read_ns", read, "ns", Bound::AtMost(50.0));
+    report(figures, "read_1000_us", all, "us", Bound::AtMost(30.0));
+    report(figures, "sysfs_over_read", sysfs / read, "", Bound::AtLeast(500.0));
+    report(figures, "rtnl_over_read", dump / all, "", Bound::AtLeast(20.0));
+    let (_, words) = meter.mapping();
+    let bytes = (words * size_of::<u64>()) as f64;
+    let slots = f64::from(meter.slots());
+    keep(
+        figures,
+        [
+            ("sysfs_ns", sysfs),
+            ("rtnl_dump_us", dump),
+            ("processors", meter.processors() as f64),
+            ("slots", slots),
+            ("counters_bytes", bytes),
+            // Slot 0 is nobody's.
+            ("bytes_per_slot", (bytes / (slots + 1.0)).floor()),
+        ],
+    );
+}
+
+fn one_read(meter: &Meter, id: SlotId) -> f64 {
+    let rounds = (0..READ_ROUNDS).map(|_| {
+        let read = || {
+            for _ in 0..READS {
+                black_box(meter.read(black_box(id)));
+            }
+        };
+        timed(read).0
+    });
+    nanoseconds(&rounds.collect::<Vec<_>>()) / f64::from(READS)
+}
+
+/// As libcontainer reads them: each file opened, read to its end and parsed.
+fn libcontainers(directory: &Path) -> u64 {
+    const FILES: [&str; 8] = [
+        "rx_bytes",
+        "rx_packets",
+        "rx_errors",
+        "rx_dropped",
+        "tx_bytes",
+        "tx_packets",
+        "tx_errors",
+        "tx_dropped",
+    ];
+    let read = |file| fs::read_to_string(directory.join(file)).expect("a file of sysfs");
+    FILES.into_iter().map(|file| read(file).trim().parse::<u64>().expect("a number")).sum()
+}
+
+fn name(link: &str) -> InterfaceName {
+    InterfaceName::new(link).expect("a name")
+}
