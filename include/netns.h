@@ -3283,7 +3283,7 @@ int32_t netns_meter_mapping(const struct netns_meter *meter,
 
 /**
  * What the interface of a slot has received and sent: read from memory, with no question to the
- * kernel.
+ * kernel. What a link that is gone, or metered no more, had counted can be read until its slot is free again.
  *
  * @param meter         the counters
  * @param slot          the slot

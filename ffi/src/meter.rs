@@ -404,7 +404,7 @@ pub extern "C" fn netns_meter_mapping(
 }
 
 /// What the interface of a slot has received and sent: read from memory, with no question to the
-/// kernel.
+/// kernel. What a link that is gone, or metered no more, had counted can be read until its slot is free again.
 ///
 /// @param meter         the counters
 /// @param slot          the slot
