@@ -23,7 +23,8 @@
  * end alone: what is 0 means what it meant before the struct grew. A struct that is shorter than the
  * library's counts as filled up with zeroes; one that is longer is refused unless the rest is zeroes.
  * So a program should clear a struct before it fills it in. Arrays of structs are arrays of pointers.
- * Structs that come out are read-only, and as long as their size says.
+ * Structs that come out are read-only, and as long as their size says. Those whose comment says that
+ * they never grow have no size.
  *
  * Objects are freed by the function that has their name and `_free`, once; NULL is fine. A controller
  * is closed by netns_controller_close. The order does not matter: an object keeps what it needs.
@@ -116,8 +117,8 @@
 #define NETNS_COLLECT_DRY_RUN 1
 
 /**
- * Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR and
- * NETNS_SANDBOX_DIR name. For tools; a library's caller says what it wants.
+ * Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR,
+ * NETNS_SANDBOX_DIR and NETNS_METER_DIR name. For tools; a library's caller says what it wants.
  *
  * @ingroup netns_controller
  */
@@ -158,6 +159,21 @@
  * @ingroup netns_ipam
  */
 #define NETNS_POOL_IPV6 1
+
+/**
+ * How many 64-bit words of netns_meter_mapping a slot takes for each processor: 64 bytes.
+ *
+ * @ingroup netns_meter
+ */
+#define NETNS_STATS_LINE_WORDS 8
+
+/**
+ * Of a reading: the link that is metered is in the sandbox, or was metered by netns_meter_attach. Without this
+ * flag it is the host's end of a pair: what it receives is what the sandbox sends.
+ *
+ * @ingroup netns_meter
+ */
+#define NETNS_READING_INSIDE 1
 
 /**
  * Its endpoints get IPv6 addresses. A subnet of that family says so, too.
@@ -332,6 +348,26 @@ typedef enum netns_log_level {
 } netns_log_level;
 
 /**
+ * Whether interfaces are metered.
+ *
+ * @ingroup netns_meter
+ */
+typedef enum netns_metering {
+    /**
+     * Of a network: they are. Of an endpoint: as its network says.
+     */
+    NETNS_METERING_DEFAULT = 0,
+    /**
+     * They are, where bpf is permitted.
+     */
+    NETNS_METERING_ON = 1,
+    /**
+     * They are not.
+     */
+    NETNS_METERING_OFF = 2,
+} netns_metering;
+
+/**
  * How a static route finds its way.
  *
  * @ingroup netns_interface
@@ -362,6 +398,42 @@ typedef enum netns_scope {
      */
     NETNS_SCOPE_GLOBAL = 1,
 } netns_scope;
+
+/**
+ * How much is wanted of statistics.
+ *
+ * @ingroup netns_meter
+ */
+typedef enum netns_stats_detail {
+    /**
+     * All eight numbers, by one question to the kernel.
+     */
+    NETNS_STATS_DETAIL_FULL = 0,
+    /**
+     * Bytes and packets: errors and drops are 0. No question to the kernel where the interface is metered.
+     */
+    NETNS_STATS_DETAIL_FAST = 1,
+} netns_stats_detail;
+
+/**
+ * Where bytes and packets come from. A later version may add others.
+ *
+ * @ingroup netns_meter
+ */
+typedef enum netns_stats_source {
+    /**
+     * Something that this version of the header has no number for.
+     */
+    NETNS_STATS_SOURCE_OTHER = 0,
+    /**
+     * The counters of this library.
+     */
+    NETNS_STATS_SOURCE_COUNTERS = 1,
+    /**
+     * The kernel's own, since the interface is not metered.
+     */
+    NETNS_STATS_SOURCE_KERNEL = 2,
+} netns_stats_source;
 
 /**
  * What a function that can fail returns: 0, or one of the negative numbers here. A number is never used for
@@ -513,6 +585,14 @@ typedef struct netns_ipam_reply netns_ipam_reply;
  * @ingroup netns_driver
  */
 typedef struct netns_join netns_join;
+
+/**
+ * The counters of this host: slots for whatever is metered, and what was counted there. Programs in the kernel
+ * count; reading takes no system call. Any number of processes may have them open.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_meter netns_meter;
 
 /**
  * A network namespace, kept alive by an open descriptor (network_namespaces(7)). A forked child may use
@@ -865,6 +945,18 @@ typedef struct netns_controller_options {
      * The directory where sandboxes are mounted; NULL for /run/netns.
      */
     const char *sandbox_dir;
+    /**
+     * The directory of the counters, on a bpf filesystem; NULL for /sys/fs/bpf/libnetns.
+     */
+    const char *meter_dir;
+    /**
+     * How many interfaces can be metered at once, as in netns_meter_options; 0 for 4,096.
+     */
+    uint32_t meter_slots;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } netns_controller_options;
 
 /**
@@ -1318,7 +1410,31 @@ typedef struct netns_endpoint_config {
      * How many.
      */
     size_t label_count;
+    /**
+     * A netns_metering: whether its interface is metered.
+     */
+    int32_t meter;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } netns_endpoint_config;
+
+/**
+ * A slot during one of its lives. It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_slot {
+    /**
+     * Its number, 1 to 65,535.
+     */
+    uint16_t slot;
+    /**
+     * Which of its lives: slots are used again.
+     */
+    uint64_t life;
+} netns_slot;
 
 /**
  * An endpoint, as it was when it was asked for; freed by netns_endpoint_details_free.
@@ -1367,6 +1483,10 @@ typedef struct netns_endpoint_details {
      * All of it as JSON, with what was asked for as `config`.
      */
     const char *json;
+    /**
+     * Where its interface is counted, for netns_stats_read; NULL when it is not metered.
+     */
+    const struct netns_slot *slot;
 } netns_endpoint_details;
 
 /**
@@ -1624,6 +1744,134 @@ typedef void (*netns_log_callback)(void *user,
                                    const char *message);
 
 /**
+ * Where the counters are, and how many. All zeroes but the size are the defaults.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_meter_options {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * A directory on a bpf filesystem, which is made when it is missing; NULL for /sys/fs/bpf/libnetns.
+     */
+    const char *directory;
+    /**
+     * How many interfaces can be metered at once, 1 to 65,535; 0 for 4,096. It counts when the counters are
+     * made; those that are there stay as they are. A slot takes 64 bytes for each processor, and 64 bytes
+     * beside them.
+     */
+    uint32_t slots;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} netns_meter_options;
+
+/**
+ * What an interface has received and sent, as its sandbox sees it, since it is metered. It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_counters {
+    /**
+     * Bytes received, Ethernet headers included.
+     */
+    uint64_t rx_bytes;
+    /**
+     * Packets received; what a network card or the kernel put together counts as one.
+     */
+    uint64_t rx_packets;
+    /**
+     * Bytes sent, Ethernet headers included.
+     */
+    uint64_t tx_bytes;
+    /**
+     * Packets sent; what is yet to be cut into segments counts as one.
+     */
+    uint64_t tx_packets;
+} netns_counters;
+
+/**
+ * The counters of one slot, and whose it is. It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_reading {
+    /**
+     * The slot.
+     */
+    struct netns_slot slot;
+    /**
+     * What was counted.
+     */
+    struct netns_counters counters;
+    /**
+     * The network namespace in which the host's end is: its cookie (SO_NETNS_COOKIE), before Linux 5.14 the
+     * number of its file with the highest bit set.
+     */
+    uint64_t namespace_cookie;
+    /**
+     * FNV-1a of "NETWORK/ENDPOINT", as the links' names have it; 0 for a link of netns_meter_attach.
+     */
+    uint64_t digest;
+    /**
+     * The index of the link that is metered.
+     */
+    uint32_t index;
+    /**
+     * The first eight hexadecimal digits of the mark of the run directory, as in " store=" of the link's
+     * alias; 0 for a link of netns_meter_attach.
+     */
+    uint32_t mark;
+    /**
+     * NETNS_READING_INSIDE, or 0.
+     */
+    uint64_t flags;
+} netns_reading;
+
+/**
+ * The statistics of an interface, as its sandbox sees it (seed 001, NetworkStats). It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_stats {
+    /**
+     * Bytes received.
+     */
+    uint64_t rx_bytes;
+    /**
+     * Packets received.
+     */
+    uint64_t rx_packets;
+    /**
+     * Packets received that were in error.
+     */
+    uint64_t rx_errors;
+    /**
+     * Packets received that were dropped.
+     */
+    uint64_t rx_dropped;
+    /**
+     * Bytes sent.
+     */
+    uint64_t tx_bytes;
+    /**
+     * Packets sent.
+     */
+    uint64_t tx_packets;
+    /**
+     * Packets sent that were in error.
+     */
+    uint64_t tx_errors;
+    /**
+     * Packets sent that were dropped.
+     */
+    uint64_t tx_dropped;
+} netns_stats;
+
+/**
  * What runs inside a namespace; what it returns is passed on.
  *
  * @ingroup netns_sandbox
@@ -1720,6 +1968,14 @@ typedef struct netns_network_config {
      * How many.
      */
     size_t label_count;
+    /**
+     * A netns_metering: whether the interfaces of its endpoints are metered, where bpf is permitted.
+     */
+    int32_t meter;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } netns_network_config;
 
 /**
@@ -2914,6 +3170,193 @@ int32_t netns_log_set(int32_t max_level,
                       void *user,
                       netns_release_callback release,
                       struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_meter Counters
+ * @{
+ */
+
+/**
+ * Opens the counters, making them when there are none.
+ *
+ * @param options    where they are, and how many; may be NULL, for the defaults
+ * @param ret_meter  the counters, for netns_meter_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_IMPLEMENTED when the directory is on no bpf filesystem;
+ *         NETNS_STATUS_PERMISSION_DENIED without the right to use bpf (CAP_BPF and CAP_NET_ADMIN, before
+ *         Linux 5.8 CAP_SYS_ADMIN); NETNS_STATUS_SYSTEM when something else is pinned there
+ */
+int32_t netns_meter_open(const struct netns_meter_options *options,
+                         struct netns_meter **ret_meter,
+                         struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_controller
+ * @{
+ */
+
+/**
+ * The counters that a controller meters its endpoints with, opened when they are first needed. The object
+ * may outlive the controller's. They are removed with the last network when nobody has a slot; one that is asked
+ * for later has those that are made then.
+ *
+ * @param controller  the controller
+ * @param ret_meter   the counters, for netns_meter_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return as of netns_meter_open: the reason why nothing is metered
+ */
+int32_t netns_controller_meter(const struct netns_controller *controller,
+                               struct netns_meter **ret_meter,
+                               struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_meter
+ * @{
+ */
+
+/**
+ * Closes the counters and frees the object. What is metered stays so.
+ *
+ * @param meter  the counters; may be NULL
+ */
+void netns_meter_free(struct netns_meter *meter);
+
+/**
+ * Meters a link of the calling thread's namespace, as it sees itself. The slot is given back by
+ * netns_meter_detach, and when the link is gone.
+ *
+ * @param meter      the counters
+ * @param link       the link's name
+ * @param ret_slot   its slot; may be NULL
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such link; NETNS_STATUS_ALREADY_EXISTS when it is
+ *         metered; NETNS_STATUS_RESOURCE_EXHAUSTED when all slots are taken; NETNS_STATUS_PERMISSION_DENIED
+ *         without CAP_NET_ADMIN
+ */
+int32_t netns_meter_attach(const struct netns_meter *meter,
+                           const char *link,
+                           struct netns_slot *ret_slot,
+                           struct netns_error **ret_error);
+
+/**
+ * Meters a link of the calling thread's namespace no more; what was counted is gone. One that is gone, or not
+ * metered, is no error.
+ *
+ * @param meter      the counters
+ * @param link       the link's name
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN
+ */
+int32_t netns_meter_detach(const struct netns_meter *meter,
+                           const char *link,
+                           struct netns_error **ret_error);
+
+/**
+ * Where the counters are in the memory of this process, for programs that read very often or very many. The
+ * line of slot `s` and processor `c` begins at word `(s * processors + c) * NETNS_STATS_LINE_WORDS` and holds,
+ * in this order: bytes received, packets received, bytes sent, packets sent; the other words mean nothing. A
+ * slot's counters are the sums of its lines.
+ *
+ * They are by the link's own view, so of a reading without NETNS_READING_INSIDE received is what the sandbox
+ * sent; and they count since the counters were made, over all lives of a slot, so only differences mean
+ * something, which netns_stats_read forms. They change at any time: read each word once, atomically
+ * (__ATOMIC_RELAXED does). Nobody can write to them.
+ *
+ * @param meter           the counters
+ * @param ret_address     the first word; it is there as long as the object is
+ * @param ret_words       how many words there are
+ * @param ret_processors  how many lines a slot has
+ * @param ret_error       what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_meter_mapping(const struct netns_meter *meter,
+                            const uint64_t **ret_address,
+                            size_t *ret_words,
+                            uint32_t *ret_processors,
+                            struct netns_error **ret_error);
+
+/**
+ * What the interface of a slot has received and sent: read from memory, with no question to the
+ * kernel. What a link that is gone, or metered no more, had counted can be read until its slot is free again.
+ *
+ * @param meter         the counters
+ * @param slot          the slot
+ * @param ret_counters  what was counted
+ * @param ret_error     what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the slot is the interface's no more, or there is no such slot
+ */
+int32_t netns_stats_read(const struct netns_meter *meter,
+                         const struct netns_slot *slot,
+                         struct netns_counters *ret_counters,
+                         struct netns_error **ret_error);
+
+/**
+ * The counters of all slots that somebody has, by their numbers, in the caller's array.
+ *
+ * @param meter      the counters
+ * @param readings   room for the readings; not looked at when `capacity` is 0
+ * @param capacity   for how many there is room
+ * @param ret_count  how many there are: where that is more than `capacity`, those beyond it were left out
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_stats_read_all(const struct netns_meter *meter,
+                             struct netns_reading *readings,
+                             size_t capacity,
+                             size_t *ret_count,
+                             struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_endpoint
+ * @{
+ */
+
+/**
+ * What an endpoint's interface has received and sent, as its sandbox sees it. Where it is not metered, all
+ * comes from the kernel's own counters, whatever `detail` says. With NETNS_STATS_DETAIL_FULL it is looked
+ * whether the filters are there that count: where somebody removed them, the kernel's own are the answer.
+ *
+ * @param network     the network
+ * @param endpoint    the endpoint's name
+ * @param detail      a netns_stats_detail
+ * @param ret_stats   the statistics
+ * @param ret_source  a netns_stats_source, where bytes and packets come from; may be NULL
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such endpoint, it is in no sandbox, or its link is gone;
+ *         NETNS_STATUS_NOT_IMPLEMENTED for a device that a driver handed over
+ */
+int32_t netns_endpoint_stats(const struct netns_network *network,
+                             const char *endpoint,
+                             int32_t detail,
+                             struct netns_stats *ret_stats,
+                             int32_t *ret_source,
+                             struct netns_error **ret_error);
+
+/**
+ * Meters an endpoint from now on, or no more; what was counted is forgotten. One that is metered already gets
+ * filters back that somebody removed, and keeps what was counted. The endpoint's definition says so from now
+ * on; of one that is in no sandbox that is all.
+ *
+ * @param network    the network
+ * @param endpoint   the endpoint's name
+ * @param on         1 meters it, 0 does no more
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such endpoint; NETNS_STATUS_RESOURCE_EXHAUSTED when all
+ *         slots are taken; NETNS_STATUS_NOT_IMPLEMENTED for a device that a driver handed over; and as of
+ *         netns_meter_open
+ */
+int32_t netns_endpoint_set_meter(const struct netns_network *network,
+                                 const char *endpoint,
+                                 int32_t on,
+                                 struct netns_error **ret_error);
 
 /** @} */
 

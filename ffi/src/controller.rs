@@ -8,7 +8,8 @@ use netns::{Controller, ControllerOptions, Lifetime, Result};
 
 use crate::boundary::{call, give, plain, required, Handle};
 use crate::error::netns_error;
-use crate::input::{check_flags, optional as optional_struct, Growing};
+use crate::input::{check_flags, check_reserved, optional as optional_struct, Growing};
+use crate::meter::overlay;
 use crate::names::{give_names, netns_names};
 use crate::text::optional;
 
@@ -16,8 +17,8 @@ use crate::text::optional;
 /// NetworkController). Any number of processes that share a PID namespace may have the same directories open.
 pub struct netns_controller(pub(crate) Handle<Arc<Controller>>);
 
-/// Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR and
-/// NETNS_SANDBOX_DIR name. For tools; a library's caller says what it wants.
+/// Directories that are NULL are those that the environment variables NETNS_NETWORKS_DIR, NETNS_RUN_DIR,
+/// NETNS_SANDBOX_DIR and NETNS_METER_DIR name. For tools; a library's caller says what it wants.
 pub const NETNS_CONTROLLER_FROM_ENV: u64 = 1;
 /// What the controller makes lasts as long as its process: it is collected when that is gone. Without this
 /// flag it lasts until it is deleted, or the host restarts.
@@ -37,6 +38,12 @@ pub struct netns_controller_options {
     pub run_dir: *const c_char,
     /// The directory where sandboxes are mounted; NULL for /run/netns.
     pub sandbox_dir: *const c_char,
+    /// The directory of the counters, on a bpf filesystem; NULL for /sys/fs/bpf/libnetns.
+    pub meter_dir: *const c_char,
+    /// How many interfaces can be metered at once, as in netns_meter_options; 0 for 4,096.
+    pub meter_slots: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: pointers and integers without padding, the size first.
@@ -71,6 +78,9 @@ unsafe fn options(at: *const netns_controller_options) -> Result<ControllerOptio
             *directory = given.into();
         }
     }
+    check_reserved(raw.reserved)?;
+    // SAFETY: the same.
+    unsafe { overlay(&mut options.meter, raw.meter_dir, raw.meter_slots, ["meter_dir", "meter_slots"]) }?;
     Ok(options)
 }
 

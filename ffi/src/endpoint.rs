@@ -10,10 +10,11 @@ use crate::arena::{hand_out, take_back, Arena};
 use crate::boundary::{call, plain, required};
 use crate::controller::{get as get_controller, netns_controller};
 use crate::error::netns_error;
-use crate::input::{array, check_flags, netns_pair, pairs, sized, Growing};
+use crate::input::{array, check_flags, check_reserved, netns_pair, pairs, sized, Growing};
 use crate::interface::{
     destination, mtu, neighbours, netns_interface, netns_neighbour, netns_route, routes, show_interface,
 };
+use crate::meter::{metering, netns_slot};
 use crate::network::{get as get_network, netns_network};
 use crate::plan::{give_plan, netns_plan};
 use crate::sandbox::{get as get_sandbox, netns_sandbox};
@@ -75,6 +76,10 @@ pub struct netns_endpoint_config {
     pub labels: *const netns_pair,
     /// How many.
     pub label_count: usize,
+    /// A netns_metering: whether its interface is metered.
+    pub meter: i32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: pointers and integers without padding, the size first.
@@ -107,6 +112,8 @@ pub(crate) unsafe fn config(at: *const netns_endpoint_config) -> Result<Endpoint
         config.neighbours = neighbours(raw.neighbours, raw.neighbour_count)?;
         config.options = pairs(raw.options, raw.option_count, "options")?;
         config.labels = pairs(raw.labels, raw.label_count, "labels")?;
+        check_reserved(raw.reserved)?;
+        config.meter = metering(raw.meter)?;
         Ok(config)
     }
 }
@@ -136,6 +143,8 @@ pub struct netns_endpoint_details {
     pub interface: *const netns_interface,
     /// All of it as JSON, with what was asked for as `config`.
     pub json: *const c_char,
+    /// Where its interface is counted, for netns_stats_read; NULL when it is not metered.
+    pub slot: *const netns_slot,
 }
 
 /// Endpoints, freed by netns_endpoints_free.
@@ -165,6 +174,7 @@ fn show(arena: &mut Arena, endpoint: &Endpoint) -> Result<netns_endpoint_details
         flags: if endpoint.linked { NETNS_ENDPOINT_LINKED } else { 0 },
         interface: interface.map_or(std::ptr::null(), |interface| arena.place(interface)),
         json: arena.text(&json),
+        slot: endpoint.meter.map_or(std::ptr::null(), |id| arena.place(netns_slot::from(id))),
     })
 }
 

@@ -21,6 +21,7 @@ mod interface;
 mod ipam;
 mod link;
 mod log;
+mod meter;
 mod names;
 mod namespace;
 mod network;
@@ -40,6 +41,7 @@ const _: () = {
     may_be_shared::<error::netns_error>();
     may_be_shared::<events::netns_events>();
     may_be_shared::<events::netns_subscription>();
+    may_be_shared::<meter::netns_meter>();
     may_be_shared::<namespace::netns_namespace>();
     may_be_shared::<network::netns_network>();
     may_be_shared::<plan::netns_plan>();

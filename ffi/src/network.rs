@@ -12,7 +12,10 @@ use crate::boundary::{call, give, plain, required, Handle};
 use crate::controller::{get as get_controller, netns_controller};
 use crate::endpoint::{self, netns_endpoint_config, netns_endpoint_details};
 use crate::error::netns_error;
-use crate::input::{check_flags, netns_pair, optional as optional_struct, pairs, sized, Growing};
+use crate::input::{
+    check_flags, check_reserved, netns_pair, optional as optional_struct, pairs, sized, Growing,
+};
+use crate::meter::metering;
 use crate::names::{give_names, netns_names};
 use crate::plan::{give_plan, netns_plan};
 use crate::text::{c_string, optional, parsed, text};
@@ -91,6 +94,10 @@ pub struct netns_network_config {
     pub labels: *const netns_pair,
     /// How many.
     pub label_count: usize,
+    /// A netns_metering: whether the interfaces of its endpoints are metered, where bpf is permitted.
+    pub meter: i32,
+    /// 0.
+    pub reserved: u32,
 }
 
 // SAFETY: pointers and integers without padding, the size first.
@@ -154,6 +161,8 @@ unsafe fn config(at: *const netns_network_config) -> Result<NetworkConfig> {
         config.ipam_options = pairs(raw.ipam_options, raw.ipam_option_count, "ipam_options")?;
         config.options = pairs(raw.options, raw.option_count, "options")?;
         config.labels = pairs(raw.labels, raw.label_count, "labels")?;
+        check_reserved(raw.reserved)?;
+        config.meter = metering(raw.meter)?.unwrap_or(true);
         Ok(config)
     }
 }

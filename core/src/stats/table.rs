@@ -41,6 +41,13 @@ pub struct SlotId {
     pub life: u64,
 }
 
+impl SlotId {
+    /// The slot of that number during that life, as somebody wrote them down.
+    pub const fn new(slot: u16, life: u64) -> Self {
+        Self { slot, life }
+    }
+}
+
 /// Whose a slot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 /// The word after `netns_` in a name, and the group where that is another word.
-const ELSEWHERE: [(&str, &str); 24] = [
+const ELSEWHERE: [(&str, &str); 29] = [
     ("address", "ipam"),
     ("birth", "driver"),
     ("collect", "controller"),
     ("collected", "controller"),
+    ("counters", "meter"),
     ("discovery", "driver"),
     ("endpoints", "endpoint"),
     ("event", "events"),
@@ -16,14 +17,18 @@ const ELSEWHERE: [(&str, &str); 24] = [
     ("info", "sandbox"),
     ("interfaces", "interface"),
     ("join", "driver"),
+    ("metering", "meter"),
     ("names", "values"),
     ("neighbour", "interface"),
     ("pair", "values"),
     ("pool", "ipam"),
+    ("reading", "meter"),
     ("release", "values"),
     ("route", "interface"),
     ("run", "sandbox"),
     ("scope", "driver"),
+    ("slot", "meter"),
+    ("stats", "meter"),
     ("status", "error"),
     ("subnet", "network"),
     ("subscription", "events"),
@@ -32,7 +37,7 @@ const ELSEWHERE: [(&str, &str); 24] = [
 ];
 
 /// What the groups are called.
-const TITLES: [(&str, &str); 16] = [
+const TITLES: [(&str, &str); 17] = [
     ("bridge", "Bridge networks without a controller"),
     ("controller", "Controllers"),
     ("driver", "Drivers"),
@@ -43,6 +48,7 @@ const TITLES: [(&str, &str); 16] = [
     ("ipam", "Address management"),
     ("link", "Links"),
     ("log", "Log"),
+    ("meter", "Counters"),
     ("namespace", "Namespaces"),
     ("network", "Networks"),
     ("plan", "Plans"),

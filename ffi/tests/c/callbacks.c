@@ -296,7 +296,9 @@ static void an_error_outlives_its_thread_and_is_read_by_others(void)
 
 int main(void)
 {
-    netns_controller_options options = {sizeof options, 0, "/run/calls/networks", "/run/calls", "/run/netns"};
+    netns_controller_options options = {
+        .size = sizeof options, .networks_dir = "/run/calls/networks", .run_dir = "/run/calls",
+        .sandbox_dir = "/run/netns"};
     netns_network_config config = {.size = sizeof config, .name = "net", .network_type = "null"};
     FILE *stray;
     OK(netns_controller_open(&options, &controller, &error));

@@ -16,7 +16,8 @@ static netns_sandbox *shared;
 static netns_events *events;
 
 static const netns_controller_options options = {
-    sizeof options, 0, "/run/cancel/networks", "/run/cancel", "/run/netns"};
+    .size = sizeof options, .networks_dir = "/run/cancel/networks", .run_dir = "/run/cancel",
+    .sandbox_dir = "/run/netns"};
 
 /* A call on a thread of its own; it has no static error to write to. */
 #define MUST(call)                                                             \

@@ -65,7 +65,9 @@ static void use(void *library)
             FAIL("%s: %s", #call, netns_error_message_(error)); \
     } while (0)
     netns_error *error = NULL;
-    netns_controller_options options = {sizeof options, 0, "/run/dl/networks", "/run/dl", "/run/netns"};
+    netns_controller_options options = {
+        .size = sizeof options, .networks_dir = "/run/dl/networks", .run_dir = "/run/dl",
+        .sandbox_dir = "/run/netns"};
     netns_network_config config = {.size = sizeof config, .name = "net", .network_type = "bridge"};
     netns_endpoint_config web = {.size = sizeof web, .name = "web"};
     netns_controller *controller;

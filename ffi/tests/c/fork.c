@@ -17,7 +17,8 @@ static netns_subscription *subscription;
 static netns_plan *plan;
 
 static const netns_controller_options options = {
-    sizeof options, 0, "/run/fork/networks", "/run/fork", "/run/netns"};
+    .size = sizeof options, .networks_dir = "/run/fork/networks", .run_dir = "/run/fork",
+    .sandbox_dir = "/run/netns"};
 
 static void see(void *user, const netns_event *event)
 {

@@ -11,9 +11,11 @@ static netns_controller *outer;
 static netns_sandbox *host;
 
 static const netns_controller_options options = {
-    sizeof options, 0, "/run/outer/networks", "/run/outer", "/run/netns"};
+    .size = sizeof options, .networks_dir = "/run/outer/networks", .run_dir = "/run/outer",
+    .sandbox_dir = "/run/netns"};
 static const netns_controller_options inner_options = {
-    sizeof inner_options, 0, "/run/inner/networks", "/run/inner", "/run/inner/netns"};
+    .size = sizeof inner_options, .networks_dir = "/run/inner/networks", .run_dir = "/run/inner",
+    .sandbox_dir = "/run/inner/netns"};
 
 static void live_with(netns_controller *controller, const char *name)
 {

@@ -18,7 +18,8 @@ static netns_network *network;
 static netns_sandbox *sandbox;
 
 static const netns_controller_options options = {
-    sizeof options, 0, "/run/limits/networks", "/run/limits", "/run/netns"};
+    .size = sizeof options, .networks_dir = "/run/limits/networks", .run_dir = "/run/limits",
+    .sandbox_dir = "/run/netns"};
 
 /* ---- what is there ---- */
 

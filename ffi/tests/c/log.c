@@ -37,7 +37,8 @@ static netns_network *network;
 static netns_sandbox *sandbox;
 
 static const netns_controller_options options = {
-    sizeof options, 0, "/run/log/networks", "/run/log", "/run/netns"};
+    .size = sizeof options, .networks_dir = "/run/log/networks", .run_dir = "/run/log",
+    .sandbox_dir = "/run/netns"};
 
 struct listener {
     int heard, released;

@@ -20,7 +20,8 @@ static netns_events *events;
 static netns_subscription *subscription;
 
 static const netns_controller_options options = {
-    sizeof options, 0, "/run/pid1/networks", "/run/pid1", "/run/netns"};
+    .size = sizeof options, .networks_dir = "/run/pid1/networks", .run_dir = "/run/pid1",
+    .sandbox_dir = "/run/netns"};
 
 static void see(void *user, const netns_event *event)
 {

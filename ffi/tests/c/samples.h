@@ -28,6 +28,9 @@ struct world {
     netns_bridge *bridge;
     netns_plan *plan;
     netns_events *events;
+    netns_meter *meter;
+    /* Of b0 in a host of the call's own; its life is 0 while there is none. */
+    netns_slot slot;
     netns_error *error;
     netns_namespace *ns;
     /* A descriptor of that. */
@@ -772,6 +775,76 @@ static const char *sample_netns_namespace_open_path(struct world *w)
     return "/proc/self/ns/net";
 }
 
+/* ---- counters ---- */
+
+static const netns_meter_options *sample_netns_meter_options(struct world *w)
+{
+    static netns_meter_options options;
+    (void)w;
+    memset(&options, 0, sizeof options);
+    options.size = sizeof options;
+    options.directory = "/sys/fs/bpf/libnetns";
+    return &options;
+}
+
+static netns_meter *sample_netns_meter(struct world *w)
+{
+    if (w->meter == NULL)
+        OK(netns_meter_open(sample_netns_meter_options(w), &w->meter, &error));
+    return w->meter;
+}
+
+static const char *sample_link(struct world *w)
+{
+    own_host(w);
+    return "b0";
+}
+
+static netns_slot *sample_netns_slot(struct world *w)
+{
+    if (w->slot.life == 0)
+        OK(netns_meter_attach(sample_netns_meter(w), sample_link(w), &w->slot, &error));
+    return &w->slot;
+}
+
+static netns_reading *sample_netns_reading(struct world *w)
+{
+    static netns_reading readings[4];
+    (void)w;
+    return readings;
+}
+
+static size_t sample_capacity(struct world *w)
+{
+    (void)w;
+    return 4;
+}
+
+static int32_t sample_detail(struct world *w)
+{
+    (void)w;
+    return NETNS_STATS_DETAIL_FULL;
+}
+
+static int32_t sample_on(struct world *w)
+{
+    (void)w;
+    return 1;
+}
+
+/* One that is in a sandbox. */
+static const char *sample_netns_endpoint_stats_endpoint(struct world *w)
+{
+    static netns_endpoint_config config;
+    if (w->sandbox == NULL) {
+        memset(&config, 0, sizeof config);
+        config.size = sizeof config;
+        config.name = "metered";
+        OK(netns_endpoint_connect(sample_netns_network(w), sample_netns_sandbox(w), &config, NULL, &error));
+    }
+    return "metered";
+}
+
 /* ---- afterwards ---- */
 
 static void discard_netns_sandbox(struct world *w, netns_sandbox *sandbox)
@@ -811,7 +884,12 @@ static void clear(struct world *w)
 {
     netns_names *names;
     size_t i;
+    if (w->home != 0 && w->meter != NULL)
+        OK(netns_meter_detach(w->meter, "b0", &error));
+    w->slot.life = 0;
     go_home(w);
+    netns_meter_free(w->meter);
+    w->meter = NULL;
     if (w->ns != NULL) {
         netns_namespace_free(w->ns);
         close(w->fd);

@@ -12,6 +12,8 @@
 
 /* What an output holds before the call, and after one that failed. */
 #define UNTOUCHED ((uintptr_t)0x5e475e47)
+/* And each byte of one that is a struct. */
+#define UNWRITTEN 0x5e
 
 static unsigned long calls, failures;
 
@@ -36,6 +38,15 @@ static void read_namespace(char *at, size_t size)
 {
     ssize_t length = readlink("/proc/thread-self/ns/net", at, size - 1);
     at[length < 0 ? 0 : length] = '\0';
+}
+
+/* Of structs whose last word is a number. */
+static int is_written(const void *output, size_t size)
+{
+    uint64_t last, unwritten;
+    memcpy(&last, (const char *)output + size - sizeof last, sizeof last);
+    memset(&unwritten, UNWRITTEN, sizeof unwritten);
+    return last != unwritten;
 }
 
 static void before(const char *function, const char *what)

@@ -58,6 +58,11 @@ impl Writer<'_> {
         self.samples.contains(&format!("{name}(struct world *"))
     }
 
+    /// Whether an output is a struct that the caller has room for.
+    fn is_plain(&self, held: &str) -> bool {
+        self.header.structs.contains_key(held)
+    }
+
     fn function(&mut self, function: &Function) {
         self.declare(function);
         let name = &function.name;
@@ -102,7 +107,11 @@ impl Writer<'_> {
             if param.is_output() {
                 let held = param.ctype.strip_suffix('*').expect("an output is a pointer").trim();
                 let (at, param) = (format!("{}_held", param.name), &param.name);
-                let _ = writeln!(self.out, "    a->{at} = ({held})UNTOUCHED;\n    a->{param} = &a->{at};");
+                let _ = match self.is_plain(held) {
+                    true => writeln!(self.out, "    memset(&a->{at}, UNWRITTEN, sizeof a->{at});"),
+                    false => writeln!(self.out, "    a->{at} = ({held})UNTOUCHED;"),
+                };
+                let _ = writeln!(self.out, "    a->{param} = &a->{at};");
             } else if let Some(sample) = self.sample(function, param) {
                 let _ = writeln!(self.out, "    a->{} = {sample}(w);", param.name);
             }
@@ -130,12 +139,17 @@ impl Writer<'_> {
             let held = param.ctype.strip_suffix('*').expect("an output is a pointer").trim();
             let at = format!("a->{}_held", param.name);
             let param = &param.name;
-            let _ = writeln!(self.out, "    if ({at} != ({held})UNTOUCHED) {{");
+            let _ = match self.is_plain(held) {
+                true => writeln!(self.out, "    if (is_written(&{at}, sizeof {at})) {{"),
+                false => writeln!(self.out, "    if ({at} != ({held})UNTOUCHED) {{"),
+            };
             let _ = writeln!(
                 self.out,
                 "        if (status != NETNS_STATUS_OK)\n            wrong(\"it failed and wrote %s\", \"{param}\");"
             );
-            if let Some(object) = held.strip_suffix('*').map(str::trim) {
+            // What is const belongs to the object that it was read from.
+            let made = held.strip_suffix('*').filter(|object| !object.starts_with("const "));
+            if let Some(object) = made.map(str::trim) {
                 let free = if object == "char" { "netns_text" } else { object };
                 match self.header.freed_by(free) {
                     None => self.unknown.push(format!("{name}: nothing frees a {object}")),
