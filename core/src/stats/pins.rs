@@ -235,9 +235,15 @@ pub(super) fn remove(directory: &Path) -> Result<()> {
         renamed => renamed.map_err(|error| failed("rename", &place(directory), error))?,
     }
     remove_directory(&going)?;
-    // Where nothing else is in it.
-    let _ = fs::remove_dir(directory);
+    remove_empty(directory);
     Ok(())
+}
+
+/// Removes the directory where nothing is in it, on a bpf filesystem.
+pub(super) fn remove_empty(directory: &Path) {
+    if sys::is_bpffs(directory).unwrap_or(false) {
+        let _ = fs::remove_dir(directory);
+    }
 }
 
 /// Directories that their makers died over.
