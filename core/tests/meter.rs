@@ -15,7 +15,7 @@ use netns::stats::{Detail, Meter, MeterOptions, MeterReader, SlotId, Source};
 use netns::{Controller, Endpoint, ErrorKind, InterfaceName};
 use nix::mount::{mount, umount2, MntFlags, MsFlags};
 use serde_json::Value;
-use testhost::{classifier, host, skip, Host};
+use testhost::{host, skip, Host};
 
 const BPF: &str = "/sys/fs/bpf";
 const DIRECTORY: &str = MeterOptions::DIRECTORY;
@@ -98,7 +98,7 @@ fn on_a_read_only_bpf_filesystem_everything_else_works() {
     host(|host| {
         let read_only = MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
         mount(None::<&str>, BPF, None::<&str>, read_only, None::<&str>).unwrap();
-        works_unmetered(host, &open(), ErrorKind::System, &["open meter", "Read-only file system"]);
+        works_unmetered(host, &open(), ErrorKind::PermissionDenied, &["open meter", "Read-only file system"]);
     });
 }
 
@@ -149,7 +149,7 @@ fn what_is_pinned_in_the_counters_place_is_refused_and_left_alone() {
     for (ruin, words) in [
         (&["rm -r V1/*"][..], "No such file"),
         (&["rm V1/egress"], "egress"),
-        (&["rm V1/slots", "mv V1/counters V1/slots"], "slots"),
+        (&["rm V1/slots", "mv V1/counters V1/slots"], "counters"),
         (&["rm V1/counters", "MAP V1/counters type array key 4 value 8 entries 4"], "another shape"),
         (&["rm V1/slots", "MAP V1/slots type array key 4 value 64 entries 4"], "no header"),
         (&["rm V1/slots", "MAP V1/slots type hash key 4 value 64 entries 4"], "another shape"),
@@ -271,7 +271,7 @@ fn a_link_that_was_moved_away_is_missed_in_clear_words() {
             [controller.stats("blue", "a", Detail::Full).map(drop), controller.set_meter("blue", "a", true)]
         {
             let text = result.unwrap_err().to_string();
-            assert!(text.contains("endpoint \"a\"") && text.contains("lost it"), "{text}");
+            assert!(text.contains("a of network blue") && text.contains("lost it"), "{text}");
         }
     });
 }
@@ -306,15 +306,14 @@ fn a_foreign_link_is_metered_and_its_own_filters_stay() {
     host(|host| {
         common::veth(host, "lan0", "lan1");
         host.tc(&["qdisc", "add", "dev", "lan0", "clsact"]);
-        let theirs = ["matchall", "action", "pass"];
-        for way in ["ingress", "egress"] {
-            host.tc(&[&["filter", "add", "dev", "lan0", way, "pref", "7", "protocol", "all"][..], &theirs]
-                .concat());
-        }
-        // So that it is their link with a filter of the kind that is ours.
-        drop(classifier().unwrap());
-        let before = host.dump();
         let meter = Meter::open(&MeterOptions::default()).unwrap();
+        // Of the kind and the priority of ours, but another's.
+        for way in ["ingress", "egress"] {
+            let filter = ["filter", "add", "dev", "lan0", way, "pref", "1", "handle", "7", "protocol", "all"];
+            let program = format!("{V1}/{way}");
+            host.tc(&[&filter[..], &["bpf", "direct-action", "object-pinned", &program]].concat());
+        }
+        let before = host.dump();
         for name in ["lan0", "lan1"] {
             let link = InterfaceName::new(name).unwrap();
             let id = meter.attach(&link).unwrap();
@@ -330,9 +329,6 @@ fn a_foreign_link_is_metered_and_its_own_filters_stay() {
         let missing = InterfaceName::new("nothing").unwrap();
         refused(meter.attach(&missing), ErrorKind::NotFound, &["nothing"]);
         meter.detach(&missing).unwrap();
-        fs::read_dir(V1).unwrap().for_each(|pin| fs::remove_file(pin.unwrap().path()).unwrap());
-        fs::remove_dir(V1).unwrap();
-        fs::remove_dir(DIRECTORY).unwrap();
         host.assert_returns_to(&before, "a link that was metered");
     });
 }
@@ -351,7 +347,7 @@ fn processes_that_open_at_once_share_one_meter() {
             let _ = fs::remove_dir(DIRECTORY);
             let start = |number: &usize| {
                 let link = format!("d{round}-{number}");
-                host.ip(&["link", "add", &link, "type", "dummy"]);
+                common::veth(host, &link, &format!("{link}p"));
                 child::command(&[], TEST, "open").env("LINK", link).stdout(Stdio::null()).spawn().unwrap()
             };
             let mut children: Vec<_> = (0..6).collect::<Vec<_>>().iter().map(start).collect();

@@ -121,7 +121,10 @@ pub(super) fn create(options: &MeterOptions) -> Result<()> {
     check_filesystem(directory)?;
     fs::create_dir_all(directory).map_err(|error| failed("create", directory, error))?;
     let unfinished = directory.join(format!("{UNFINISHED}{}", Process::unique_word()?));
-    fs::create_dir(&unfinished).map_err(|error| failed("create", &unfinished, error))?;
+    if let Err(error) = fs::create_dir(&unfinished) {
+        remove_empty(directory);
+        return Err(failed("create", &unfinished, error));
+    }
     let made = fill(&unfinished, options).and_then(|()| {
         match fs::rename(&unfinished, place(directory)) {
             // Another was first.
@@ -131,7 +134,11 @@ pub(super) fn create(options: &MeterOptions) -> Result<()> {
             result => result.map_err(|error| failed("rename", &unfinished, error)),
         }
     });
-    made.map_err(|error| error.with_rollback(remove_directory(&unfinished).err().into_iter().collect()))
+    made.map_err(|error| {
+        let error = error.with_rollback(remove_directory(&unfinished).err().into_iter().collect());
+        remove_empty(directory);
+        error
+    })
 }
 
 fn check_filesystem(directory: &Path) -> Result<()> {
