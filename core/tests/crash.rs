@@ -20,6 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use look::Look;
+use netns::stats::{Meter, MeterOptions};
 use netns::{Controller, ControllerOptions, EndpointConfig, ErrorKind, Lifetime, NetworkConfig};
 use testhost::{host, report, Host, State};
 
@@ -137,7 +138,21 @@ fn prepare(host: &Host, network_type: &str) {
     }
 }
 
+/// Nobody has a slot of counters, and nothing is half made.
+fn nothing_is_metered(context: &dyn Fn() -> String) {
+    let Ok(pinned) = fs::read_dir(MeterOptions::DIRECTORY) else { return };
+    let names: Vec<_> = pinned.map(|entry| entry.unwrap().file_name()).collect();
+    // Empty it goes with the last network.
+    if names.is_empty() {
+        return;
+    }
+    assert_eq!(names, ["v1"], "{}", context());
+    let snapshot = Meter::open(&MeterOptions::default()).unwrap().snapshot();
+    assert!(snapshot.readings.is_empty(), "{}: {snapshot:?}", context());
+}
+
 fn nothing_is_left(controller: &Controller, context: &dyn Fn() -> String) {
+    nothing_is_metered(context);
     let (endpoints, sandboxes) = (controller.endpoints().unwrap(), controller.sandboxes().unwrap());
     assert!(endpoints.is_empty() && sandboxes.is_empty(), "{}: {endpoints:?} {sandboxes:?}", context());
 }
@@ -232,6 +247,30 @@ fn a_process_killed_while_it_makes_a_bridge_leaves_a_whole_network_or_none() {
 #[test]
 fn a_process_killed_while_it_makes_a_routed_network_leaves_a_whole_one_or_none() {
     a_network("a_process_killed_while_it_makes_a_routed_network_leaves_a_whole_one_or_none", "routed");
+}
+
+#[test]
+fn a_process_killed_while_it_makes_and_removes_counters_leaves_none() {
+    const TEST: &str = "a_process_killed_while_it_makes_and_removes_counters_leaves_none";
+    if child::role().is_some() {
+        return trace::between_marks(|| {
+            let controller = controller(Lifetime::Process);
+            controller.create_network(network("bridge")).unwrap();
+            let meter = controller.meter().unwrap();
+            let sandbox = controller.create_sandbox("web").unwrap();
+            let web = controller.connect("blue", &sandbox, endpoint("web")).unwrap();
+            assert!(meter.owner(web.meter.unwrap()).is_some());
+            controller.destroy_sandbox(&sandbox).unwrap();
+            controller.delete_network("blue").unwrap();
+        });
+    }
+    host(|host| {
+        campaign(host, TEST, "a life of counters", |controller, context| {
+            nothing_is_metered(context);
+            whole_network_or_none(controller, context);
+            assert!(!fs::exists(MeterOptions::DIRECTORY).unwrap(), "{}", context());
+        });
+    });
 }
 
 /// What is there works, and removing it takes all of it away.

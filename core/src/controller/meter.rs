@@ -376,10 +376,13 @@ impl Controller {
         if !self.definitions.list::<super::NetworkConfig>()?.is_empty() {
             return Ok(());
         }
-        if let Some(meter) = self.meter_there() {
-            meter.remove_if_unused()?;
+        match self.meter_there() {
+            Some(meter) => meter.remove_if_unused().map(drop),
+            None => {
+                Meter::remove_empty(&self.options.meter);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Slots of endpoints of this store that are no more.
@@ -420,13 +423,18 @@ impl super::collect::Run<'_> {
     /// Slots of endpoints that are gone, slots of links that are gone, and counters that were never finished.
     pub(super) fn counters(&mut self) -> Result<()> {
         let controller = self.controller;
-        for path in stats::stale(&controller.options.meter.directory) {
+        for path in Meter::stale(&controller.options.meter) {
             let reason = "its maker died: removed";
             self.found(FindingKind::Counters, path.display(), reason, |_| {
-                stats::remove_stale(&path).map(|()| true)
+                Meter::remove_stale(&path).map(|()| true)
             });
         }
-        let Some(meter) = controller.meter_there() else { return Ok(()) };
+        let Some(meter) = controller.meter_there() else {
+            if !self.dry_run {
+                controller.remove_counters_if_last()?;
+            }
+            return Ok(());
+        };
         for entry in controller.lost_slots(&meter)? {
             let object = format!("slot {}", entry.id.slot);
             self.found(FindingKind::Counters, object, "its endpoint is gone: given back", |controller| {

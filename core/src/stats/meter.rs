@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::pins::{self, Pinned};
@@ -48,7 +49,11 @@ impl Meter {
             if let Some(meter) = Self::open_existing(options)? {
                 return Ok(meter);
             }
-            pins::create(options)?;
+            match pins::create(options) {
+                // Whoever removed the last counters took the directory, too.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                created => created?,
+            }
         }
         let error = Error::new(ErrorKind::Busy, "use counters", options.directory.display().to_string());
         Err(error.with_cause("others keep removing them"))
@@ -272,6 +277,21 @@ impl Meter {
             pins::remove(&self.options.directory)?;
         }
         Ok(is_unused)
+    }
+
+    /// Directories that their makers died over.
+    pub(crate) fn stale(options: &MeterOptions) -> Vec<PathBuf> {
+        pins::stale(&options.directory)
+    }
+
+    /// Removes the directory where nothing is in it: its maker died before there was.
+    pub(crate) fn remove_empty(options: &MeterOptions) {
+        pins::remove_empty(&options.directory);
+    }
+
+    /// Removes one of those.
+    pub(crate) fn remove_stale(path: &std::path::Path) -> Result<()> {
+        pins::remove_directory(path)
     }
 
     /// Whether others gave the counters up meanwhile.

@@ -21,7 +21,6 @@ use serde::{Deserialize, Serialize};
 
 pub use meter::Meter;
 pub(crate) use meter::{namespace_of, removal, steps, take_off};
-pub(crate) use pins::{remove_stale, stale};
 pub use reader::{MeterReader, Snapshot};
 pub(crate) use table::Entry;
 pub use table::{SlotId, SlotOwner};

@@ -121,7 +121,10 @@ pub(super) fn create(options: &MeterOptions) -> Result<()> {
     check_filesystem(directory)?;
     fs::create_dir_all(directory).map_err(|error| failed("create", directory, error))?;
     let unfinished = directory.join(format!("{UNFINISHED}{}", Process::unique_word()?));
-    fs::create_dir(&unfinished).map_err(|error| failed("create", &unfinished, error))?;
+    if let Err(error) = fs::create_dir(&unfinished) {
+        remove_empty(directory);
+        return Err(failed("create", &unfinished, error));
+    }
     let made = fill(&unfinished, options).and_then(|()| {
         match fs::rename(&unfinished, place(directory)) {
             // Another was first.
@@ -129,7 +132,11 @@ pub(super) fn create(options: &MeterOptions) -> Result<()> {
             result => result.map_err(|error| failed("rename", &unfinished, error)),
         }
     });
-    made.map_err(|error| error.with_rollback(remove_directory(&unfinished).err().into_iter().collect()))
+    made.map_err(|error| {
+        let error = error.with_rollback(remove_directory(&unfinished).err().into_iter().collect());
+        remove_empty(directory);
+        error
+    })
 }
 
 fn check_filesystem(directory: &Path) -> Result<()> {
@@ -233,16 +240,15 @@ pub(super) fn remove(directory: &Path) -> Result<()> {
         renamed => renamed.map_err(|error| failed("rename", &place(directory), error))?,
     }
     remove_directory(&going)?;
-    // Where nothing else is in it.
-    let _ = fs::remove_dir(directory);
+    remove_empty(directory);
     Ok(())
 }
 
-/// Removes a directory of [`stale`], and the one that it is in where nothing else is.
-pub(crate) fn remove_stale(path: &Path) -> Result<()> {
-    remove_directory(path)?;
-    let _ = path.parent().map(fs::remove_dir);
-    Ok(())
+/// Removes the directory where nothing is in it, on a bpf filesystem.
+pub(super) fn remove_empty(directory: &Path) {
+    if sys::is_bpffs(directory).unwrap_or(false) {
+        let _ = fs::remove_dir(directory);
+    }
 }
 
 /// Directories that their makers died over.
