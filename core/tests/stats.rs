@@ -169,10 +169,8 @@ fn segments_that_are_cut_later_count_as_the_kernel_counts_them() {
         bulk(&a.0, &TcpListener::bind((gateways(&network)[0], 0)).unwrap());
         let now = exact(host, &controller, &a);
         // Packets are greater than any that goes over a wire.
-        let sent = (now.tx_bytes - before.tx_bytes) / (now.tx_packets - before.tx_packets);
         let full = controller.stats("blue", "a", Detail::Full).unwrap();
         assert_eq!(full.source, Source::Counters);
-        println!("{sent} bytes a packet");
         assert!(now.tx_packets - before.tx_packets < (BULK / 1500) as u64, "{now:?}");
     });
 }
@@ -254,7 +252,6 @@ fn no_packet_of_many_at_once_is_missed() {
         // Who is where is known before.
         ping_pong(&sockets[0], &sockets[1], 1);
         let before = ends.each_ref().map(|one| exact(host, &controller, one));
-        let begin = Instant::now();
         thread::scope(|scope| {
             for (one, other) in [(0, 1), (1, 0)] {
                 let (socket, to) = (&sockets[one], sockets[other].local_addr().unwrap());
@@ -265,7 +262,6 @@ fn no_packet_of_many_at_once_is_missed() {
                 });
             }
         });
-        let took = begin.elapsed();
         let now = ends.each_ref().map(|one| exact(host, &controller, one));
         for (before, now) in before.iter().zip(now) {
             let Counters { rx_packets, tx_packets, .. } = *before;
@@ -273,7 +269,6 @@ fn no_packet_of_many_at_once_is_missed() {
             // What a full queue dropped, the kernel does not count either.
             assert!(sent >= each / 2 && received >= each / 2, "{received} received, {sent} sent");
         }
-        println!("{took:?} for {}: {before:?} {now:?}", 2 * each);
         report(&format!("{} packets: counted as the kernel counts them", 2 * each));
     });
 }

@@ -49,6 +49,7 @@ mod tests {
             transient: true,
             lifetime: Lifetime::Host,
             owner: Process::current().unwrap(),
+            meter: None,
             joined: Some(Joined {
                 sandbox: "/run/netns/web".into(),
                 life: NamespaceLife::at(std::path::Path::new("/")).unwrap(),
