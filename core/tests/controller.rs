@@ -992,9 +992,8 @@ fn planned(
 ) -> [Vec<String>; 2] {
     let controller = open();
     let plain = plain_network("plain");
-    let mut network = with_subnets(kind, "blue", &["10.5.0.0/24", "fd05::/64"]);
-    // A plan that stands for itself has no slot to count in.
-    network.meter = false;
+    let network = with_subnets(kind, "blue", &["10.5.0.0/24", "fd05::/64"]);
+
     let network = if kind == "bridge" {
         network.with_option("mac", "02:00:00:00:00:01")
     } else {

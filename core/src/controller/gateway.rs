@@ -59,7 +59,6 @@ mod tests {
                 gateway_ipv6: v6.then(|| "fd01::1".parse().unwrap()),
             }),
             linked: None,
-            meter: None,
         }
     }
 

@@ -62,7 +62,7 @@ impl Controller {
         match &*state {
             State::Open(meter) if !meter.is_retired() => return Ok(Arc::clone(meter)),
             State::Off(kind, errno, cause) => {
-                let error = Error::new(*kind, "open", "meter").with_cause(cause.clone());
+                let error = Error::new(*kind, "use", "counters").with_cause(cause.clone());
                 return Err(match errno {
                     Some(errno) => error.with_errno(*errno),
                     None => error,

@@ -16,8 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{InterfaceName, Mtu};
 use crate::name::Name;
-use crate::plan::{apply, Ground, Plan};
+use crate::plan::{apply, Action, Ground, Plan};
 use crate::sandbox::{Interface, Opened, Sandbox, Settled};
+use crate::stats::{Meter, MeterOptions};
 
 /// The types of network that [`Network::create`] knows, with their aliases.
 const TYPES: [&str; 2] = [bridge::TYPE, "simplebridge"];
@@ -188,15 +189,19 @@ impl Network {
         plan_birth(self.prepare(endpoint, "", attempt)?, opened)
     }
 
-    /// Carries out a plan of this network and `sandbox`, as a whole or not at all.
+    /// Carries out a plan of this network and `sandbox`, as a whole or not at all. For filters that count it takes the
+    /// programs that are pinned in [`MeterOptions::DIRECTORY`].
     ///
     /// # Errors
     /// That of the first step that fails; see [`Error::rollback_failures`] for what could not be
     /// undone.
     pub fn apply(&self, plan: &Plan, sandbox: &Sandbox) -> Result<()> {
+        let counts = plan.steps.iter().any(|step| matches!(step.action, Action::AddFilter(_)));
+        let meter = if counts { Meter::open_existing(&MeterOptions::default())? } else { None };
+        let programs = meter.as_ref().map(Meter::programs);
         sandbox.with(|opened| {
             opened.wear();
-            apply(plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs: None })
+            apply(plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs })
         })
     }
 

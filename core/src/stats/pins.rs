@@ -1,9 +1,10 @@
 //! What the counters are pinned as, how it is made, and how it goes.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aya::maps::Map;
 use aya::programs::{ProgramInfo, SchedClassifier};
@@ -11,7 +12,7 @@ use aya::EbpfLoader;
 use aya_obj::generated::bpf_prog_type;
 
 use super::layout::{Line, COUNTERS, CPUS, EGRESS, INGRESS, VERSION};
-use super::table::{Table, ENTRY, HEADER_CPUS, HEADER_MAGIC, HEADER_SLOTS, MAGIC};
+use super::table::{Table, ENTRY, HEADER_CPUS, HEADER_MAGIC, HEADER_RETIRED, HEADER_SLOTS, MAGIC};
 use super::MeterOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Programs;
@@ -24,6 +25,8 @@ const UNFINISHED: &str = "new-";
 /// Words of a line of counters.
 pub(super) const LINE: usize = size_of::<Line>() / size_of::<u64>();
 const ARRAY: u32 = 2;
+/// How long another may take to remove what is pinned.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The maps, opened and mapped.
 pub(super) struct Pinned {
@@ -231,9 +234,22 @@ pub(super) fn remove_directory(directory: &Path) -> Result<()> {
     tolerate(fs::remove_dir(directory))
 }
 
-/// Removes what is pinned, so that it goes when nothing uses it any more: under another name first, so that
-/// nobody opens half of it.
+/// Removes what is pinned and was given up, so that it goes when nothing uses it any more: under another name
+/// first, so that nobody opens half of it. What another has made anew meanwhile is left alone.
 pub(super) fn remove(directory: &Path) -> Result<()> {
+    let lock = match File::open(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.map_err(|error| failed("open", directory, error))?,
+    };
+    let locked =
+        sys::lock_exclusive(lock.as_fd(), PATIENCE).map_err(|error| failed("lock", directory, error))?;
+    if !locked {
+        return Ok(());
+    }
+    let _lock = sys::LockedFile::new(lock);
+    if !is_given_up(directory) {
+        return Ok(());
+    }
     let going = directory.join(format!("{UNFINISHED}{}", Process::unique_word()?));
     match fs::rename(place(directory), &going) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -242,6 +258,12 @@ pub(super) fn remove(directory: &Path) -> Result<()> {
     remove_directory(&going)?;
     remove_empty(directory);
     Ok(())
+}
+
+fn is_given_up(directory: &Path) -> bool {
+    let table = sys::open_pin(&place(directory).join(SLOTS), true);
+    let header = table.and_then(|table| sys::look_up_entry(table.as_fd(), 0));
+    header.is_ok_and(|header| header[HEADER_MAGIC] == MAGIC && header[HEADER_RETIRED] != 0)
 }
 
 /// Removes the directory where nothing is in it, on a bpf filesystem.

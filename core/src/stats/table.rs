@@ -28,7 +28,7 @@ pub(super) const HEADER_SLOTS: usize = 1;
 pub(super) const HEADER_CPUS: usize = 2;
 const HEADER_NEXT: usize = 3;
 const HEADER_HIGHEST: usize = 4;
-const HEADER_RETIRED: usize = 5;
+pub(super) const HEADER_RETIRED: usize = 5;
 
 /// A slot during one of its lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -174,7 +174,7 @@ impl Table {
             return None;
         }
         let state = self.word(id.slot, 0).load(Ordering::Acquire);
-        let is_alive = state >> LIFE == id.life && matches!(state & STATE, TAKEN | LEAVING);
+        let is_alive = state >> LIFE == id.life && state & STATE == TAKEN;
         let base = std::array::from_fn(|word| self.word(id.slot, 4 + word).load(Ordering::Relaxed));
         is_alive.then_some((state & INSIDE != 0, base))
     }
