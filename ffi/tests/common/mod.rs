@@ -22,7 +22,7 @@ use serde_json::Value;
 use testhost::{Host, Output, State};
 
 /// A program that hangs is ended after so many seconds: a test that waits for ever says nothing.
-const PATIENCE: &str = "120";
+const PATIENCE: &str = "240";
 
 /// What valgrind exits with when it found something; no program here does.
 const FOUND: &str = "97";
