@@ -16,7 +16,6 @@ pub(crate) const EGRESS: &str = "egress";
 pub(crate) const CPUS: &str = "CPUS";
 
 /// The slot of filters that have none: nothing is counted.
-#[allow(dead_code)] // The programs use it.
 pub(crate) const NO_SLOT: u32 = 0;
 
 /// What one processor has counted for one slot, as the interface sees it. It fills a cache line, so that
