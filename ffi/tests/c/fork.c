@@ -1,5 +1,6 @@
 /* A process forks while it has everything open. fork child-first | parent-first | parent-gone | threads */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -244,6 +245,33 @@ static void fork_among_threads(void)
         pthread_join(threads[i], NULL);
 }
 
+/* The sanitizer's own allocator is not held still by a fork: no thread may be in it, so none may be on its way. */
+static void let_threads_rest(void)
+{
+    unsigned tries, quiet = 0;
+    for (tries = 0; quiet < 5 && tries < 5000; tries++) {
+        DIR *threads = opendir("/proc/self/task");
+        struct dirent *entry;
+        CHECK(threads != NULL);
+        quiet++;
+        while ((entry = readdir(threads)) != NULL) {
+            char path[64], state = '?';
+            FILE *stat;
+            if (entry->d_name[0] == '.' || atoi(entry->d_name) == (int)getpid())
+                continue;
+            snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", entry->d_name);
+            stat = fopen(path, "r");
+            if (stat == NULL || fscanf(stat, "%*d (%*[^)]) %c", &state) != 1 || state != 'S')
+                quiet = 0;
+            if (stat != NULL)
+                fclose(stat);
+        }
+        closedir(threads);
+        usleep(1000);
+    }
+    CHECK(quiet > 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *order = argc > 1 ? argv[1] : "child-first";
@@ -257,6 +285,7 @@ int main(int argc, char **argv)
         close_everything();
         return 0;
     }
+    let_threads_rest();
     child = fork();
     if (child == 0) {
         alarm(30);

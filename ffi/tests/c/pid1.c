@@ -133,8 +133,9 @@ static void collect_nothing(const netns_controller_options *of)
 /* A life in directories of its own. */
 static void live_elsewhere(void)
 {
-    const netns_controller_options elsewhere = {sizeof elsewhere, NETNS_CONTROLLER_PROCESS_LIFETIME,
-                                                "/run/child/networks", "/run/child", "/run/child/netns"};
+    const netns_controller_options elsewhere = {
+        .size = sizeof elsewhere, .flags = NETNS_CONTROLLER_PROCESS_LIFETIME,
+        .networks_dir = "/run/child/networks", .run_dir = "/run/child", .sandbox_dir = "/run/child/netns"};
     netns_network_config config = {.size = sizeof config, .name = "elsewhere", .network_type = "bridge"};
     netns_network *net;
     netns_endpoint_config config_of_kept = {.size = sizeof config_of_kept, .name = "kept"};
