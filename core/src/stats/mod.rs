@@ -9,6 +9,7 @@
 
 #[allow(dead_code, reason = "the programs use the rest")]
 mod layout;
+mod load;
 mod meter;
 mod pins;
 mod reader;

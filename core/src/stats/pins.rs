@@ -6,19 +6,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aya::maps::Map;
-use aya::programs::{ProgramInfo, SchedClassifier};
-use aya::EbpfLoader;
+use aya::programs::ProgramInfo;
 use aya_obj::generated::bpf_prog_type;
 
-use super::layout::{Line, COUNTERS, CPUS, EGRESS, INGRESS, VERSION};
+use super::layout::{Line, COUNTERS, EGRESS, INGRESS, VERSION};
+use super::load::{load, Loaded};
 use super::table::{Table, ENTRY, HEADER_CPUS, HEADER_MAGIC, HEADER_RETIRED, HEADER_SLOTS, MAGIC};
 use super::MeterOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Programs;
 use crate::sys::{self, Process, SharedReader, SharedWords};
 
-const OBJECT: &[u8] = aya::include_bytes_aligned!("counters.o");
 const SLOTS: &str = "slots";
 /// The beginning of the name of a directory that is not whole yet, or no more. A bpf filesystem takes no dots.
 const UNFINISHED: &str = "new-";
@@ -156,21 +154,10 @@ fn fill(directory: &Path, options: &MeterOptions) -> Result<()> {
     let cpus = processors()?;
     let slots = options.slots;
     let lines = (u32::from(slots) + 1).saturating_mul(cpus);
-    let loaded = EbpfLoader::new()
-        .btf(None)
-        .override_global(CPUS, &cpus, true)
-        .map_max_entries(COUNTERS, lines)
-        .load(OBJECT);
-    let mut loaded = loaded.map_err(|error| refused(&error))?;
-    for name in [INGRESS, EGRESS] {
-        let program =
-            loaded.program_mut(name).and_then(|program| <&mut SchedClassifier>::try_from(program).ok());
-        let program = program.ok_or_else(|| missing(name))?;
-        program.load().map_err(|error| refused(&error))?;
-        let fd = program.fd().map_err(|error| refused(&error))?;
-        pin(fd.as_fd(), &directory.join(name))?;
+    let Loaded { counters, programs } = load(lines, cpus)?;
+    for (name, program) in [(INGRESS, &programs.ingress), (EGRESS, &programs.egress)] {
+        pin(program.as_fd(), &directory.join(name))?;
     }
-    let Some(Map::Array(counters)) = loaded.map(COUNTERS) else { return Err(missing(COUNTERS)) };
     let counters = counters.fd().as_fd();
     // Nobody but the programs writes it from now on, whoever may open it.
     sys::freeze_map(counters).map_err(|error| Error::from_io("freeze", COUNTERS, error))?;
@@ -191,30 +178,6 @@ fn processors() -> Result<u32> {
 
 fn pin(object: std::os::fd::BorrowedFd<'_>, path: &Path) -> Result<()> {
     sys::pin(object, path).map_err(|error| failed("pin", path, error))
-}
-
-fn missing(name: &str) -> Error {
-    Error::new(ErrorKind::System, "load counters", name).with_cause("the object has none")
-}
-
-/// The kernel's refusal, with its errno where there is one and the verifier's words.
-fn refused(error: &(dyn std::error::Error + 'static)) -> Error {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    let words: Vec<_> = chain.clone().map(ToString::to_string).collect();
-    let errno = chain.filter_map(|error| error.downcast_ref::<io::Error>()?.raw_os_error()).next();
-    let cause = match errno {
-        Some(libc::EPERM) => {
-            "the right to use bpf is missing (CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN), or, before Linux \
-             5.11, RLIMIT_MEMLOCK is too low"
-                .to_owned()
-        }
-        _ => words.join(": "),
-    };
-    let error = match errno {
-        Some(errno) => Error::from_errno("load", "counters", errno),
-        None => Error::new(ErrorKind::System, "load", "counters"),
-    };
-    error.with_cause(cause)
 }
 
 /// Removes what is pinned in a directory, and the directory; what is gone is no error.

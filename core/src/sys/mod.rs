@@ -29,8 +29,8 @@ pub use namespace::{Namespace, NamespaceId};
 pub use per_process::PerProcess;
 pub(crate) use process::Process;
 pub(crate) use raw::{
-    create_array, freeze_map, is_bpffs, look_up_entry, map_shape, namespace_cookie, open_pin, pin,
-    random_bytes, unlock,
+    create_array, freeze_map, is_bpffs, load_classifier, look_up_entry, map_shape, namespace_cookie,
+    open_pin, pin, random_bytes, unlock,
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;

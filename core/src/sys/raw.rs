@@ -224,6 +224,43 @@ pub(crate) fn freeze_map(map: BorrowedFd<'_>) -> io::Result<()> {
     bpf(22, &mut attributes).map(drop)
 }
 
+/// What the kernel has against a program.
+pub(crate) struct Refusal {
+    pub(crate) error: io::Error,
+    /// The verifier's words; empty where it was not asked.
+    pub(crate) log: String,
+}
+
+/// `BPF_PROG_LOAD` of a classifier (`BPF_PROG_TYPE_SCHED_CLS`). `I` is an instruction of eight bytes.
+pub(crate) fn load_classifier<I>(name: &str, program: &[I], license: &CStr) -> Result<OwnedFd, Refusal> {
+    const BPF_PROG_TYPE_SCHED_CLS: u32 = 3;
+    const { assert!(std::mem::size_of::<I>() == 8) };
+    let mut attributes = [0; 8];
+    attributes[0] = pair(BPF_PROG_TYPE_SCHED_CLS, program.len() as u32);
+    attributes[1] = program.as_ptr().expose_provenance() as u64;
+    attributes[2] = license.as_ptr().expose_provenance() as u64;
+    for (place, byte) in name.bytes().take(15).enumerate() {
+        attributes[6 + place / 8] |= u64::from(byte) << (8 * (place % 8));
+    }
+    let error = match bpf(5, &mut attributes) {
+        Ok(fd) => return Ok(new_fd(fd)),
+        Err(error) => error,
+    };
+    if !matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EACCES)) {
+        return Err(Refusal { error, log: String::new() });
+    }
+    let mut log = vec![0_u8; 64 << 10];
+    attributes[3] = pair(1, log.len() as u32);
+    attributes[4] = log.as_mut_ptr().expose_provenance() as u64;
+    match bpf(5, &mut attributes) {
+        Ok(fd) => Ok(new_fd(fd)),
+        Err(error) => {
+            let said = log.split(|byte| *byte == 0).next().unwrap_or_default();
+            Err(Refusal { error, log: String::from_utf8_lossy(said).trim().to_owned() })
+        }
+    }
+}
+
 /// `BPF_OBJ_PIN`.
 pub(crate) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let path = c_path(path)?;
