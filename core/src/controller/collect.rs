@@ -56,6 +56,7 @@ impl Controller {
         run.reserved()?;
         run.proxies()?;
         run.counters()?;
+        run.firewall()?;
         run.files()?;
         let findings = run.findings;
         if !findings.is_empty() && !dry_run {
