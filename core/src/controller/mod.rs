@@ -11,6 +11,7 @@ mod join;
 mod link;
 mod meter;
 mod networks;
+mod ports;
 mod rebuild;
 mod record;
 mod reserved;
@@ -28,6 +29,7 @@ pub use finding::{Collected, Finding, FindingKind};
 pub use meter::EndpointStats;
 use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
+pub use ports::{PortMapping, PortRange};
 pub use record::Lifetime;
 pub use sandboxes::SandboxDetails;
 
