@@ -320,13 +320,18 @@ fn published<'a>(
     })
 }
 
+/// The one address of the host that the ports are published on; none when it is all of them.
+fn specific(mapping: &PortMapping) -> Option<IpAddr> {
+    mapping.host.filter(|host| !host.is_unspecified())
+}
+
 /// The elements of the endpoint's ports.
 fn ports(config: &NetworkConfig, record: &EndpointRecord) -> Vec<Entry> {
     let entry = |(mapping, port, to): (&PortMapping, u16, SocketAddr)| {
         let protocol = mapping.protocol;
         match config.firewall.gateway_mode {
             GatewayMode::Routed => Entry::Open { protocol, address: to.ip(), port: to.port() },
-            _ => Entry::Published { protocol, host: mapping.host, port, to },
+            _ => Entry::Published { protocol, host: specific(mapping), port, to },
         }
     };
     record.ports.iter().flat_map(|mapping| published(record, mapping)).map(entry).collect()
@@ -364,7 +369,7 @@ fn flows<'a>(
     let filter = |(mapping, host_port, to): (&PortMapping, u16, SocketAddr)| FlowFilter {
         protocol: mapping.protocol,
         ipv6: to.is_ipv6(),
-        destination: mapping.host,
+        destination: specific(mapping),
         port: host_port,
         backend: to_endpoint.then_some(to),
     };

@@ -119,3 +119,16 @@ impl Controller {
         self.apply(&plan)
     }
 }
+
+impl PortMapping {
+    /// The host's ports, each with the endpoint's; none as long as they have not been chosen.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.host_ports.into_iter().flat_map(|host| host.iter()).zip(self.ports.iter())
+    }
+
+    /// Whether it is what `wanted` says; ports of the host that it leaves open are any.
+    fn is_for(&self, wanted: &Self) -> bool {
+        let same = wanted.host_ports.is_none_or(|ports| self.host_ports == Some(ports));
+        same && (self.protocol, self.host, self.ports) == (wanted.protocol, wanted.host, wanted.ports)
+    }
+}
