@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::FirewallConfig;
+use super::{FirewallConfig, PortMapping};
 use crate::driver::Options;
 use crate::error::{Error, Result};
 use crate::ipam::PoolId;
@@ -241,6 +241,10 @@ pub struct EndpointConfig {
     /// Whether its interface is metered; as the network says when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meter: Option<bool>,
+    /// Ports of the host that are to be its own, no other endpoint's and no process's. The same packet must
+    /// not be for two of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<PortMapping>,
     /// Options of the driver.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
@@ -269,6 +273,7 @@ impl EndpointConfig {
             default_route: true,
             gateway_priority: 0,
             meter: None,
+            ports: Vec::new(),
             options: Options::new(),
             labels: BTreeMap::new(),
         })
@@ -281,6 +286,13 @@ impl EndpointConfig {
             IpAddr::V4(address) => self.address = Some(address),
             IpAddr::V6(address) => self.address_ipv6 = Some(address),
         }
+        self
+    }
+
+    /// The same endpoint with another port of the host, or several in a row.
+    #[must_use]
+    pub fn with_port(mut self, mapping: PortMapping) -> Self {
+        self.ports.push(mapping);
         self
     }
 }

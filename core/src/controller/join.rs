@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::active::Active;
-use super::endpoints::{of, take};
+use super::endpoints::of;
 use super::gateway::{choose, offered};
 use super::record::{EndpointRecord, Joined};
 use super::sandboxes::open_there;
@@ -86,7 +86,7 @@ impl Controller {
             }
             let mut record = self.record(&active, config, true)?;
             let prepared = self.store.dry(|tx| {
-                take(tx, &active, &mut record)?;
+                self.take(tx, &active, &mut record)?;
                 let others = enter(tx, &mut record, sandbox, self.mounts)?;
                 self.make(&active, &mut record)?;
                 let mut prepared = self.prepare(&active, &mut record, sandbox, &others, 0)?;
@@ -139,7 +139,7 @@ impl Controller {
                 }
                 // What sandboxes that are gone left in the store must not block the next one.
                 ErrorKind::AlreadyExists | ErrorKind::ResourceExhausted
-                    if is_new && self.discard_stale(&record.network)? => {}
+                    if is_new && self.discard_in_the_way(record)? => {}
                 // An index may be free at the next attempt, and a former life is waited for while nobody
                 // waits for us.
                 _ if engine::may_be_taken(&error) => {
@@ -208,7 +208,7 @@ impl Controller {
         self.check_defined(active)?;
         self.store.write(|tx| {
             if is_new {
-                take(tx, active, record)?;
+                self.take(tx, active, record)?;
             } else {
                 *record = EndpointRecord { owner: record.owner, ..find_apart(tx, record)? };
             }

@@ -1,6 +1,9 @@
 //! Ports of the host that are an endpoint's.
 
+mod local;
 mod range;
+mod settle;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +16,7 @@ use serde::{de, Deserialize, Deserializer, Serialize};
 use crate::error::{Error, Result};
 use crate::link::Protocol;
 pub use range::PortRange;
+pub(super) use settle::{settle, Publisher};
 
 const USE: &str = "use port mapping";
 
