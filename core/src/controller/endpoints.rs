@@ -10,7 +10,6 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::active::Active;
-use super::ports::{settle, Publisher};
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig, PortMapping};
 use crate::driver::{is_builtin, InterfaceInfo};
@@ -282,9 +281,7 @@ impl Controller {
     /// Takes addresses and ports for the endpoint.
     pub(super) fn take(&self, tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
         take_addresses(tx, active, record)?;
-        let (ipv4, ipv6) = (record.address.is_some(), record.address_ipv6.is_some());
-        let of = Publisher { network: &record.network, endpoint: &record.config.name, ipv4, ipv6 };
-        record.ports = settle(tx, &self.host, &of, &record.config.ports)?;
+        record.ports = self.settle_ports(tx, &active.config, record, &record.config.ports)?;
         Ok(())
     }
 

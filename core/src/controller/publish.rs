@@ -1,17 +1,20 @@
 //! Ports of endpoints that are there already: published and withdrawn.
 
+use rusqlite::Connection;
+
 use super::active::Active;
 use super::endpoints::of;
 use super::outside::{bereft, reach};
-use super::ports::{self, PortMapping};
+use super::ports::{settle, PortMapping, Publisher};
 use super::record::EndpointRecord;
-use super::Controller;
+use super::{Controller, GatewayMode, NetworkConfig};
 use crate::driver::naming;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{LinkRef, Place};
 use crate::name::Name;
 use crate::nft::Change;
 use crate::plan::{Action, Plan};
+use crate::store;
 
 impl Controller {
     /// Publishes ports of an endpoint, besides those that it has, and returns them with the host's ports filled
@@ -36,14 +39,14 @@ impl Controller {
             let before = self.known(&network, &endpoint)?;
             let mut record = before.clone();
             let settled = self.store.write(|tx| {
-                let settled = ports::settle(tx, &self.host, &record, ports)?;
+                let settled = self.settle_ports(tx, &active.config, &record, ports)?;
                 record.ports.extend(settled.iter().cloned());
                 record.update(tx)?;
                 Ok(settled)
             })?;
             self.open_ports(&active, &record, &settled).map_err(|error| {
                 let undone = self.store.write(|tx| {
-                    ports::give_back(tx, &record, &settled)?;
+                    give_back(tx, &record, &settled)?;
                     before.update(tx)
                 });
                 error.with_rollback(undone.err().into_iter().collect())
@@ -73,11 +76,29 @@ impl Controller {
             }
             self.close_ports(&active, &record, &gone)?;
             self.store.write(|tx| {
-                ports::give_back(tx, &record, &gone)?;
+                give_back(tx, &record, &gone)?;
                 record.update(tx)
             })
         };
         withdraw().map_err(|error: Error| error.within("withdraw ports", of(endpoint, network)))
+    }
+
+    /// Takes ports for an endpoint. Where it is reached by its own addresses the host's are not needed.
+    pub(super) fn settle_ports(
+        &self,
+        tx: &Connection,
+        config: &NetworkConfig,
+        record: &EndpointRecord,
+        ports: &[PortMapping],
+    ) -> Result<Vec<PortMapping>> {
+        if config.firewall.gateway_mode != GatewayMode::Routed {
+            return settle(tx, &self.host, &publisher(record), ports);
+        }
+        let open = |mapping: &PortMapping| {
+            mapping.check()?;
+            Ok(PortMapping { host_ports: Some(mapping.ports), host: None, ..mapping.clone() })
+        };
+        ports.iter().map(open).collect()
     }
 
     /// What the host does for ports of an endpoint that has devices.
@@ -118,6 +139,23 @@ impl Controller {
         }
         self.apply(&plan)
     }
+}
+
+fn publisher(record: &EndpointRecord) -> Publisher<'_> {
+    Publisher {
+        network: &record.network,
+        endpoint: &record.config.name,
+        ipv4: record.address.is_some(),
+        ipv6: record.address_ipv6.is_some(),
+    }
+}
+
+/// Ends the leases of the host's ports.
+fn give_back(tx: &Connection, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
+    let of = publisher(record);
+    let leased = ports.iter().filter_map(|mapping| Some(of.host_ports(mapping, mapping.host_ports?)));
+    let leased: Vec<_> = leased.flatten().collect();
+    store::ports::give_back(tx, of.network, of.endpoint, &leased)
 }
 
 impl PortMapping {

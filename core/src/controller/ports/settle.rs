@@ -99,7 +99,7 @@ impl Publisher<'_> {
         mapping.host.into_iter().chain(v4).chain(v6)
     }
 
-    fn host_ports(&self, mapping: &PortMapping, ports: PortRange) -> Vec<HostPort> {
+    pub(in crate::controller) fn host_ports(&self, mapping: &PortMapping, ports: PortRange) -> Vec<HostPort> {
         let of =
             |address| ports.iter().map(move |port| HostPort { protocol: mapping.protocol, address, port });
         self.addresses(mapping).flat_map(of).collect()
