@@ -10,7 +10,7 @@ use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::traffic::{self, FilterState, KernelStats};
 use crate::link::{message, Direction, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
-use crate::nft::{Firewall, Flows, FlowFilter};
+use crate::nft::{Firewall, FlowFilter, Flows};
 use crate::sys::{Ipv6Links, Namespace, NamespaceId, PerProcess};
 
 /// How long a sandbox that was destroyed may take to begin to die.

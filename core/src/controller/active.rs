@@ -99,12 +99,7 @@ impl Controller {
 
     /// Makes what the network needs in the host, and reserves its addresses; whether its part of the firewall is
     /// there. Of a new one nothing is left after a failure.
-    pub(super) fn bring_up(
-        &self,
-        config: &NetworkConfig,
-        driver: &dyn Driver,
-        is_new: bool,
-    ) -> Result<bool> {
+    pub(super) fn bring_up(&self, config: &NetworkConfig, driver: &dyn Driver, is_new: bool) -> Result<bool> {
         if config.ipam == PoolIpam::NAME {
             self.store.write(|tx| reserved::reserve(tx, config))?;
         }

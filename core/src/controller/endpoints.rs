@@ -330,13 +330,18 @@ impl Controller {
         if !is_builtin(&config.network_type) {
             return Err(error);
         }
-        let active = self.active(config, stamp, driver)?;
+        let active = self.active(config, stamp, driver, false)?;
         Ok(Some(Arc::new(active)))
     }
 
     pub(super) fn give_all_back_elsewhere(&self, active: &Active, record: &EndpointRecord) {
         let addresses: Vec<_> = record.addresses().map(|net| net.addr()).collect();
         self.give_back_elsewhere(active, &addresses);
+    }
+
+    /// Carries out a plan in the host, all of it or nothing.
+    pub(super) fn carry_out(&self, plan: &Plan) -> Result<()> {
+        apply(plan, &mut Ground { host: &self.host, sandbox: None, programs: None })
     }
 
     /// Carries out a plan that takes something away in the host; what is gone already is no error.

@@ -78,31 +78,32 @@ impl Controller {
         drop(socket);
         let routes = routes.iter().filter(|route| !parse::is_local(route)).filter_map(parse::route);
         let indices: BTreeSet<_> = routes.filter(|route| !route.ours).map(|route| route.index).collect();
-        let elsewhere = links.iter().filter_map(parse::link).filter(|link| {
-            link.name != "lo" && link.group != LINK_GROUP && indices.contains(&link.index)
-        });
+        let elsewhere = links
+            .iter()
+            .filter_map(parse::link)
+            .filter(|link| link.name != "lo" && link.group != LINK_GROUP && indices.contains(&link.index));
         Ok(elsewhere.filter_map(|link| InterfaceName::new(&link.name).ok()).collect())
     }
 
     fn forward_from(&self, uplink: &InterfaceName, ipv6: bool) -> Result<()> {
         if !ipv6 {
-            return self.switch_on(&format!("net/ipv4/conf/{uplink}/forwarding"), "1");
+            return self.set_setting(&format!("net/ipv4/conf/{uplink}/forwarding"), "1");
         }
         let forced = format!("net/ipv6/conf/{uplink}/force_forwarding");
-        if self.read(&forced)?.is_some() {
-            return self.switch_on(&forced, "1");
+        if self.setting(&forced)?.is_some() {
+            return self.set_setting(&forced, "1");
         }
         // Before Linux 6.17 it is all links or none, and a host that forwards takes no routes from router
         // advertisements unless it is told to.
         let advertised = format!("net/ipv6/conf/{uplink}/accept_ra");
-        if self.read(&advertised)?.as_deref() == Some("1") {
-            self.switch_on(&advertised, "2")?;
+        if self.setting(&advertised)?.as_deref() == Some("1") {
+            self.set_setting(&advertised, "2")?;
         }
-        self.switch_on("net/ipv6/conf/all/forwarding", "1")
+        self.set_setting("net/ipv6/conf/all/forwarding", "1")
     }
 
     /// The value of a setting; none where the kernel does not have it.
-    fn read(&self, path: &str) -> Result<Option<String>> {
+    fn setting(&self, path: &str) -> Result<Option<String>> {
         let read = || fs::read_to_string(format!("/proc/sys/{path}"));
         match self.host.namespace().run(read)? {
             Ok(value) => Ok(Some(value.trim().to_owned())),
@@ -111,8 +112,8 @@ impl Controller {
         }
     }
 
-    fn switch_on(&self, path: &str, value: &str) -> Result<()> {
-        let Some(before) = self.read(path)?.filter(|before| before != value) else { return Ok(()) };
+    fn set_setting(&self, path: &str, value: &str) -> Result<()> {
+        let Some(before) = self.setting(path)?.filter(|before| before != value) else { return Ok(()) };
         self.store.write(|tx| remember(tx, path, &before))?;
         self.host.namespace().run(|| sys::write_sysctl(path, value))?
     }
@@ -121,15 +122,15 @@ impl Controller {
     pub(super) fn forward_no_more(&self) -> Result<()> {
         let mut failures = Vec::new();
         for (path, before) in self.store.read(remembered)? {
-            let restored = self.restore(&path, &before);
+            let restored = self.reset_setting(&path, &before);
             failures.extend(restored.err());
         }
         Error::first_of(failures)
     }
 
-    fn restore(&self, path: &str, before: &str) -> Result<()> {
+    fn reset_setting(&self, path: &str, before: &str) -> Result<()> {
         let ours = if path.ends_with("/accept_ra") { "2" } else { "1" };
-        if self.read(path)?.as_deref() == Some(ours) {
+        if self.setting(path)?.as_deref() == Some(ours) {
             self.host.namespace().run(|| sys::write_sysctl(path, before))??;
         }
         self.store.write(|tx| forget(tx, path))

@@ -89,7 +89,7 @@ impl Controller {
         driver.create_network(config.name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
         self.definitions.create(&config.name, config)?;
         // From here on a death leaves a network that is made when it is first used.
-        self.bring_up(config, driver, true).map_err(|error| {
+        self.bring_up(config, driver, true).map(drop).map_err(|error| {
             let undone = self.definitions.remove(&config.name);
             error.with_rollback(undone.err().into_iter().collect())
         })

@@ -31,8 +31,10 @@ impl Controller {
         if !config.has_firewall() {
             return Ok(false);
         }
-        let usable = self.host.with_firewall(|firewall| firewall.check_usable());
-        let raised = usable.and_then(|()| self.apply(&self.plan_firewall(config)?)).and_then(|()| self.forward(config));
+        let usable = self.host.with_firewall(|firewall| firewall.probe());
+        let raised = usable
+            .and_then(|()| self.carry_out(&self.plan_firewall(config)?))
+            .and_then(|()| self.forward(config));
         match raised {
             Err(error) if is_missing(&error) && config.firewall.mode == FirewallMode::Optional => {
                 if !self.outside.said.swap(true, Ordering::Relaxed) {
@@ -50,7 +52,7 @@ impl Controller {
         if !config.has_firewall() || config.firewall.mode != FirewallMode::Required {
             return Ok(());
         }
-        self.host.with_firewall(|firewall| firewall.check_usable())
+        self.host.with_firewall(|firewall| firewall.probe())
     }
 
     /// Tables, the network's chains, and what is the network's own.
@@ -69,8 +71,8 @@ impl Controller {
         if config.network_type == bridge::TYPE && config.firewall.anti_spoofing {
             changes.push(Change::BridgeTable);
         }
-        changes.push(Change::Network(self.rules(config)));
-        changes.push(Change::Add(self.network_elements(config)));
+        changes.push(Change::Renew(self.rules(config)));
+        changes.push(Change::Keep(self.network_elements(config)));
         Ok(changes)
     }
 

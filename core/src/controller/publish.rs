@@ -25,12 +25,7 @@ impl Controller {
     /// the host listens on it, with the name of either; ResourceExhausted when no port is left to choose;
     /// BadRequest for a host address that is not the host's or has no counterpart of its family, and for a
     /// network without a firewall. No port is then published.
-    pub fn publish(
-        &self,
-        network: &str,
-        endpoint: &str,
-        ports: &[PortMapping],
-    ) -> Result<Vec<PortMapping>> {
+    pub fn publish(&self, network: &str, endpoint: &str, ports: &[PortMapping]) -> Result<Vec<PortMapping>> {
         let publish = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let active = self.activate(&network)?;
@@ -121,7 +116,7 @@ impl Controller {
         if !flows.is_empty() {
             plan.push(Place::Host, Action::FlushFlows(flows));
         }
-        self.apply(&plan)
+        self.carry_out(&plan)
     }
 
     fn close_ports(&self, active: &Active, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {

@@ -46,7 +46,7 @@ impl Controller {
             for config in networks.values() {
                 changes.extend(self.network_changes(config)?);
             }
-            changes.push(Change::Restore(self.expected(&networks)?.into_values().flatten().collect()));
+            changes.push(Change::Keep(self.expected(&networks)?.into_values().flatten().collect()));
             self.host.with_firewall(|firewall| firewall.commit(&changes))?;
             networks.values().try_for_each(|config| self.forward(config))
         };
@@ -92,7 +92,8 @@ impl Controller {
         };
         let missing = expected.iter().map(|(owner, elements)| (owner.clone(), lacking(elements)));
         let missing = missing.filter(|(_, elements)| !elements.is_empty()).collect();
-        let is_lost = |owner: &Owner| own(owner) && !networks.keys().any(|name| name.as_str() == owner.network);
+        let is_lost =
+            |owner: &Owner| own(owner) && !networks.keys().any(|name| name.as_str() == owner.network);
         let lost = state.networks.iter().filter(|network| is_lost(&network.owner));
         let lost = lost.map(|network| (network.key.clone(), network.owner.network.clone())).collect();
         Ok(Difference { strays, missing, lost })
@@ -116,7 +117,7 @@ impl Controller {
         let mut watch = watch.map_err(|error| error.within("watch", "firewall"))?;
         let ends = Arc::new(AtomicBool::new(false));
         let (controller, ended) = (Arc::clone(self), Arc::clone(&ends));
-        let thread = sys::spawn("netns-firewall", move || {
+        let work = move || {
             while !ended.load(Ordering::Relaxed) {
                 let result = match watch.wait(TURN) {
                     Ok(Seen::TableGone) => controller.restore_firewall(),
@@ -128,7 +129,10 @@ impl Controller {
                     std::thread::sleep(TURN);
                 }
             }
-        })?;
+        };
+        let thread = sys::spawn("netns-firewall", work);
+        let thread =
+            thread.map_err(|error| Error::from_io("start thread", "to watch the firewall", error))?;
         Ok(FirewallWatch { ends, thread: Some(thread) })
     }
 }
@@ -174,21 +178,26 @@ impl Run<'_> {
                 if still.is_empty() {
                     return Ok(false);
                 }
-                controller.host.with_firewall(|firewall| firewall.commit(&[Change::Restore(still)]))?;
+                controller.host.with_firewall(|firewall| firewall.commit(&[Change::Keep(still)]))?;
                 Ok(true)
             });
         }
         for (key, network) in lost {
-            self.found(FindingKind::Firewall, &network, "its network has no definition: removed", |controller| {
-                let Ok(name) = Name::new(&network) else { return Ok(false) };
-                let _lock = controller.definitions.lock()?;
-                let is_defined = controller.definitions.stamp(&name)?.is_some();
-                if is_defined || controller.key(&name) != key {
-                    return Ok(false);
-                }
-                controller.lower_firewall(&name)?;
-                Ok(true)
-            });
+            self.found(
+                FindingKind::Firewall,
+                &network,
+                "its network has no definition: removed",
+                |controller| {
+                    let Ok(name) = Name::new(&network) else { return Ok(false) };
+                    let _lock = controller.definitions.lock()?;
+                    let is_defined = controller.definitions.stamp(&name)?.is_some();
+                    if is_defined || controller.key(&name) != key {
+                        return Ok(false);
+                    }
+                    controller.lower_firewall(&name)?;
+                    Ok(true)
+                },
+            );
         }
         self.tables()
     }

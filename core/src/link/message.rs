@@ -289,10 +289,11 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
 /// `RTM_NEWROUTE` of one in the table of the host's own addresses, by which `::1` is the host's on that link too:
 /// IPv6 looks there for the route of the link that a packet came in by. It goes with the link.
 pub(crate) fn answer_to_loopback(index: u32) -> Request {
+    const RT_TABLE_LOCAL: u8 = 255;
     let mut message = RouteMessage::default();
     message.header.address_family = AddressFamily::Inet6;
     message.header.destination_prefix_length = 128;
-    message.header.table = RouteHeader::RT_TABLE_LOCAL;
+    message.header.table = RT_TABLE_LOCAL;
     message.header.protocol = RouteProtocol::Other(PROTOCOL);
     message.header.kind = RouteType::Local;
     message.header.scope = RouteScope::Universe;

@@ -33,6 +33,10 @@ impl Protocol {
         }
     }
 
+    pub(crate) fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|protocol| protocol.number() == number)
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Sctp => "sctp",

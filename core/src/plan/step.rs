@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;
-use crate::nft::{Change, FlowFilter};
 use crate::link::{
     AddressSpec, FilterSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, Mtu,
     NeighbourSpec, Place, ProxySpec, RouteSpec, SysctlSpec,
 };
+use crate::nft::{Change, FlowFilter};
 
 /// Steps in the order in which they are carried out.
 ///

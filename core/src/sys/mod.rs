@@ -33,7 +33,7 @@ pub(crate) use port::{try_port, PortKind};
 pub(crate) use process::Process;
 pub(crate) use raw::{
     create_array, freeze_map, is_bpffs, load_classifier, look_up_entry, map_shape, namespace_cookie,
-    open_pin, pin, random_bytes, unlock,
+    open_pin, pin, random_bytes, set_socket_option, unlock, wait_readable,
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
