@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use testhost::Host;
 
-use super::{Change, Element, Entry, Firewall, Isolate, NetworkRules, Owner, Protocol};
+use super::{Change, Element, Entry, Firewall, Isolate, NetworkRules, Owner};
+use crate::link::Protocol;
 
 /// What `nft ARGS` prints.
 #[track_caller]
