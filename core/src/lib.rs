@@ -53,6 +53,7 @@ pub mod link;
 mod name;
 mod netlink;
 mod network;
+mod nft;
 pub mod plan;
 mod sandbox;
 pub mod stats;

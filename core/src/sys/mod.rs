@@ -30,7 +30,7 @@ pub use per_process::PerProcess;
 pub(crate) use process::Process;
 pub(crate) use raw::{
     create_array, freeze_map, is_bpffs, look_up_entry, map_shape, namespace_cookie, open_pin, pin,
-    random_bytes, unlock,
+    random_bytes, set_socket_option, unlock, wait_readable,
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;

@@ -1,0 +1,38 @@
+//! nf_tables in process: the two tables of this library, changed in transactions and read back.
+//!
+//! The messages are put together here. No crate serves: `netlink-bindings` 0.3 has all of nf_tables, but its
+//! numbers of what `lookup` has, of a chain's user data and of the results of `fib` are wrong, as they are in
+//! the kernel's machine-readable list, from which it is generated; `netlink-packet-netfilter` 0.4 lacks `ct`,
+//! `fib`, `nat` and `masq`; `nftnl` needs C libraries, `rustables` is GPL, `nftables` runs `nft`. The numbers
+//! are in `numbers.rs`, framing and attributes are those of the `netlink` module.
+
+mod base;
+mod cell;
+mod change;
+mod compile;
+mod element;
+mod expression;
+mod fault;
+mod firewall;
+mod layout;
+mod listed;
+mod message;
+mod network;
+mod numbers;
+mod owner;
+mod parts;
+mod release;
+mod rule;
+mod state;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub(crate) use change::Change;
+pub(crate) use element::{Element, Entry, Protocol};
+pub(crate) use firewall::Firewall;
+pub(crate) use network::{Isolate, NetworkRules};
+pub(crate) use owner::Owner;
+pub(crate) use state::{NetworkState, State};
+
+use network::check_key;
