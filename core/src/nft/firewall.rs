@@ -14,7 +14,6 @@ use super::wire::{self, emit};
 use super::{Change, Owner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::netlink::{self, bad_attribute, packets, parse_error, refused, Channel, Refusal};
-use crate::sys;
 
 /// How often a transaction is begun again when others make or delete the tables meanwhile.
 const TRIES: usize = 8;
@@ -22,8 +21,6 @@ const TRIES: usize = 8;
 const ROUNDS: usize = 64;
 /// Room for an answer: the request's header and a line of text.
 const ANSWER: usize = 4 * 1024;
-/// What a socket holds without being asked: `net.core.wmem_default` and `rmem_default` are 212,992.
-const SMALL: usize = 128 * 1024;
 /// What an answer takes of a socket's receive queue, with room to spare.
 const ANSWER_ROOM: usize = 2 * 1024;
 
@@ -260,25 +257,10 @@ impl Firewall {
             self.channel.next_sequence();
         }
         let batch = Batch::new(messages, first, generation, dry);
-        self.make_room(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, batch.bytes.len());
-        self.make_room(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, ANSWER_ROOM * messages.len());
+        self.channel.make_room(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, batch.bytes.len());
+        self.channel.make_room(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, ANSWER_ROOM * messages.len());
         self.channel.send(&batch.bytes).map_err(fault::too_long)?;
         self.read_answers(first, &batch)
-    }
-
-    /// A batch must fit the socket's send buffer, its answers the receive buffer. Without the privilege over
-    /// the machine there is no more than `net.core.wmem_max` and `rmem_max` allow.
-    fn make_room(&self, force: libc::c_int, otherwise: libc::c_int, bytes: usize) {
-        if bytes <= SMALL {
-            return;
-        }
-        let (socket, bytes) =
-            (self.channel.descriptor(), libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX));
-        let made = sys::set_socket_option(socket, force, bytes)
-            .or_else(|_| sys::set_socket_option(socket, otherwise, bytes));
-        if let Err(error) = made {
-            log::debug!("no room for {bytes} bytes in a netfilter socket: {error}");
-        }
     }
 
     /// The kernel has answered when sending returns: the answer to the last message, which asks for one,

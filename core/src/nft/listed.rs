@@ -99,7 +99,7 @@ pub(super) fn elements(family: Family, set: &str, listed: &[Listed]) -> Vec<Elem
             Some(entry) => elements.push(Element { owner: owner.clone(), entry }),
             None if matches!(set, "ours" | "from" | "to" | "leave") => {}
             None => {
-                log::warn!("element of {set} in {family} {TABLE} that says it is of {owner}: passed over")
+                log::warn!("element of {set} in {family} {TABLE} that says it is of {owner}: passed over");
             }
         }
     }

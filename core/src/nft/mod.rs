@@ -10,6 +10,7 @@ mod base;
 mod cell;
 mod change;
 mod compile;
+mod conntrack;
 mod element;
 mod expression;
 mod fault;
@@ -26,13 +27,16 @@ mod rule;
 mod state;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod wire;
 
 pub(crate) use change::Change;
+pub(crate) use conntrack::{FlowFilter, Flows};
 pub(crate) use element::{Element, Entry, Protocol};
 pub(crate) use firewall::Firewall;
 pub(crate) use network::{Isolate, NetworkRules};
 pub(crate) use owner::Owner;
 pub(crate) use state::{NetworkState, State};
+pub(crate) use watch::{Seen, Watch};
 
 use network::check_key;

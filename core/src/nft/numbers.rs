@@ -29,6 +29,8 @@ pub(super) mod kind {
     pub(in super::super) const GET_GENERATION: u16 = message(16);
 }
 
+/// `NFNLGRP_NFTABLES`.
+pub(super) const NOTIFICATIONS: u32 = 7;
 /// `NFNL_BATCH_GENID`.
 pub(super) const BATCH_GENERATION: u16 = 1;
 /// `NFTA_GEN_ID`.
