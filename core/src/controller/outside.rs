@@ -400,10 +400,10 @@ fn flows<'a>(
     let entries = ports.flat_map(|mapping| published(record, mapping));
     let filter = |(mapping, host_port, to): (&PortMapping, u16, SocketAddr)| FlowFilter {
         protocol: mapping.protocol,
-        ipv6: to.is_ipv6(),
+        v6: to.is_ipv6(),
         destination: specific(mapping),
-        port: host_port,
-        backend: to_endpoint.then_some(to),
+        port: Some(host_port),
+        to: to_endpoint.then_some(to),
     };
     entries.map(filter).collect()
 }

@@ -1,6 +1,12 @@
-//! The tables as nft(8) shows them.
+//! The tables as nft(8) shows them, and as they are read back.
 
+mod changes;
+mod conntrack;
+mod many;
+mod owner;
 mod tables;
+mod together;
+mod watch;
 
 use std::net::{IpAddr, SocketAddr};
 
