@@ -178,17 +178,18 @@ impl Controller {
         let index = entry.owner.index;
         if !entry.owner.inside {
             let link = LinkRef::indexed(naming::link_names(&record.network, &record.config.name)?.0, index);
-            let alone = self.host.filters(index)?.iter().all(|filter| filter.ours);
-            let plan = stats::removal(&link, Place::Host, alone);
-            return stats::take_off(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None });
+            return stats::take_off(
+                &link,
+                Place::Host,
+                &mut Ground { host: &self.host, sandbox: None, programs: None },
+            );
         }
         let Some(sandbox) = sandbox else { return Ok(()) };
         sandbox.with(|opened| {
             let link = LinkRef::indexed(naming::link_names(&record.network, &record.config.name)?.0, index);
-            let alone = host::filters(&mut opened.inside.socket, index)?.iter().all(|filter| filter.ours);
-            let plan = stats::removal(&link, Place::Sandbox, alone);
             let inside = Some(&mut opened.inside);
-            stats::take_off(&plan, &mut Ground { host: &self.host, sandbox: inside, programs: None })
+            let mut ground = Ground { host: &self.host, sandbox: inside, programs: None };
+            stats::take_off(&link, Place::Sandbox, &mut ground)
         })
     }
 

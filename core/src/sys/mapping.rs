@@ -81,6 +81,15 @@ impl SharedWords {
         Mapping::new(map, words, libc::PROT_READ | libc::PROT_WRITE).map(Self)
     }
 
+    /// The words at `at` and following.
+    ///
+    /// # Panics
+    /// When there are none: numbers of words come from this library alone.
+    #[inline]
+    pub(crate) fn array<const N: usize>(&self, at: usize) -> &[AtomicU64; N] {
+        self.0.words()[at..].first_chunk().expect("the table is as long as its header says")
+    }
+
     /// The word at `at`.
     ///
     /// # Panics

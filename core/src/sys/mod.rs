@@ -22,7 +22,7 @@ mod thread;
 pub(crate) use directory::{make_directory, remove_file};
 pub use generation::Generation;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
-pub(crate) use lock::{lock_exclusive, pause, LockedFile};
+pub(crate) use lock::{lock_exclusive, lock_shared, pause, LockedFile};
 pub(crate) use mapping::{SharedReader, SharedWords};
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
@@ -30,7 +30,7 @@ pub use per_process::PerProcess;
 pub(crate) use process::Process;
 pub(crate) use raw::{
     create_array, freeze_map, is_bpffs, load_classifier, look_up_entry, map_shape, namespace_cookie,
-    open_pin, pin, random_bytes, unlock,
+    open_again, open_pin, pin, random_bytes, unlock,
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
