@@ -15,6 +15,8 @@ mod rebuild;
 mod record;
 mod reserved;
 mod sandboxes;
+mod slots;
+mod stats;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -25,11 +27,11 @@ use active::Active;
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
 pub use finding::{Collected, Finding, FindingKind};
-pub use meter::EndpointStats;
 use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
 pub use record::Lifetime;
 pub use sandboxes::SandboxDetails;
+pub use stats::EndpointStats;
 
 use crate::driver::naming::Mark;
 use crate::driver::{builtin, Capability, Driver, DriverCallback, Registry};

@@ -252,8 +252,11 @@ impl Controller {
             self.take_down(&name)?;
             self.definitions.remove(&name)?;
             self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
-            self.remove_counters_if_last()?;
             self.tell(EventKind::NetworkDeleted, Some(&name), None, None);
+            // The network is gone; the collector tries again.
+            if let Err(error) = self.remove_counters_if_last() {
+                log::warn!("{error}");
+            }
             Ok(())
         };
         delete().map_err(|error: Error| error.within("delete network", name))

@@ -341,10 +341,14 @@ impl Meter {
 
     /// Removes counters that are given up: who did that did not get to the end.
     fn end_removal(&self) -> Result<()> {
-        match self.place.lock_alone()? {
-            Some(_alone) if self.is_retired() => self.remove(),
-            _ => Ok(()),
+        let Some(_alone) = self.place.lock_alone()? else {
+            let error = Error::new(ErrorKind::Busy, "remove", self.place.path().display().to_string());
+            return Err(error.with_cause("another has it locked for a second"));
+        };
+        if self.is_retired() {
+            self.remove()?;
         }
+        Ok(())
     }
 
     /// Gives the counters up first, so that nobody counts where nobody looks.

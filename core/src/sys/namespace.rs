@@ -235,6 +235,11 @@ impl NamespaceLife {
         std::fs::metadata(path).ok().map(|file| Self::of(&file))
     }
 
+    /// Device and inode of its file.
+    pub(crate) fn numbers(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     fn of(file: &std::fs::Metadata) -> Self {
         let born = file.ctime().saturating_mul(1_000_000_000).saturating_add(file.ctime_nsec());
         Self { device: file.dev(), inode: file.ino(), born }
@@ -247,6 +252,15 @@ impl Namespace {
         let failed = |error| Error::from_io("inspect namespace", self.id.to_string(), error);
         let file = File::from(self.fd.try_clone().map_err(failed)?);
         Ok(NamespaceLife::of(&file.metadata().map_err(failed)?))
+    }
+
+    /// A namespace that a thread of any process is in, or that is mounted, as far as can be seen.
+    pub(crate) fn find(device: u64, inode: u64) -> Option<Self> {
+        let mounts = Self::mounts().unwrap_or_default().into_iter();
+        let mounted = mounts.filter(|(_, number)| *number == inode).map(|(path, _)| path);
+        let found = NamespaceId::by_thread(device, inode).into_iter().chain(mounted);
+        let opened = found.filter_map(|path| Self::open(&path).ok());
+        opened.into_iter().find(|namespace| namespace.id.numbers() == (device, inode))
     }
 
     /// The number of the calling thread's mount namespace: what is mounted is seen by it alone.
@@ -284,13 +298,19 @@ fn unescape(path: &str) -> String {
 impl NamespaceId {
     /// Whether a thread of any process that can be seen is in the namespace.
     pub(crate) fn has_threads(device: u64, inode: u64) -> bool {
-        let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
-        let is_there = |task: &std::fs::DirEntry| {
-            let file = std::fs::metadata(task.path().join("ns/net"));
-            file.is_ok_and(|file| (file.dev(), file.ino()) == (device, inode))
+        Self::by_thread(device, inode).is_some()
+    }
+
+    /// The file of the namespace, by a thread of any process that can be seen.
+    fn by_thread(device: u64, inode: u64) -> Option<PathBuf> {
+        let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
+        let is_it = |path: &PathBuf| {
+            std::fs::metadata(path).is_ok_and(|file| (file.dev(), file.ino()) == (device, inode))
         };
-        entries(Path::new("/proc"))
-            .any(|process| entries(&process.path().join("task")).any(|task| is_there(&task)))
+        entries("/proc".into()).find_map(|process| {
+            let files = entries(process.path().join("task")).map(|task| task.path().join("ns/net"));
+            files.into_iter().find(is_it)
+        })
     }
 
     /// Device and inode of its file.
