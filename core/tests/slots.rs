@@ -229,6 +229,25 @@ fn a_link_out_of_reach_keeps_its_slot_until_somebody_reaches_it() {
 }
 
 #[test]
+fn a_slot_in_a_sandbox_comes_back_when_it_is_left_or_destroyed() {
+    host(|host| {
+        macvlan(host);
+        let controller = with_slots(1);
+        let network = with_subnets("macvlan", "blue", &["10.1.0.0/24"]).with_option("parent", "lan0");
+        controller.create_network(network).unwrap();
+        let (a, first) = connected(&controller, "blue", "a");
+        // Its link lives as long as this.
+        let _held = File::open("/run/netns/a").unwrap();
+        controller.destroy_sandbox(&a).unwrap();
+        let (_, second) = connected(&controller, "blue", "b");
+        controller.disconnect("blue", "b").unwrap();
+        let (_, third) = connected(&controller, "blue", "c");
+        let lives: Vec<_> = [first, second, third].iter().map(|one| one.meter.unwrap().life).collect();
+        assert!(lives[0] < lives[1] && lives[1] < lives[2], "{lives:?}");
+    });
+}
+
+#[test]
 fn a_slot_of_a_link_out_of_reach_is_released() {
     host(|host| {
         macvlan(host);

@@ -106,11 +106,13 @@ impl Controller {
 
     fn reclaim(&self, meter: &Meter) -> Result<()> {
         meter.reclaim(&self.host, stats::namespace_of(&self.host)?)?;
-        for entry in self.own_slots(meter)? {
-            let Some((device, inode)) = entry.lost_in else { continue };
+        let own = self.own_slots(meter)?.into_iter();
+        let lost: Vec<_> = own.filter_map(|entry| Some((entry, entry.lost_in?))).collect();
+        let found = Namespace::find(&lost.iter().map(|(_, namespace)| *namespace).collect());
+        for (entry, namespace) in &lost {
             // Of all that live one has this number: where it is another, the link is gone with its namespace.
-            if let Some(namespace) = Namespace::find(device, inode) {
-                namespace.run(|| stop_counting_here(&entry))??;
+            if let Some(namespace) = found.get(namespace) {
+                namespace.run(|| stop_counting_here(entry))??;
                 meter.free_lost(entry.id)?;
             }
         }

@@ -7,6 +7,7 @@
 //!
 //! [`Controller`](crate::Controller) meters endpoints of itself; [`Meter::attach`] meters any other link.
 
+mod allot;
 mod filters;
 #[allow(dead_code, reason = "the programs use the rest")]
 mod layout;

@@ -1,5 +1,6 @@
 //! Network namespaces as open descriptors.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -254,13 +255,23 @@ impl Namespace {
         Ok(NamespaceLife::of(&file.metadata().map_err(failed)?))
     }
 
-    /// A namespace that a thread of any process is in, or that is mounted, as far as can be seen.
-    pub(crate) fn find(device: u64, inode: u64) -> Option<Self> {
-        let mounts = Self::mounts().unwrap_or_default().into_iter();
-        let mounted = mounts.filter(|(_, number)| *number == inode).map(|(path, _)| path);
-        let found = NamespaceId::by_thread(device, inode).into_iter().chain(mounted);
-        let opened = found.filter_map(|path| Self::open(&path).ok());
-        opened.into_iter().find(|namespace| namespace.id.numbers() == (device, inode))
+    /// Of those devices and inodes the namespaces that a thread of any process is in, or that are mounted, as far as
+    /// can be seen.
+    pub(crate) fn find(wanted: &HashSet<(u64, u64)>) -> HashMap<(u64, u64), Self> {
+        let mut found = HashMap::new();
+        if wanted.is_empty() {
+            return found;
+        }
+        let by_thread = NamespaceId::of_threads().filter(|(_, numbers)| wanted.contains(numbers));
+        let is_wanted = |inode| wanted.iter().any(|(_, wanted)| *wanted == inode);
+        let mounted = Self::mounts().unwrap_or_default().into_iter().filter(|(_, inode)| is_wanted(*inode));
+        for path in by_thread.map(|(path, _)| path).chain(mounted.map(|(path, _)| path)) {
+            if let Ok(namespace) = Self::open(&path) {
+                found.insert(namespace.id.numbers(), namespace);
+            }
+        }
+        found.retain(|numbers, _| wanted.contains(numbers));
+        found
     }
 
     /// The number of the calling thread's mount namespace: what is mounted is seen by it alone.
@@ -298,18 +309,17 @@ fn unescape(path: &str) -> String {
 impl NamespaceId {
     /// Whether a thread of any process that can be seen is in the namespace.
     pub(crate) fn has_threads(device: u64, inode: u64) -> bool {
-        Self::by_thread(device, inode).is_some()
+        Self::of_threads().any(|(_, numbers)| numbers == (device, inode))
     }
 
-    /// The file of the namespace, by a thread of any process that can be seen.
-    fn by_thread(device: u64, inode: u64) -> Option<PathBuf> {
+    /// The files of the namespaces of all threads that can be seen, each with its device and inode.
+    fn of_threads() -> impl Iterator<Item = (PathBuf, (u64, u64))> {
         let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
-        let is_it = |path: &PathBuf| {
-            std::fs::metadata(path).is_ok_and(|file| (file.dev(), file.ino()) == (device, inode))
-        };
-        entries("/proc".into()).find_map(|process| {
-            let files = entries(process.path().join("task")).map(|task| task.path().join("ns/net"));
-            files.into_iter().find(is_it)
+        let tasks = entries("/proc".into()).flat_map(move |process| entries(process.path().join("task")));
+        tasks.filter_map(|task| {
+            let path = task.path().join("ns/net");
+            let file = std::fs::metadata(&path).ok()?;
+            Some((path, (file.dev(), file.ino())))
         })
     }
 
