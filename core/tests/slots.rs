@@ -248,6 +248,29 @@ fn a_slot_in_a_sandbox_comes_back_when_it_is_left_or_destroyed() {
 }
 
 #[test]
+fn metering_that_cannot_be_recorded_leaves_nothing() {
+    host(|host| {
+        macvlan(host);
+        let controller = with_slots(1);
+        for (kind, name) in [("bridge", "b"), ("macvlan", "m")] {
+            let network = with_subnets(kind, "blue", &["10.1.0.0/24"]);
+            let network = if kind == "macvlan" { network.with_option("parent", "lan0") } else { network };
+            controller.create_network(network).unwrap();
+            let (sandbox, _) = connected(&controller, "blue", name);
+            controller.set_meter("blue", name, false).unwrap();
+            controller.fail_write(1);
+            controller.set_meter("blue", name, true).unwrap_err();
+            let qdiscs = || host.tc(&["qdisc", "show"]).to_string();
+            assert!(!(qdiscs() + &sandbox.run(qdiscs).unwrap()).contains("clsact"), "{kind}");
+            controller.set_meter("blue", name, true).unwrap();
+            assert_eq!(source(&controller, name), Source::Counters);
+            controller.disconnect("blue", name).unwrap();
+            controller.delete_network("blue").unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_slot_of_a_link_out_of_reach_is_released() {
     host(|host| {
         macvlan(host);

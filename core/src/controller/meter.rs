@@ -141,11 +141,11 @@ impl Controller {
     /// The endpoint's slot, if it is the endpoint's still: what a record says may be of counters that somebody removed.
     pub(super) fn slot_of(&self, record: &EndpointRecord) -> Option<(Arc<Meter>, Entry)> {
         let (id, meter) = (record.meter?, self.meter_there()?);
-        let SlotOwner { mark, digest, .. } = meter.owner(id)?;
+        let entry = meter.entry(id)?;
+        let SlotOwner { mark, digest, .. } = entry.owner;
         let is_its =
             mark == self.mark.number() && digest == naming::digest(&record.network, &record.config.name);
-        let entry = meter.entry(id).filter(|_| is_its)?;
-        Some((meter, entry))
+        is_its.then_some((meter, entry))
     }
 
     /// Gives the endpoint's slot back, of which the link is gone or going.
@@ -165,17 +165,15 @@ impl Controller {
         let life = record.joined.as_ref().map(|joined| joined.life);
         // At its path may be another by now.
         let own = sandbox.filter(|sandbox| sandbox.life().ok() == life);
-        let stopped = own.map_or(Ok(false), |sandbox| self.stop_counting_in(sandbox, record, &entry));
-        if stopped.unwrap_or_else(|error| {
-            log::warn!("{error}");
-            false
-        }) {
-            return;
+        match own.map(|sandbox| self.stop_counting_in(sandbox, record, &entry)) {
+            Some(Ok(())) => return,
+            Some(Err(error)) => log::warn!("{error}"),
+            None => {}
         }
         meter.lose(entry.id, life.map(NamespaceLife::numbers));
     }
 
-    fn stop_counting_in(&self, sandbox: &Sandbox, record: &EndpointRecord, entry: &Entry) -> Result<bool> {
+    fn stop_counting_in(&self, sandbox: &Sandbox, record: &EndpointRecord, entry: &Entry) -> Result<()> {
         let index = entry.owner.index;
         if sandbox.link_at(index)?.is_some() {
             let name = naming::link_names(&record.network, &record.config.name)?.0;
@@ -185,7 +183,7 @@ impl Controller {
                 stats::take_off(&link, place, &mut Ground { host: &self.host, sandbox, programs: None })
             })?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Takes the filters of that slot off the endpoint's link; false when the link is out of reach.
@@ -252,11 +250,14 @@ impl Controller {
         }
         record.meter = Some(id);
         let applied = metered.with(self, Some(meter.programs()), |ground| apply(&plan, ground));
-        applied.and_then(|()| self.store.write(|tx| record.update(tx))).inspect_err(|_| {
-            if known.is_none() {
-                meter.let_go(id);
-            }
-        })
+        let result = applied.and_then(|()| self.store.write(|tx| record.update(tx)));
+        if result.is_err() && known.is_none() {
+            let off = |ground: &mut Ground<'_>| stats::take_off(&metered.link, metered.place, ground);
+            let _ = metered.with(self, None, off).inspect_err(|error| log::warn!("{error}"));
+            self.stop_counting_inside(record, metered.sandbox.as_ref());
+            meter.let_go(id);
+        }
+        result
     }
 
     /// The record comes before the filters: a slot that no record has is given back by the collector.

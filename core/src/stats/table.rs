@@ -5,7 +5,7 @@
 //! between two changes of the first, so that a reader who finds the first unchanged has read them whole.
 //!
 //! Where slots are taken, the table's directory is locked for many, and where claims of the dead are dropped or the
-//! table is given up, it is locked for one ([`Place`](super::pins::Place)): the kernel takes the lock off a process
+//! table is given up, it is locked for one ([`Place`](super::place::Place)): the kernel takes the lock off a process
 //! that dies, so nobody is in the middle of anything then.
 
 use std::sync::atomic::{fence, AtomicU64, Ordering};
