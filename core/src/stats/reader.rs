@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::pins::{self, Pinned, LINE};
@@ -111,10 +112,10 @@ impl Pinned {
     pub(super) fn sum(&self, slot: u16) -> [u64; 4] {
         let first = layout::index(slot.into(), 0, self.cpus as u32) as usize;
         let mut sum = [0_u64; 4];
-        for line in first..first + self.cpus {
-            let words: [u64; 4] = self.counters.load(line * LINE);
-            for (sum, word) in sum.iter_mut().zip(words) {
-                *sum = sum.wrapping_add(word);
+        // Each word is whole; together they may be a packet apart.
+        for line in self.counters.words(first * LINE, self.cpus * LINE).chunks_exact(LINE) {
+            for (sum, word) in sum.iter_mut().zip(line) {
+                *sum = sum.wrapping_add(word.load(Ordering::Relaxed));
             }
         }
         sum
