@@ -6,16 +6,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use aya::programs::ProgramInfo;
+use aya::util::KernelVersion;
 use aya_obj::generated::bpf_prog_type;
 
 use super::layout::{Line, COUNTERS, EGRESS, INGRESS};
-use super::load::{load, Loaded};
+use super::load::{load, refused, Loaded};
 use super::place::Place;
 use super::table::{Table, ENTRY, HEADER_CPUS, HEADER_MAGIC, HEADER_SLOTS, MAGIC};
 use super::MeterOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Programs;
-use crate::sys::{self, Process, SharedReader, SharedWords};
+use crate::sys::{self, Process, RaisedMemoryLimit, SharedReader, SharedWords};
 
 const SLOTS: &str = "slots";
 /// The beginning of the name of a directory that is not whole yet, or no more. A bpf filesystem takes no dots.
@@ -142,6 +143,8 @@ fn check_filesystem(directory: &Path) -> Result<()> {
 }
 
 fn fill(directory: &Path, options: &MeterOptions) -> Result<()> {
+    // Raised before aya meets it, which would leave it raised.
+    let _limit = if maps_count_as_locked() { RaisedMemoryLimit::new() } else { None };
     let cpus = processors()?;
     let slots = options.slots;
     let lines = (u32::from(slots) + 1).saturating_mul(cpus);
@@ -154,9 +157,14 @@ fn fill(directory: &Path, options: &MeterOptions) -> Result<()> {
     sys::freeze_map(counters).map_err(|error| Error::from_io("freeze", COUNTERS, error))?;
     pin(counters, &directory.join(COUNTERS))?;
     let table = sys::create_array(64, u32::from(slots) + 1);
-    let table = table.map_err(|error| failed("create map", &directory.join(SLOTS), error))?;
+    let table = table.map_err(|error| refused(&error))?;
     self::table(directory, &table, slots)?.begin(cpus as usize);
     pin(table.as_fd(), &directory.join(SLOTS))
+}
+
+/// Whether the memory of maps and programs counts against the process's limit.
+fn maps_count_as_locked() -> bool {
+    !KernelVersion::current().is_ok_and(|version| version >= KernelVersion::new(5, 11, 0))
 }
 
 /// One more than the highest number that a processor can have.

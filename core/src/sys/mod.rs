@@ -9,6 +9,7 @@ mod ipv6;
 mod lock;
 #[expect(unsafe_code, reason = "memory that is shared with the kernel")]
 mod mapping;
+mod memory_limit;
 mod mount;
 mod namespace;
 mod per_process;
@@ -24,6 +25,7 @@ pub use generation::Generation;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
 pub(crate) use lock::{lock_exclusive, lock_shared, pause, LockedFile};
 pub(crate) use mapping::{SharedReader, SharedWords};
+pub(crate) use memory_limit::RaisedMemoryLimit;
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
 pub use per_process::PerProcess;

@@ -190,6 +190,15 @@ pub(crate) fn namespace_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     Ok(cookie)
 }
 
+/// `prlimit(RLIMIT_MEMLOCK)` of the calling process: what it was, before it is set to `new` if there is one.
+pub(super) fn memory_limit(new: Option<libc::rlimit>) -> io::Result<libc::rlimit> {
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let set = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: both limits outlive the call; the kernel takes no new one where there is none.
+    check(unsafe { libc::prlimit(0, libc::RLIMIT_MEMLOCK, set, &raw mut old) })?;
+    Ok(old)
+}
+
 /// `bpf(command, attributes)`. The attributes are plain words of `union bpf_attr`; one that is an address is
 /// that of something that the caller keeps.
 fn bpf(command: libc::c_int, attributes: &mut [u64; 8]) -> io::Result<libc::c_int> {
