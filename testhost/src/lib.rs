@@ -13,10 +13,18 @@
 //! });
 //! ```
 
+mod client;
 mod host;
+mod place;
 mod program;
+mod server;
 mod state;
+mod tap;
 
+pub use client::{attempt, Transport, Try};
 pub use host::{descriptors, host, report, skip, Host, Output};
+pub use place::inside;
 pub use program::classifier;
-pub use state::State;
+pub use server::Server;
+pub use state::{settings, State};
+pub use tap::Tap;
