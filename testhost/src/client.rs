@@ -57,6 +57,12 @@ impl Try {
         Self { expected: Some(format!("{name} {seen}")), ..self }
     }
 
+    /// The server called `name` is to answer, whatever address it sees.
+    #[must_use]
+    pub fn reaches(self, name: &str) -> Self {
+        Self { expected: Some(format!("{name} ")), ..self }
+    }
+
     /// Asks by datagrams from this socket address.
     #[must_use]
     pub fn from(self, source: SocketAddr) -> Self {
@@ -124,6 +130,7 @@ impl Try {
     fn complaint(&self) -> Option<String> {
         let came = self.ask();
         let wrong = match (&self.expected, &came) {
+            (Some(expected), Ok(answer)) if expected.ends_with(' ') => !answer.starts_with(expected),
             (Some(expected), Ok(answer)) => answer != expected,
             (expected, came) => expected.is_some() || came.is_ok(),
         };
