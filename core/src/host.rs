@@ -10,6 +10,7 @@ use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::traffic::{self, FilterState, KernelStats};
 use crate::link::{message, Direction, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
+use crate::nft::{Firewall, FlowFilter, Flows};
 use crate::sys::{Ipv6Links, Namespace, NamespaceId, PerProcess};
 
 /// How long a sandbox that was destroyed may take to begin to die.
@@ -20,6 +21,8 @@ pub(crate) const DYING: Duration = Duration::from_millis(250);
 pub(crate) struct Host {
     namespace: Namespace,
     socket: Mutex<RouteSocket>,
+    /// Opened when it is first needed.
+    firewall: Mutex<Option<Firewall>>,
     /// `/proc/sys/net/ipv6/conf` of the namespace; `None` where there is none or it cannot be written.
     ipv6: Option<Ipv6Links>,
 }
@@ -54,7 +57,8 @@ impl Host {
             return Ok(host);
         }
         let socket = Mutex::new(RouteSocket::open()?);
-        let host = Arc::new(Self { namespace, socket, ipv6: Ipv6Links::open() });
+        let firewall = Mutex::default();
+        let host = Arc::new(Self { namespace, socket, firewall, ipv6: Ipv6Links::open() });
         hosts.insert(key, Arc::downgrade(&host));
         Ok(host)
     }
@@ -66,6 +70,23 @@ impl Host {
     /// The socket, for one exchange: whoever holds it is alone with the kernel's one lock for links.
     pub(crate) fn socket(&self) -> MutexGuard<'_, RouteSocket> {
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the firewall of the namespace, alone.
+    pub(crate) fn with_firewall<T>(&self, f: impl FnOnce(&mut Firewall) -> Result<T>) -> Result<T> {
+        let mut firewall = self.firewall.lock().unwrap_or_else(PoisonError::into_inner);
+        let opened = match firewall.take() {
+            Some(opened) => opened,
+            None => self.namespace.run(Firewall::open)??,
+        };
+        f(firewall.insert(opened))
+    }
+
+    /// Has the kernel forget what it tracks of these.
+    pub(crate) fn flush_flows(&self, flows: &[FlowFilter]) -> Result<()> {
+        let flushed = self.namespace.run(|| Flows::open()?.flush(flows))??;
+        log::debug!("{flushed} flows flushed");
+        Ok(())
     }
 
     /// Whether [`Host::turn_off_ipv6`] can be used.

@@ -53,6 +53,7 @@ pub mod link;
 mod name;
 mod netlink;
 mod network;
+pub mod nft;
 pub mod plan;
 mod sandbox;
 pub mod stats;
@@ -61,14 +62,16 @@ mod sys;
 
 pub use controller::{
     Collected, Controller, ControllerOptions, Endpoint, EndpointConfig, EndpointStats, Finding, FindingKind,
-    Lifetime, NetworkConfig, NetworkDetails, SandboxDetails, SubnetConfig, SubnetUsage,
+    FirewallConfig, FirewallMode, FirewallWatch, GatewayMode, Lifetime, NetworkConfig, NetworkDetails,
+    PortMapping, PortRange, SandboxDetails, SubnetConfig, SubnetUsage,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Closer, Event, EventKind, Events, Subscription};
 pub use ipnet;
-pub use link::{Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute};
+pub use link::{Destination, InterfaceName, MacAddr, Mtu, Neighbour, Protocol, StaticRoute};
 pub use name::Name;
 pub use network::{EndpointOptions, Network, NetworkOptions};
+pub use nft::Isolate;
 pub use sandbox::{generate_key, Info, Interface, Sandbox, SandboxKey, DEFAULT_BASE};
 #[doc(hidden)]
 pub use sys::{Generation, PerProcess};

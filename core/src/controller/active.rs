@@ -20,6 +20,8 @@ pub(super) struct Active {
     pub(super) is_builtin: bool,
     /// Who gives out its addresses, unless that is the store itself.
     pub(super) ipam: Option<Arc<dyn Ipam>>,
+    /// Its part of the firewall is there.
+    pub(super) has_firewall: bool,
 }
 
 impl Controller {
@@ -52,8 +54,8 @@ impl Controller {
         if config.is_incomplete() {
             (config, stamp) = self.complete_by_hand(name)?;
         }
-        self.bring_up(&config, &*driver)?;
-        let active = Arc::new(self.active(config, stamp, driver)?);
+        let has_firewall = self.bring_up(&config, &*driver, false)?;
+        let active = Arc::new(self.active(config, stamp, driver, has_firewall)?);
         let mut all = self.active.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(name.clone(), Arc::clone(&active));
         Ok(active)
@@ -74,10 +76,11 @@ impl Controller {
         config: NetworkConfig,
         stamp: Stamp,
         driver: Arc<dyn Driver>,
+        has_firewall: bool,
     ) -> Result<Active> {
         let ipam = (config.ipam != PoolIpam::NAME).then(|| self.ipam(&config.ipam)).transpose()?;
         let is_builtin = is_builtin(&config.network_type);
-        Ok(Active { config, stamp, driver, is_builtin, ipam })
+        Ok(Active { config, stamp, driver, is_builtin, ipam, has_firewall })
     }
 
     /// A definition that somebody wrote without saying everything gets the rest, and keeps it.
@@ -94,8 +97,9 @@ impl Controller {
         self.definition(name)
     }
 
-    /// Makes what the network needs in the host, and reserves its addresses.
-    pub(super) fn bring_up(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+    /// Makes what the network needs in the host, and reserves its addresses; whether its part of the firewall is
+    /// there. Of a new one nothing is left after a failure.
+    pub(super) fn bring_up(&self, config: &NetworkConfig, driver: &dyn Driver, is_new: bool) -> Result<bool> {
         if config.ipam == PoolIpam::NAME {
             self.store.write(|tx| reserved::reserve(tx, config))?;
         }
@@ -108,7 +112,17 @@ impl Controller {
             // So that no join waits for it. Without counters the network does as well: that was said.
             let _ = self.meter();
         }
-        Ok(())
+        self.raise_firewall(config).map_err(|error| {
+            if !is_new {
+                return error;
+            }
+            let undone = [
+                self.lower_firewall(&config.name),
+                engine::delete_network(&self.host, driver, &config.name),
+                self.remove_firewall_if_last(),
+            ];
+            error.with_rollback(undone.into_iter().filter_map(Result::err).collect())
+        })
     }
 
     /// A definition that was edited to overlap another is refused, unless it alone has endpoints.

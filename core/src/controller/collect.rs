@@ -1,6 +1,6 @@
 //! What processes that are gone left half done, found and put right.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -56,6 +56,7 @@ impl Controller {
         run.reserved()?;
         run.proxies()?;
         run.counters()?;
+        run.firewall()?;
         run.files()?;
         let findings = run.findings;
         if !findings.is_empty() && !dry_run {
@@ -65,6 +66,17 @@ impl Controller {
             log::info!("collect: {finding}");
         }
         Ok(Collected { findings })
+    }
+
+    /// [`Controller::discard_stale`] of all networks whose endpoints may have what this one wants.
+    pub(super) fn discard_in_the_way(&self, record: &EndpointRecord) -> Result<bool> {
+        let mut networks = BTreeSet::from([record.network.clone()]);
+        if !record.config.ports.is_empty() {
+            let others = self.store.read(EndpointRecord::all)?.into_iter();
+            networks.extend(others.filter(|other| !other.ports.is_empty()).map(|other| other.network));
+        }
+        let found: Result<Vec<_>> = networks.iter().map(|network| self.discard_stale(network)).collect();
+        Ok(found?.contains(&true))
     }
 
     /// Removes the endpoints of a network whose sandboxes or devices are gone, with all that is left of them. False when

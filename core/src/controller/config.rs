@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::{FirewallConfig, PortMapping};
 use crate::driver::Options;
 use crate::error::{Error, Result};
 use crate::ipam::PoolId;
@@ -40,6 +41,9 @@ pub struct NetworkConfig {
     /// Whether the interfaces of its endpoints are metered, where bpf is permitted. On by default.
     #[serde(default = "on", skip_serializing_if = "is_on")]
     pub meter: bool,
+    /// What stands between it and everything else.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub firewall: FirewallConfig,
     /// Who gives out its addresses: `default`, or an [`Ipam`](crate::ipam::Ipam) that was registered.
     #[serde(default = "default_ipam")]
     pub ipam: String,
@@ -75,15 +79,15 @@ pub struct SubnetConfig {
     pub(super) pool_id: Option<PoolId>,
 }
 
-fn on() -> bool {
+pub(super) fn on() -> bool {
     true
 }
 
-fn is_on(on: &bool) -> bool {
+pub(super) fn is_on(on: &bool) -> bool {
     *on
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -105,6 +109,7 @@ impl NetworkConfig {
             ipv6: false,
             internal: false,
             meter: true,
+            firewall: FirewallConfig::default(),
             ipam: default_ipam(),
             ipam_options: BTreeMap::new(),
             options: Options::new(),
@@ -151,6 +156,7 @@ impl NetworkConfig {
             let cause = "it is of IPv4, which `ipv4` switches off";
             return Err(Error::bad_request("use subnet", v4.subnet.to_string(), cause));
         }
+        self.check_firewall()?;
         self.subnets.iter().try_for_each(SubnetConfig::check)
     }
 }
@@ -235,6 +241,10 @@ pub struct EndpointConfig {
     /// Whether its interface is metered; as the network says when `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meter: Option<bool>,
+    /// Ports of the host that are to be its own, no other endpoint's and no process's. The same packet must
+    /// not be for two of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<PortMapping>,
     /// Options of the driver.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
@@ -263,6 +273,7 @@ impl EndpointConfig {
             default_route: true,
             gateway_priority: 0,
             meter: None,
+            ports: Vec::new(),
             options: Options::new(),
             labels: BTreeMap::new(),
         })
@@ -275,6 +286,13 @@ impl EndpointConfig {
             IpAddr::V4(address) => self.address = Some(address),
             IpAddr::V6(address) => self.address_ipv6 = Some(address),
         }
+        self
+    }
+
+    /// The same endpoint with another port of the host, or several in a row.
+    #[must_use]
+    pub fn with_port(mut self, mapping: PortMapping) -> Self {
+        self.ports.push(mapping);
         self
     }
 }

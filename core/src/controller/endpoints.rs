@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::active::Active;
 use super::record::EndpointRecord;
-use super::{Controller, EndpointConfig};
+use super::{Controller, EndpointConfig, PortMapping};
 use crate::driver::{is_builtin, InterfaceInfo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
@@ -21,7 +21,7 @@ use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
 use crate::sandbox::Interface;
 use crate::stats::SlotId;
-use crate::store::leases;
+use crate::store::{leases, ports};
 use crate::sys::Process;
 
 /// An endpoint of a network, and where it is.
@@ -45,6 +45,9 @@ pub struct Endpoint {
     /// Where its interface is counted, for [`Meter::read`](crate::stats::Meter::read); none when it is not metered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meter: Option<SlotId>,
+    /// The ports of the host that are its own; of each mapping the host's ports are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<PortMapping>,
     /// The interface in the sandbox, from the call that joined it; none on a network without devices. From
     /// [`Controller::link`], what [`Sandbox::add_interface`](crate::Sandbox::add_interface) takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,6 +71,7 @@ impl From<EndpointRecord> for Endpoint {
             mac: record.mac,
             linked: record.linked.is_some(),
             meter: record.meter,
+            ports: record.ports,
             sandbox: record.joined.map(|joined| joined.sandbox),
             interface: None,
         }
@@ -78,8 +82,10 @@ impl Controller {
     /// Makes an endpoint with its addresses, for [`Controller::join`] later.
     ///
     /// # Errors
-    /// NotFound when there is no such network; AlreadyExists when it has an endpoint of that name or the
-    /// address that is wanted is taken; ResourceExhausted when no address is left. Nothing is left behind.
+    /// NotFound when there is no such network; AlreadyExists when it has an endpoint of that name, or the
+    /// address or a port that is wanted is taken, with who has it; BadRequest when a port is wanted of an
+    /// address that the host has not; ResourceExhausted when no address or port is left. Nothing is left
+    /// behind.
     pub fn create_endpoint(&self, network: &str, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
         let create = || {
@@ -93,7 +99,7 @@ impl Controller {
         Ok(endpoint)
     }
 
-    /// Deletes an endpoint and gives its addresses back; one that is gone is no error. The devices of one
+    /// Deletes an endpoint and gives its addresses and ports back; one that is gone is no error. The devices of one
     /// that [`Controller::link`] made go too, wherever they are by now.
     ///
     /// # Errors
@@ -246,6 +252,7 @@ impl Controller {
             joined: None,
             linked: None,
             meter: None,
+            ports: Vec::new(),
         })
     }
 
@@ -255,7 +262,7 @@ impl Controller {
         let recorded = self.gate.enter().and_then(|_gate| {
             self.check_defined(active)?;
             self.store.write(|tx| {
-                take(tx, active, &mut record)?;
+                self.take(tx, active, &mut record)?;
                 if active.is_builtin {
                     self.make(active, &mut record)?;
                 }
@@ -269,6 +276,13 @@ impl Controller {
         let made = self.make(active, &mut record).and_then(|()| self.store.write(|tx| record.update(tx)));
         made.map_err(|error| error.with_rollback(self.remove(&record).err().into_iter().collect()))?;
         Ok(record)
+    }
+
+    /// Takes addresses and ports for the endpoint.
+    pub(super) fn take(&self, tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
+        take_addresses(tx, active, record)?;
+        record.ports = self.settle_ports(tx, &active.config, record, &record.config.ports)?;
+        Ok(())
     }
 
     /// Has the driver make the endpoint, and takes over what it chose.
@@ -316,13 +330,18 @@ impl Controller {
         if !is_builtin(&config.network_type) {
             return Err(error);
         }
-        let active = self.active(config, stamp, driver)?;
+        let active = self.active(config, stamp, driver, false)?;
         Ok(Some(Arc::new(active)))
     }
 
     pub(super) fn give_all_back_elsewhere(&self, active: &Active, record: &EndpointRecord) {
         let addresses: Vec<_> = record.addresses().map(|net| net.addr()).collect();
         self.give_back_elsewhere(active, &addresses);
+    }
+
+    /// Carries out a plan in the host, all of it or nothing.
+    pub(super) fn carry_out(&self, plan: &Plan) -> Result<()> {
+        apply(plan, &mut Ground { host: &self.host, sandbox: None, programs: None })
     }
 
     /// Carries out a plan that takes something away in the host; what is gone already is no error.
@@ -367,7 +386,7 @@ impl Controller {
 }
 
 /// Takes an address of each family from the store's own leases.
-pub(super) fn take(tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
+fn take_addresses(tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
     if active.ipam.is_none() {
         for subnet in &active.config.subnets {
             let range = subnet.range.unwrap_or(subnet.subnet);
@@ -383,9 +402,12 @@ pub(super) fn take(tx: &Connection, active: &Active, record: &mut EndpointRecord
     Ok(())
 }
 
-/// Forgets the endpoint and frees its addresses.
+/// Forgets the endpoint and frees its addresses and ports.
 pub(super) fn forget(tx: &Connection, record: &EndpointRecord) -> Result<()> {
     record.delete(tx)?;
+    if !record.ports.is_empty() {
+        ports::forget(tx, &record.network, &record.config.name)?;
+    }
     record.addresses().try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
 }
 

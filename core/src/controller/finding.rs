@@ -42,6 +42,8 @@ pub enum FindingKind {
     Endpoint,
     /// Addresses that a network reserved.
     Lease,
+    /// What the firewall has, or lacks.
+    Firewall,
     /// An endpoint's link in the host.
     Link,
     /// The socket of a listener to events.

@@ -50,6 +50,7 @@ mod tests {
             lifetime: Lifetime::Host,
             owner: Process::current().unwrap(),
             meter: None,
+            ports: Vec::new(),
             joined: Some(Joined {
                 sandbox: "/run/netns/web".into(),
                 life: NamespaceLife::at(std::path::Path::new("/")).unwrap(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::active::Active;
-use super::endpoints::{of, take};
+use super::endpoints::of;
 use super::gateway::{choose, offered};
 use super::record::{EndpointRecord, Joined};
 use super::sandboxes::open_there;
@@ -86,10 +86,12 @@ impl Controller {
             }
             let mut record = self.record(&active, config, true)?;
             let prepared = self.store.dry(|tx| {
-                take(tx, &active, &mut record)?;
+                self.take(tx, &active, &mut record)?;
                 let others = enter(tx, &mut record, sandbox, self.mounts)?;
                 self.make(&active, &mut record)?;
-                self.prepare(&active, &mut record, sandbox, &others, 0)
+                let mut prepared = self.prepare(&active, &mut record, sandbox, &others, 0)?;
+                self.admit(&active, &record, &mut prepared)?;
+                Ok(prepared)
             })?;
             let prepared = self.as_if_metered(&active, &record, prepared);
             self.plan_join(prepared, sandbox)
@@ -137,7 +139,7 @@ impl Controller {
                 }
                 // What sandboxes that are gone left in the store must not block the next one.
                 ErrorKind::AlreadyExists | ErrorKind::ResourceExhausted
-                    if is_new && self.discard_stale(&record.network)? => {}
+                    if is_new && self.discard_in_the_way(record)? => {}
                 // An index may be free at the next attempt, and a former life is waited for while nobody
                 // waits for us.
                 _ if engine::may_be_taken(&error) => {
@@ -206,7 +208,7 @@ impl Controller {
         self.check_defined(active)?;
         self.store.write(|tx| {
             if is_new {
-                take(tx, active, record)?;
+                self.take(tx, active, record)?;
             } else {
                 *record = EndpointRecord { owner: record.owner, ..find_apart(tx, record)? };
             }
@@ -217,6 +219,7 @@ impl Controller {
                     self.make(active, record)?;
                 }
                 let mut own = self.prepare(active, record, sandbox, &others, attempt)?;
+                self.admit(active, record, &mut own)?;
                 self.meter_birth(active, record, &mut own);
                 prepared = Some(own);
             }
@@ -272,8 +275,8 @@ impl Controller {
             mtu: record.config.mtu,
             routes: &record.config.routes,
             neighbours: &record.config.neighbours,
-            gateway: record.config.default_route && !active.config.internal,
-            options: &record.config.options,
+            gateway: record.config.default_route && !active.config.is_closed(),
+            options: &self.options_of(active, record),
         };
         engine::prepare(&*active.driver, &request, key, attempt)
     }
@@ -345,6 +348,7 @@ impl Controller {
             Some(active) if active.is_builtin => {
                 let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
                 self.apply(&left)?;
+                self.dismiss(record)?;
                 self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?;
             }
             Some(active) => {
@@ -352,7 +356,10 @@ impl Controller {
                 self.part_by_itself(active, record, &joined, self.open_as(&joined)?.as_ref(), &mut failures);
                 Error::first_of(failures)?;
             }
-            None => self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?,
+            None => {
+                self.dismiss(record)?;
+                self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?;
+            }
         }
         record.joined = None;
         self.unmeter(record);

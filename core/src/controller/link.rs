@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::active::Active;
-use super::endpoints::{of, take};
+use super::endpoints::of;
 use super::record::{EndpointRecord, Linked};
 use super::{Controller, Endpoint, EndpointConfig};
 use crate::driver::{has_host_link, naming};
@@ -68,7 +68,7 @@ impl Controller {
                 return Err(error.with_cause(cause));
             }
             let prepared = self.store.dry(|tx| {
-                take(tx, &active, &mut record)?;
+                self.take(tx, &active, &mut record)?;
                 self.make(&active, &mut record)?;
                 self.ask_for_link(&active, &mut record, 0)
             })?;
@@ -132,7 +132,7 @@ impl Controller {
     ) -> Result<Option<Prepared>> {
         self.check_defined(active)?;
         self.store.write(|tx| {
-            take(tx, active, record)?;
+            self.take(tx, active, record)?;
             let mut prepared = None;
             if active.is_builtin {
                 self.make(active, record)?;

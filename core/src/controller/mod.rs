@@ -6,14 +6,20 @@ mod config;
 mod drivers;
 mod endpoints;
 mod finding;
+mod firewall;
+mod forwarding;
 mod gateway;
 mod join;
 mod link;
 mod meter;
 mod networks;
+mod outside;
+mod ports;
+mod publish;
 mod rebuild;
 mod record;
 mod reserved;
+mod restore;
 mod sandboxes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,10 +31,14 @@ use active::Active;
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
 pub use finding::{Collected, Finding, FindingKind};
+pub use firewall::{FirewallConfig, FirewallMode, GatewayMode};
 pub use meter::EndpointStats;
 use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
+use outside::Outside;
+pub use ports::{PortMapping, PortRange};
 pub use record::Lifetime;
+pub use restore::FirewallWatch;
 pub use sandboxes::SandboxDetails;
 
 use crate::driver::naming::Mark;
@@ -136,6 +146,7 @@ pub struct Controller {
     active: Mutex<HashMap<Name, Arc<Active>>>,
     listeners: Listeners,
     metering: Metering,
+    outside: Outside,
 }
 
 impl Controller {
@@ -195,6 +206,7 @@ impl Controller {
             ipams: RwLock::new([(PoolIpam::NAME.to_owned(), default_ipam)].into()),
             active: Mutex::default(),
             metering: Metering::default(),
+            outside: Outside::default(),
             options,
             host,
             mark,

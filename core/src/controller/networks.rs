@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::record::EndpointRecord;
-use super::{reserved, Controller, Endpoint, NetworkConfig, SubnetConfig};
+use super::{reserved, Controller, Endpoint, GatewayMode, NetworkConfig, SubnetConfig};
 use crate::driver::{
     self, bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
 };
@@ -83,12 +83,13 @@ impl Controller {
 
     /// Writes the definition and makes the network, or neither.
     fn define(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+        self.check_firewall(config)?;
         // What the driver finds wrong is found before anything is written.
         let (options, ipv4, ipv6) = for_driver(config);
         driver.create_network(config.name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
         self.definitions.create(&config.name, config)?;
         // From here on a death leaves a network that is made when it is first used.
-        self.bring_up(config, driver).map_err(|error| {
+        self.bring_up(config, driver, true).map(drop).map_err(|error| {
             let undone = self.definitions.remove(&config.name);
             error.with_rollback(undone.err().into_iter().collect())
         })
@@ -250,8 +251,10 @@ impl Controller {
             let records = self.store.read(|tx| EndpointRecord::of_network(tx, &name))?;
             refuse_in_use(&records)?;
             self.take_down(&name)?;
+            self.lower_firewall(&name)?;
             self.definitions.remove(&name)?;
             self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+            self.remove_firewall_if_last()?;
             self.remove_counters_if_last()?;
             self.tell(EventKind::NetworkDeleted, Some(&name), None, None);
             Ok(())
@@ -410,14 +413,18 @@ fn choose_gateway(
 /// What the driver is told of a network.
 pub(super) fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec<IpamData>) {
     let mut options = config.options.clone();
-    if config.internal {
+    if config.is_closed() {
         options.insert(DOCKER_INTERNAL.to_owned(), true.into());
     }
+    if config.network_type == bridge::TYPE && !config.firewall.icc {
+        options.insert("icc".to_owned(), false.into());
+    }
+    let is_isolated = config.firewall.gateway_mode == GatewayMode::Isolated;
     let data = |ipv6: bool| {
         let data = |subnet: &SubnetConfig| IpamData {
             address_space: AddressSpace::Local.as_str().to_owned(),
             pool: Some(subnet.subnet),
-            gateway: subnet.gateway_net(),
+            gateway: subnet.gateway_net().filter(|_| !is_isolated),
             aux_addresses: auxiliary(subnet),
         };
         config.subnet(ipv6).map(data).into_iter().collect()

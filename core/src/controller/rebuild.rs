@@ -162,6 +162,7 @@ fn record(
         joined: Some(joined),
         linked: None,
         meter: None,
+        ports: Vec::new(),
     };
     let mut leased = Vec::new();
     for ipv6 in [false, true] {

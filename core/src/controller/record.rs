@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::{params, Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 
-use super::EndpointConfig;
+use super::{EndpointConfig, PortMapping};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, MacAddr};
 use crate::name::Name;
@@ -54,6 +54,9 @@ pub(super) struct EndpointRecord {
     /// Where its interface is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) meter: Option<SlotId>,
+    /// The ports that it has, those that were chosen among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ports: Vec<PortMapping>,
 }
 
 /// That an endpoint's devices are in the host, or about to be, for its caller to move. It goes with them.

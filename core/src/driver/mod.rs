@@ -15,7 +15,7 @@ pub(crate) mod naming;
 mod options;
 mod plain;
 mod registry;
-mod routed;
+pub(crate) mod routed;
 mod subnets;
 mod types;
 pub(crate) mod veth;

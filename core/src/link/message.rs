@@ -127,7 +127,11 @@ pub(crate) fn set_link(change: &LinkChange, master: Option<u32>) -> Request {
     attributes.extend(change.alias.clone().map(LinkAttribute::IfAlias));
     attributes.extend(change.tx_queue_len.map(LinkAttribute::TxQueueLen));
     let mut families = Vec::new();
-    families.extend(change.ipv4_forwarding.map(|on| AfSpecUnspec::Inet(vec![ipv4_forwarding(on)])));
+    let settings = [
+        (IPV4_DEVCONF_FORWARDING, change.ipv4_forwarding),
+        (IPV4_DEVCONF_ROUTE_LOCALNET, change.route_localnet),
+    ];
+    families.extend(ipv4_settings(settings).map(|settings| AfSpecUnspec::Inet(vec![settings])));
     if change.no_link_local {
         families.push(AfSpecUnspec::Inet6(vec![AfSpecInet6::AddrGenMode(In6AddrGenMode::None)]));
     }
@@ -138,14 +142,20 @@ pub(crate) fn set_link(change: &LinkChange, master: Option<u32>) -> Request {
     Request::new(Message::NewLink(message), 0)
 }
 
+const IPV4_DEVCONF_FORWARDING: u16 = 1;
+const IPV4_DEVCONF_ROUTE_LOCALNET: u16 = 26;
+
 /// By hand, because `AfSpecInet::DevConfRequest` leaves out what is 0.
-fn ipv4_forwarding(on: bool) -> AfSpecInet {
+fn ipv4_settings(settings: [(u16, Option<bool>); 2]) -> Option<AfSpecInet> {
     const IFLA_INET_CONF: u16 = 1;
-    const IPV4_DEVCONF_FORWARDING: u16 = 1;
-    let setting = DefaultNla::new(IPV4_DEVCONF_FORWARDING, u32::from(on).to_ne_bytes().to_vec());
-    let mut settings = vec![0; setting.buffer_len()];
-    setting.emit(&mut settings);
-    AfSpecInet::Other(DefaultNla::new(IFLA_INET_CONF | NLA_F_NESTED, settings))
+    let mut bytes = Vec::new();
+    for (setting, on) in settings.into_iter().filter_map(|(setting, on)| Some((setting, on?))) {
+        let setting = DefaultNla::new(setting, u32::from(on).to_ne_bytes().to_vec());
+        let begin = bytes.len();
+        bytes.resize(begin + setting.buffer_len(), 0);
+        setting.emit(&mut bytes[begin..]);
+    }
+    (!bytes.is_empty()).then(|| AfSpecInet::Other(DefaultNla::new(IFLA_INET_CONF | NLA_F_NESTED, bytes)))
 }
 
 fn bridge_port(port: BridgePort) -> LinkAttribute {
@@ -274,6 +284,24 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
     message.attributes.extend(spec.source.map(|source| RouteAttribute::PrefSource(source.into())));
     message.attributes.extend(spec.metric.map(RouteAttribute::Priority));
     message
+}
+
+/// `RTM_NEWROUTE` of one in the table of the host's own addresses, by which `::1` is the host's on that link too:
+/// IPv6 looks there for the route of the link that a packet came in by. It goes with the link.
+pub(crate) fn answer_to_loopback(index: u32) -> Request {
+    const RT_TABLE_LOCAL: u8 = 255;
+    let mut message = RouteMessage::default();
+    message.header.address_family = AddressFamily::Inet6;
+    message.header.destination_prefix_length = 128;
+    message.header.table = RT_TABLE_LOCAL;
+    message.header.protocol = RouteProtocol::Other(PROTOCOL);
+    message.header.kind = RouteType::Local;
+    message.header.scope = RouteScope::Universe;
+    message.attributes.push(RouteAttribute::Destination(RouteAddress::Inet6(Ipv6Addr::LOCALHOST)));
+    message.attributes.push(RouteAttribute::Oif(index));
+    // After the loopback's own, which what the host sends goes by.
+    message.attributes.push(RouteAttribute::Priority(1024));
+    Request::new(Message::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
 /// `RTM_NEWROUTE`.

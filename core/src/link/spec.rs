@@ -218,6 +218,10 @@ pub struct LinkChange {
     /// unlike a write to `/proc/sys` it leaves large receive offload and cached routes alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv4_forwarding: Option<bool>,
+    /// Whether packets may go by the link to and from 127.0.0.0/8 (`net.ipv4.conf.LINK.route_localnet`), set as
+    /// `ipv4_forwarding` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_localnet: Option<bool>,
     /// Flags of a bridge's port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<BridgePort>,
@@ -237,6 +241,7 @@ impl LinkChange {
             tx_queue_len: None,
             no_link_local: false,
             ipv4_forwarding: None,
+            route_localnet: None,
             port: None,
         }
     }

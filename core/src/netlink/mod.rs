@@ -1,9 +1,11 @@
-//! A synchronous route socket: batches, extended acknowledgements, dumps (netlink(7), rtnetlink(7)).
+//! Synchronous netlink sockets: batches, extended acknowledgements, dumps (netlink(7), rtnetlink(7)).
 
+mod channel;
 mod reply;
 mod socket;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use reply::Refusal;
+pub(crate) use channel::{packets, refused, Channel};
+pub(crate) use reply::{bad_attribute, parse_error, Refusal};
 pub(crate) use socket::{Request, RouteSocket};

@@ -1,9 +1,11 @@
 //! What the kernel answers to a message: nothing wrong, or an error number with its own words.
 
-use netlink_packet_core::{NetlinkBuffer, NlasIterator, NLM_F_ACK_TLVS, NLM_F_CAPPED};
+use netlink_bindings::utils::find_attr;
+use netlink_packet_core::{NetlinkBuffer, NLM_F_ACK_TLVS, NLM_F_CAPPED};
 
 const HEADER: usize = 16;
 const NLMSGERR_ATTR_MSG: u16 = 1;
+const NLMSGERR_ATTR_OFFS: u16 = 2;
 
 /// The kernel's refusal of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub(crate) struct Refusal {
 /// Reads an `NLMSG_ERROR` message, which is an acknowledgement when its number is 0.
 ///
 /// `None` when it is cut short.
-pub(super) fn parse_error(packet: &NetlinkBuffer<&[u8]>) -> Option<Result<(), Refusal>> {
+pub(crate) fn parse_error(packet: &NetlinkBuffer<&[u8]>) -> Option<Result<(), Refusal>> {
     let payload = packet.payload();
     let errno = i32::from_ne_bytes(payload.get(..4)?.try_into().ok()?);
     if errno == 0 {
@@ -27,8 +29,22 @@ pub(super) fn parse_error(packet: &NetlinkBuffer<&[u8]>) -> Option<Result<(), Re
     Some(Err(Refusal { errno: errno.saturating_neg(), message }))
 }
 
-/// The attributes follow the number and the request: its header alone when it was capped.
 fn extended_text(packet: &NetlinkBuffer<&[u8]>) -> Option<String> {
+    let text = String::from_utf8_lossy(extended(packet, NLMSGERR_ATTR_MSG)?);
+    Some(text.trim_end_matches('\0').to_owned())
+}
+
+/// Where in the refused message, its header included, the attribute is that the kernel blames.
+pub(crate) fn bad_attribute(packet: &NetlinkBuffer<&[u8]>) -> Option<usize> {
+    if packet.flags() & NLM_F_ACK_TLVS == 0 {
+        return None;
+    }
+    let offset = extended(packet, NLMSGERR_ATTR_OFFS)?;
+    usize::try_from(u32::from_ne_bytes(offset.try_into().ok()?)).ok()
+}
+
+/// The attributes follow the number and the request: its header alone when it was capped.
+fn extended<'a>(packet: &NetlinkBuffer<&'a [u8]>, kind: u16) -> Option<&'a [u8]> {
     let payload = packet.payload();
     let request = payload.get(4..4 + HEADER)?;
     let length = match packet.flags() & NLM_F_CAPPED {
@@ -37,11 +53,7 @@ fn extended_text(packet: &NetlinkBuffer<&[u8]>) -> Option<String> {
         }
         _ => HEADER,
     };
-    let attributes = payload.get(4 + length..)?;
-    let text =
-        NlasIterator::new(attributes).flatten().find(|attribute| attribute.kind() == NLMSGERR_ATTR_MSG)?;
-    let text = String::from_utf8_lossy(text.value());
-    Some(text.trim_end_matches('\0').to_owned())
+    find_attr(payload.get(4 + length..)?, kind)
 }
 
 #[cfg(test)]

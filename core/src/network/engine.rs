@@ -121,6 +121,8 @@ pub(crate) struct Prepared {
     pub(crate) join: JoinInfo,
     /// What meters it.
     pub(crate) meter: Option<Metered>,
+    /// What the host does before the device is made: its part of the firewall.
+    pub(crate) outside: Vec<Step>,
 }
 
 /// A slot of counters for a link that is to be made.
@@ -166,6 +168,7 @@ pub(crate) fn prepare(
             finish: None,
             join,
             meter: None,
+            outside: Vec::new(),
         });
     };
     let mut interface = Interface::from_source(src_name);
@@ -190,15 +193,16 @@ pub(crate) fn prepare(
     interface.neighbours.extend(birth.iter().flat_map(|birth| birth.neighbours.iter().copied()));
     interface.check()?;
     let device = birth.map_or(Device::Existing, |birth| Device::Born(Box::new(birth)));
-    Ok(Prepared { interface, device, replace_gateways: false, finish: None, join, meter: None })
+    let (meter, outside) = (None, Vec::new());
+    Ok(Prepared { interface, device, replace_gateways: false, finish: None, join, meter, outside })
 }
 
 /// The pair with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
 pub(crate) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
-    let Prepared { interface, device: Device::Born(mut birth), meter, .. } = prepared else {
+    let Prepared { interface, device: Device::Born(mut birth), meter, outside, .. } = prepared else {
         return Err(Error::new(ErrorKind::NotImplemented, "link", "a device that is not born"));
     };
-    let mut plan = Plan::default();
+    let mut plan = Plan { steps: outside };
     let inside = LinkRef::named(interface.src_name.clone());
     if let Some(metered) = &meter {
         metered.add_to(&mut birth, &inside);
@@ -228,7 +232,7 @@ pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Pla
     if let Some(metered) = &prepared.meter {
         metered.add_to(&mut birth, &settled.link);
     }
-    let mut plan = Plan::default();
+    let mut plan = Plan { steps: prepared.outside };
     settled.before_birth(ipv6, &mut plan);
     plan.steps.push(birth.create(Place::Sandbox, &settled.link, interface.mac));
     plan.steps.extend(birth.early.steps);

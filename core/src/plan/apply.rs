@@ -128,6 +128,10 @@ impl<'plan> Run<'_, '_, 'plan> {
     /// Carries out an action that is a write to `/proc/sys`.
     fn write(&mut self, place: Place, action: &Action) -> Result<()> {
         match (action, place) {
+            (Action::ChangeFirewall(changes), Place::Host) => {
+                self.ground.host.with_firewall(|firewall| firewall.commit(changes))
+            }
+            (Action::FlushFlows(flows), Place::Host) => self.ground.host.flush_flows(flows),
             (Action::ForceIpv6Forwarding(link), Place::Host) => {
                 self.ground.host.force_ipv6_forwarding(&link.name)
             }
@@ -140,7 +144,7 @@ impl<'plan> Run<'_, '_, 'plan> {
                 self.inside()?.namespace.run(|| sys::write_sysctl(spec.path(), spec.value()))?
             }
             (Action::TurnOffIpv6(link), Place::Host) => self.ground.host.turn_off_ipv6(&link.name),
-            _ => Err(Error::bad_request("apply plan", action.to_string(), "this is for links of the host")),
+            _ => Err(Error::bad_request("apply plan", action.to_string(), "this is for the host")),
         }
     }
 
@@ -225,6 +229,7 @@ impl<'plan> Run<'_, '_, 'plan> {
             Action::AddNeighbour(spec) => message::add_neighbour(spec, index),
             Action::AddProxy(spec) => message::add_proxy(spec, index),
             Action::AddRoute(spec) => message::add_route(spec, index),
+            Action::AnswerToLoopback(_) => message::answer_to_loopback(index),
             Action::CreateLink(spec) => {
                 spec.check()?;
                 let elsewhere = spec.other_place().filter(|other| *other != place);
@@ -239,7 +244,9 @@ impl<'plan> Run<'_, '_, 'plan> {
             Action::DeleteProxy(spec) => message::delete_proxy(spec, index),
             Action::DeleteRoute(spec) => message::delete_route(spec, index),
             Action::MoveLink(spec) => message::move_link(spec, index, self.namespace(spec.to)?),
-            Action::ForceIpv6Forwarding(_)
+            Action::ChangeFirewall(_)
+            | Action::FlushFlows(_)
+            | Action::ForceIpv6Forwarding(_)
             | Action::SetIpv6Default(_)
             | Action::SetSysctl(_)
             | Action::TurnOffIpv6(_) => {

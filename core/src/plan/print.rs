@@ -43,6 +43,8 @@ impl fmt::Display for Action {
             Self::AddRoute(spec) => {
                 write!(f, "{} route {spec}", if spec.replace { "replace" } else { "add" })
             }
+            Self::AnswerToLoopback(link) => write!(f, "add local route to ::1 on {link}"),
+            Self::ChangeFirewall(changes) => write!(f, "firewall: {}", Joined(changes)),
             Self::CreateLink(spec) => write!(f, "create {spec}"),
             Self::DeleteAddress(spec) => write!(f, "delete address {} from {}", spec.address, spec.link),
             Self::DeleteClsact(link) => write!(f, "delete clsact from {link}"),
@@ -53,6 +55,7 @@ impl fmt::Display for Action {
             Self::DeleteNeighbour(spec) => write!(f, "delete neighbour {} on {}", spec.address, spec.link),
             Self::DeleteProxy(spec) => write!(f, "delete proxy for {} on {}", spec.address, spec.link),
             Self::DeleteRoute(spec) => write!(f, "delete route {spec}"),
+            Self::FlushFlows(flows) => write!(f, "flush flows {}", Joined(flows)),
             Self::ForceIpv6Forwarding(link) => write!(f, "force IPv6 forwarding on link {link}"),
             Self::MoveLink(spec) => write!(f, "move {spec}"),
             Self::SetIpv6Default(on) => {
@@ -63,6 +66,18 @@ impl fmt::Display for Action {
             Self::TurnOffIpv6(link) => write!(f, "turn IPv6 off on link {link}"),
             Self::SyncLink(link) => write!(f, "sync carrier of link {link}"),
         }
+    }
+}
+
+/// One after the other.
+struct Joined<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Joined<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, item) in self.0.iter().enumerate() {
+            write!(f, "{}{item}", if index == 0 { "" } else { "; " })?;
+        }
+        Ok(())
     }
 }
 
@@ -127,6 +142,7 @@ impl fmt::Display for LinkChange {
         list.add("alias", self.alias.as_ref().map(|alias| format!("{alias:?}")));
         list.flag("no IPv6 link-local of the kernel's", self.no_link_local);
         list.add("IPv4 forwarding", self.ipv4_forwarding.map(on_off));
+        list.add("loopback routing", self.route_localnet.map(on_off));
         if let Some(port) = self.port {
             list.0.push(format!("hairpin {}, isolated {}", on_off(port.hairpin), on_off(port.isolated)));
         }

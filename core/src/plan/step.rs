@@ -7,6 +7,7 @@ use crate::link::{
     AddressSpec, FilterSpec, LinkChange, LinkKind, LinkRef, LinkSpec, MacvlanMode, MoveSpec, Mtu,
     NeighbourSpec, Place, ProxySpec, RouteSpec, SysctlSpec,
 };
+use crate::nft::{Change, FlowFilter};
 
 /// Steps in the order in which they are carried out.
 ///
@@ -72,6 +73,10 @@ pub enum Action {
     AddProxy(ProxySpec),
     /// Adds a route.
     AddRoute(RouteSpec),
+    /// Has `::1` be the host's own on a link too, for replies to what was sent from there.
+    AnswerToLoopback(LinkRef),
+    /// Changes the firewall, in one transaction. What is to be deleted and is gone is no error.
+    ChangeFirewall(Vec<Change>),
     /// Creates a link, with its peer where it has one.
     CreateLink(LinkSpec),
     /// Removes an address.
@@ -88,6 +93,8 @@ pub enum Action {
     DeleteProxy(ProxySpec),
     /// Removes a route.
     DeleteRoute(RouteSpec),
+    /// Has the kernel forget flows that it tracks (conntrack): their next packets are looked at anew.
+    FlushFlows(Vec<FlowFilter>),
     /// Forwards IPv6 packets that come in by a link of the host (`net.ipv6.conf.LINK.force_forwarding`,
     /// from Linux 6.17 on). Where the kernel does not have that, or `/proc/sys` cannot be written, it
     /// is no error: forwarding then follows `net.ipv6.conf.all.forwarding`.
@@ -121,6 +128,7 @@ impl Step {
             Action::AddNeighbour(spec) => Some(Action::DeleteNeighbour(spec.clone())),
             Action::AddProxy(spec) => Some(Action::DeleteProxy(spec.clone())),
             Action::AddRoute(spec) if !spec.replace => Some(Action::DeleteRoute(spec.clone())),
+            Action::ChangeFirewall(changes) => undo_of(changes).map(Action::ChangeFirewall),
             Action::CreateLink(spec) => {
                 Some(Action::DeleteLink(LinkRef { name: spec.name.clone(), index: spec.index }))
             }
@@ -157,6 +165,7 @@ impl Action {
             Self::AddAddress(AddressSpec { link, .. })
             | Self::DeleteAddress(AddressSpec { link, .. })
             | Self::AddClsact(link)
+            | Self::AnswerToLoopback(link)
             | Self::DeleteClsact(link)
             | Self::AddFilter(FilterSpec { link, .. })
             | Self::DeleteFilter(FilterSpec { link, .. })
@@ -169,7 +178,9 @@ impl Action {
             | Self::MoveLink(MoveSpec { link, .. }) => Some(link),
             Self::CreateLink(spec) => spec.attached_to(),
             Self::SetLink(LinkChange { master, .. }) => master.as_ref(),
-            Self::DeleteLink(_)
+            Self::ChangeFirewall(_)
+            | Self::DeleteLink(_)
+            | Self::FlushFlows(_)
             | Self::ForceIpv6Forwarding(_)
             | Self::SetIpv6Default(_)
             | Self::SetSysctl(_)
@@ -178,11 +189,13 @@ impl Action {
         }
     }
 
-    /// Whether it is a message to the route socket, as all are but the writes to `/proc/sys`.
+    /// Whether it is a message to the route socket, as all are but the firewall's and writes to `/proc/sys`.
     pub(crate) fn is_message(&self) -> bool {
         !matches!(
             self,
-            Self::ForceIpv6Forwarding(_)
+            Self::ChangeFirewall(_)
+                | Self::FlushFlows(_)
+                | Self::ForceIpv6Forwarding(_)
                 | Self::SetIpv6Default(_)
                 | Self::SetSysctl(_)
                 | Self::TurnOffIpv6(_)
@@ -292,6 +305,15 @@ impl Action {
         };
         Some(text)
     }
+}
+
+/// What takes back changes that add elements alone; others depend on what was there before.
+fn undo_of(changes: &[Change]) -> Option<Vec<Change>> {
+    let inverse = |change: &Change| match change {
+        Change::Add(elements) => Some(Change::Delete(elements.clone())),
+        _ => None,
+    };
+    changes.iter().rev().map(inverse).collect()
 }
 
 /// Why a link without a peer cannot be made for one that is there.

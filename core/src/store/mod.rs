@@ -7,6 +7,7 @@ mod flock;
 mod gate;
 pub(crate) mod leases;
 mod notes;
+pub(crate) mod ports;
 
 pub(crate) use database::{store_error, Database};
 pub(crate) use definitions::{Definitions, Stamp};

@@ -12,6 +12,8 @@ mod mapping;
 mod mount;
 mod namespace;
 mod per_process;
+#[expect(unsafe_code, reason = "std listens where it binds")]
+mod port;
 mod process;
 #[expect(unsafe_code, reason = "system calls that std has no wrapper for")]
 mod raw;
@@ -27,10 +29,11 @@ pub(crate) use mapping::{SharedReader, SharedWords};
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
 pub use per_process::PerProcess;
+pub(crate) use port::{try_port, PortKind};
 pub(crate) use process::Process;
 pub(crate) use raw::{
     create_array, freeze_map, is_bpffs, load_classifier, look_up_entry, map_shape, namespace_cookie,
-    open_pin, pin, random_bytes, unlock,
+    open_pin, pin, random_bytes, set_socket_option, unlock, wait_readable,
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;

@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 /// `NS_GET_NSTYPE`, `_IO(0xb7, 3)` of `include/uapi/linux/nsfs.h`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
@@ -169,6 +170,29 @@ pub(crate) fn namespace_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
         )
     })?;
     Ok(cookie)
+}
+
+/// `setsockopt(SOL_SOCKET, option, value)` of an option that is an `int`.
+pub(crate) fn set_socket_option(
+    socket: BorrowedFd<'_>,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let length = std::mem::size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the value is as long as `length` says, and outlives the call.
+    let result = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const value).cast(), length)
+    };
+    check(result).map(drop)
+}
+
+/// `poll(POLLIN)`: whether something can be read, or an error is to be fetched, within `timeout`, which counts
+/// whole milliseconds.
+pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<bool> {
+    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let milliseconds = libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the one entry outlives the call, and its descriptor is open as long.
+    check(unsafe { libc::poll(&raw mut entry, 1, milliseconds) }).map(|ready| ready > 0)
 }
 
 /// `bpf(command, attributes)`. The attributes are plain words of `union bpf_attr`; one that is an address is

@@ -28,9 +28,11 @@ const KEPT: u32 = 9;
 const STATEMENTS: usize = 64;
 
 /// The version of [`TABLES`], kept as the file's `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// The names of [`TABLES`].
-const NAMES: [&str; 3] = ["endpoint", "meta", "taken"];
+const NAMES: [&str; 4] = ["endpoint", "meta", "port", "taken"];
+/// Those of version 1, to which version 2 adds.
+const NAMES_1: [&str; 3] = ["endpoint", "meta", "taken"];
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS endpoint(
@@ -41,9 +43,14 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS taken(
         pool TEXT NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL, PRIMARY KEY(pool, first)
     ) WITHOUT ROWID;
-    PRAGMA user_version = 1;
+    CREATE TABLE IF NOT EXISTS port(
+        protocol INTEGER NOT NULL, port INTEGER NOT NULL, address BLOB NOT NULL,
+        network TEXT NOT NULL, endpoint TEXT NOT NULL, PRIMARY KEY(protocol, port, address)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS port_endpoint ON port(network, endpoint);
+    PRAGMA user_version = 2;
 ";
-pub(super) const WIPE: &str = "DELETE FROM endpoint; DELETE FROM taken;
+pub(super) const WIPE: &str = "DELETE FROM endpoint; DELETE FROM port; DELETE FROM taken;
     DELETE FROM meta WHERE key LIKE 'reserved %';";
 
 pub(super) struct Opened {
@@ -60,6 +67,8 @@ enum Found {
     Empty(Connection),
     /// With its version.
     Newer(i64),
+    /// Of an older version.
+    Older(Connection),
     Ours(Connection),
 }
 
@@ -90,6 +99,10 @@ pub(super) fn open(place: &Place, boot: &str, rebuild: Rebuild<'_>) -> Result<Op
         Found::Broken(cause) => replace(&path, boot, &cause)?,
         Found::Empty(connection) => (connection, Opening::New),
         Found::Newer(version) => return Err(newer(&path, version)),
+        Found::Older(mut connection) => {
+            upgrade(&mut connection).map_err(failed)?;
+            (connection, Opening::Existing)
+        }
         Found::Ours(connection) => (connection, Opening::Existing),
     };
     tune(&connection).map_err(failed)?;
@@ -154,12 +167,13 @@ fn inspect(connection: Connection, boot: &str) -> rusqlite::Result<Found> {
         return Ok(Found::Newer(version));
     }
     let tables = tables(&connection)?;
+    let is_own = (version == VERSION && tables == NAMES) || (version == 1 && tables == NAMES_1);
+    let is_current = is_own && recorded_boot(&connection)?.as_deref() == Some(boot);
     Ok(match version {
         0 if tables.is_empty() => Found::Empty(connection),
-        VERSION if tables == NAMES && recorded_boot(&connection)?.as_deref() == Some(boot) => {
-            Found::Ours(connection)
-        }
-        VERSION if tables == NAMES => Found::Empty(connection),
+        VERSION if is_current => Found::Ours(connection),
+        _ if is_current => Found::Older(connection),
+        _ if is_own => Found::Empty(connection),
         _ => Found::Broken("it is somebody else's database".to_owned()),
     })
 }
@@ -182,6 +196,13 @@ fn begin<'a>(connection: &'a mut Connection, boot: &str) -> rusqlite::Result<Tra
     transaction.execute_batch(WIPE)?;
     transaction.execute("INSERT OR REPLACE INTO meta VALUES('boot', ?1)", [boot])?;
     Ok(transaction)
+}
+
+/// Adds what an older version has not. Whoever has it open goes on with what it knows.
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(TABLES)?;
+    transaction.commit()
 }
 
 fn tune(connection: &Connection) -> rusqlite::Result<()> {

@@ -168,13 +168,32 @@ fn a_newer_version_is_refused_and_left_alone() {
     let directory = Directory::new();
     drop(directory.open());
     let connection = Connection::open(directory.file()).unwrap();
-    connection.execute_batch("PRAGMA user_version = 2").unwrap();
+    connection.execute_batch("PRAGMA user_version = 3").unwrap();
     drop(connection);
     let bytes = fs::read(directory.file()).unwrap();
     let error = error(Database::open(&directory.0));
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-    assert!(error.to_string().contains("version 2"), "{error}");
+    assert!(error.to_string().contains("version 3"), "{error}");
     assert_eq!(fs::read(directory.file()).unwrap(), bytes);
+}
+
+#[test]
+fn a_store_of_the_first_version_goes_on_with_what_it_has() {
+    for (boot, expected) in [("first", Opening::Existing), ("second", Opening::New)] {
+        let directory = Directory::new();
+        let (database, _) = open_in_boot(&directory, "first").unwrap();
+        record(&database, "a").unwrap();
+        let older = Connection::open(directory.file()).unwrap();
+        older.execute_batch("DROP TABLE port; PRAGMA user_version = 1").unwrap();
+        let (upgraded, opening) = open_in_boot(&directory, boot).unwrap();
+        assert_eq!(opening, expected);
+        assert_eq!(records(&upgraded).len(), usize::from(opening == Opening::Existing));
+        assert_eq!(open_in_boot(&directory, boot).unwrap().1, Opening::Existing);
+        upgraded.write(|tx| tx.execute("DELETE FROM port", []).map_err(failed)).unwrap();
+        // Who had it open before goes on.
+        record(&database, "b").unwrap();
+        older.execute("DELETE FROM taken", []).unwrap();
+    }
 }
 
 #[test]

@@ -1,0 +1,384 @@
+//! A network's and an endpoint's part of the firewall, as it follows from what is recorded of them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::active::Active;
+use super::forwarding;
+use super::record::EndpointRecord;
+use super::{Controller, FirewallMode, GatewayMode, NetworkConfig, PortMapping};
+use crate::driver::{bridge, naming, routed, Options};
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{InterfaceName, LinkRef, Place, Protocol};
+use crate::name::{fnv1a, Name};
+use crate::network::engine::{Device, Prepared};
+use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
+use crate::plan::{Action, Plan};
+
+/// How often others may change the firewall while its tables are about to be removed.
+const TRIES: usize = 5;
+
+/// That the firewall is missing is said once.
+#[derive(Default)]
+pub(super) struct Outside {
+    said: AtomicBool,
+}
+
+impl Controller {
+    /// Makes the network's part of the firewall, or brings it up to date; whether it is there. A network that can
+    /// do without and has to goes on.
+    pub(super) fn raise_firewall(&self, config: &NetworkConfig) -> Result<bool> {
+        if !config.has_firewall() {
+            return Ok(false);
+        }
+        let usable = self.host.with_firewall(|firewall| firewall.probe());
+        let raised = usable
+            .and_then(|()| self.carry_out(&self.plan_firewall(config)?))
+            .and_then(|()| self.forward(config));
+        match raised {
+            Err(error) if is_missing(&error) && config.firewall.mode == FirewallMode::Optional => {
+                if !self.outside.said.swap(true, Ordering::Relaxed) {
+                    log::warn!("networks do without a firewall: {error}");
+                }
+                Ok(false)
+            }
+            Err(error) => Err(error.within("raise firewall", format!("of {}", config.name))),
+            Ok(()) => Ok(true),
+        }
+    }
+
+    /// Whether the firewall of a network that is to be made can be had, before anything is made.
+    pub(super) fn check_firewall(&self, config: &NetworkConfig) -> Result<()> {
+        if !config.has_firewall() || config.firewall.mode != FirewallMode::Required {
+            return Ok(());
+        }
+        self.host.with_firewall(|firewall| firewall.probe())
+    }
+
+    /// Tables, the network's chains, and what is the network's own.
+    fn plan_firewall(&self, config: &NetworkConfig) -> Result<Plan> {
+        let mut plan = Plan::default();
+        plan.push(Place::Host, Action::ChangeFirewall(self.network_changes(config)?));
+        if let Some(bridge) = own_bridge(config) {
+            plan.steps.extend(forwarding::of_link(config, &bridge).steps);
+        }
+        Ok(plan)
+    }
+
+    /// What a transaction has to say of the network; the same again changes nothing.
+    pub(super) fn network_changes(&self, config: &NetworkConfig) -> Result<Vec<Change>> {
+        let mut changes = vec![Change::Table];
+        if config.network_type == bridge::TYPE && config.firewall.anti_spoofing {
+            changes.push(Change::BridgeTable);
+        }
+        changes.push(Change::Renew(self.rules(config)));
+        changes.push(Change::Keep(self.network_elements(config)));
+        Ok(changes)
+    }
+
+    fn rules(&self, config: &NetworkConfig) -> NetworkRules {
+        NetworkRules {
+            key: self.key(&config.name),
+            owner: self.owner(&config.name, None),
+            icc: config.firewall.icc,
+            internal: config.is_closed(),
+            isolate: config.firewall.isolate,
+            routed: config.firewall.gateway_mode == GatewayMode::Routed,
+            hairpin: config.subnets.iter().map(|subnet| subnet.subnet).collect(),
+        }
+    }
+
+    /// By this word the chains of a network are known.
+    pub(super) fn key(&self, network: &Name) -> String {
+        format!("n{:012x}", fnv1a(&format!("{:08x}/{network}", self.mark.number())) >> 16)
+    }
+
+    fn owner(&self, network: &Name, endpoint: Option<&Name>) -> Owner {
+        Owner {
+            mark: self.mark.number(),
+            network: network.to_string(),
+            endpoint: endpoint.map(ToString::to_string),
+        }
+    }
+
+    /// What a network has in the sets and maps besides its endpoints.
+    pub(super) fn network_elements(&self, config: &NetworkConfig) -> Vec<Element> {
+        let mut entries = Vec::new();
+        if let Some(name) = own_bridge(config) {
+            entries.push(Entry::Interface { name, key: self.key(&config.name) });
+        }
+        let firewall = &config.firewall;
+        let leaves = !config.is_closed() && firewall.gateway_mode == GatewayMode::Nat;
+        for subnet in config.subnets.iter().map(|subnet| subnet.subnet).filter(|_| leaves) {
+            let source = firewall.source.iter().find(|source| source.is_ipv6() == subnet.addr().is_ipv6());
+            match source {
+                Some(source) => entries.push(Entry::Source { subnet, source: *source }),
+                None if firewall.masquerade => entries.push(Entry::Masquerade(subnet)),
+                None => {}
+            }
+        }
+        let owner = self.owner(&config.name, None);
+        entries.into_iter().map(|entry| Element { owner: owner.clone(), entry }).collect()
+    }
+
+    /// What an endpoint of that network has in the sets and maps.
+    pub(super) fn endpoint_elements(
+        &self,
+        config: &NetworkConfig,
+        record: &EndpointRecord,
+    ) -> Result<Vec<Element>> {
+        if !config.has_firewall() {
+            return Ok(Vec::new());
+        }
+        let (name, _) = naming::link_names(&record.network, &record.config.name)?;
+        let mut entries = Vec::new();
+        if config.network_type == routed::TYPE {
+            entries.push(Entry::Interface { name: name.clone(), key: self.key(&config.name) });
+        }
+        if config.firewall.anti_spoofing {
+            entries.extend(senders(config, record, &name));
+        }
+        entries.extend(ports(config, record));
+        let owner = self.owner(&record.network, Some(&record.config.name));
+        Ok(entries.into_iter().map(|entry| Element { owner: owner.clone(), entry }).collect())
+    }
+
+    /// Has the endpoint's part of the firewall be there before its link can send.
+    pub(super) fn admit(
+        &self,
+        active: &Active,
+        record: &EndpointRecord,
+        prepared: &mut Prepared,
+    ) -> Result<()> {
+        if !active.has_firewall {
+            return self.refuse_ports(active, record);
+        }
+        prepared.outside = self.admission(&active.config, record, &record.ports)?.steps;
+        if let Device::Born(birth) = &mut prepared.device {
+            let link = LinkRef { name: birth.link.name.clone(), index: birth.link.index };
+            birth.after.steps.extend(reach(&active.config, record, link).steps);
+        }
+        Ok(())
+    }
+
+    fn refuse_ports(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
+        let Some(first) = record.ports.first() else { return Ok(()) };
+        let cause = format!("network {} has no firewall", active.config.name);
+        Err(Error::bad_request("publish port", first.to_string(), cause))
+    }
+
+    /// The elements of an endpoint, with `ports` of its ports, and the flows that are in their way.
+    pub(super) fn admission(
+        &self,
+        config: &NetworkConfig,
+        record: &EndpointRecord,
+        ports: &[PortMapping],
+    ) -> Result<Plan> {
+        let mut plan = Plan::default();
+        let elements = self.endpoint_elements(config, record)?;
+        if !elements.is_empty() {
+            plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Add(elements)]));
+        }
+        let flows = unknowing(config, record, ports);
+        if !flows.is_empty() {
+            plan.push(Place::Host, Action::FlushFlows(flows));
+        }
+        Ok(plan)
+    }
+
+    /// The options of the endpoint's driver. A port of a bridge on which frames are filtered as packets
+    /// (br_netfilter) has to send those back that a container sends to itself by the host's address.
+    pub(super) fn options_of(&self, active: &Active, record: &EndpointRecord) -> Options {
+        let mut options = record.config.options.clone();
+        if active.config.network_type == bridge::TYPE && !record.ports.is_empty() {
+            options.entry("hairpin".to_owned()).or_insert_with(|| true.into());
+        }
+        options
+    }
+
+    /// Takes the endpoint's part of the firewall away; what is gone is no error.
+    pub(super) fn dismiss(&self, record: &EndpointRecord) -> Result<()> {
+        let Ok((config, _)) = self.definition(&record.network) else {
+            return self.dismiss_all(|owner| self.is_endpoint(owner, record));
+        };
+        let elements = self.endpoint_elements(&config, record)?;
+        if elements.is_empty() {
+            return Ok(());
+        }
+        let mut plan = Plan::default();
+        plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Delete(elements)]));
+        let flows = bereft(&config, record, &record.ports);
+        if !flows.is_empty() {
+            plan.push(Place::Host, Action::FlushFlows(flows));
+        }
+        tolerate_missing(self.apply(&plan))
+    }
+
+    fn is_endpoint(&self, owner: &Owner, record: &EndpointRecord) -> bool {
+        *owner == self.owner(&record.network, Some(&record.config.name))
+    }
+
+    /// Takes all elements away whose owner is such a one.
+    fn dismiss_all(&self, is_such: impl Fn(&Owner) -> bool) -> Result<()> {
+        tolerate_missing(self.host.with_firewall(|firewall| {
+            let Some(state) = firewall.state()? else { return Ok(()) };
+            let elements = state.elements.into_iter().filter(|element| is_such(&element.owner)).collect();
+            firewall.commit(&[Change::Delete(elements)])
+        }))
+    }
+
+    /// Takes away what the network has in the firewall, with all that its endpoints have left.
+    pub(super) fn lower_firewall(&self, network: &Name) -> Result<()> {
+        let own = self.owner(network, None);
+        let is_ours = |owner: &Owner| owner.mark == own.mark && owner.network == own.network;
+        tolerate_missing(self.host.with_firewall(|firewall| {
+            let Some(state) = firewall.state()? else { return Ok(()) };
+            let elements = state.elements.into_iter().filter(|element| is_ours(&element.owner)).collect();
+            firewall.commit(&[Change::Delete(elements), Change::DeleteNetwork { key: self.key(network) }])
+        }))
+    }
+
+    /// Removes the tables when no network is in them any more, and switches forwarding off where it was on for
+    /// them.
+    pub(super) fn remove_firewall_if_last(&self) -> Result<()> {
+        for _ in 0..TRIES {
+            let gone = self.host.with_firewall(|firewall| {
+                let generation = firewall.generation()?;
+                match firewall.state()? {
+                    None => Ok(true),
+                    Some(state) if !state.networks.is_empty() => Ok(true),
+                    Some(_) => firewall.commit_if(generation, &[Change::DeleteTables]),
+                }
+            });
+            match gone {
+                // Somebody else changed the firewall in between.
+                Ok(false) => {}
+                Err(error) if is_missing(&error) => break,
+                gone => {
+                    gone?;
+                    break;
+                }
+            }
+        }
+        let networks = self.definitions.list::<NetworkConfig>()?;
+        let needs = |config: &NetworkConfig| config.has_firewall() && !config.is_closed();
+        match networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)) {
+            true => Ok(()),
+            false => self.forward_no_more(),
+        }
+    }
+}
+
+pub(super) fn tolerate_missing(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if is_missing(&error) => Ok(()),
+        result => result,
+    }
+}
+
+/// What the endpoint's own link in the host needs besides the elements.
+pub(super) fn reach(config: &NetworkConfig, record: &EndpointRecord, link: LinkRef) -> Plan {
+    match config.network_type == routed::TYPE && !record.ports.is_empty() {
+        true => forwarding::by_loopback(config, link),
+        false => Plan::default(),
+    }
+}
+
+/// The bridge of a bridge network.
+pub(super) fn own_bridge(config: &NetworkConfig) -> Option<InterfaceName> {
+    if config.network_type != bridge::TYPE {
+        return None;
+    }
+    bridge::name_of(&config.name, &config.options).and_then(|name| InterfaceName::new(&name).ok())
+}
+
+/// What the endpoint may send from.
+fn senders(config: &NetworkConfig, record: &EndpointRecord, name: &InterfaceName) -> Vec<Entry> {
+    let Some(mac) = record.mac else { return Vec::new() };
+    let bridge = config.network_type == bridge::TYPE;
+    let sender = |address: IpAddr| Entry::Sender { bridge, name: name.clone(), mac, address };
+    let mut entries = vec![Entry::Guarded { bridge, name: name.clone() }];
+    if let Some(own) = record.address {
+        // Of somebody who asks whether an address is taken (RFC 5227).
+        entries.extend([own.addr(), Ipv4Addr::UNSPECIFIED].map(|own| sender(own.into())));
+    }
+    if let Some(own) = record.address_ipv6 {
+        let addresses = [own.addr(), mac.link_local(), Ipv6Addr::UNSPECIFIED];
+        entries.extend(addresses.map(|own| sender(own.into())));
+    }
+    entries
+}
+
+/// The endpoint's ports, one by one, with the host's.
+fn published<'a>(
+    record: &EndpointRecord,
+    mapping: &'a PortMapping,
+) -> impl Iterator<Item = (&'a PortMapping, u16, SocketAddr)> {
+    let (v4, v6) = (record.address.map(|own| own.addr()), record.address_ipv6.map(|own| own.addr()));
+    let own = v4.map(IpAddr::V4).into_iter().chain(v6.map(IpAddr::V6));
+    let fits = |own: &IpAddr| mapping.host.is_none_or(|host| host.is_ipv6() == own.is_ipv6());
+    own.filter(fits).flat_map(move |own| {
+        mapping.pairs().map(move |(host_port, port)| (mapping, host_port, SocketAddr::new(own, port)))
+    })
+}
+
+/// The one address of the host that the ports are published on; none when it is all of them.
+fn specific(mapping: &PortMapping) -> Option<IpAddr> {
+    mapping.host.filter(|host| !host.is_unspecified())
+}
+
+/// The elements of the endpoint's ports.
+fn ports(config: &NetworkConfig, record: &EndpointRecord) -> Vec<Entry> {
+    let entry = |(mapping, port, to): (&PortMapping, u16, SocketAddr)| {
+        let protocol = mapping.protocol;
+        match config.firewall.gateway_mode {
+            GatewayMode::Routed => Entry::Open { protocol, address: to.ip(), port: to.port() },
+            _ => Entry::Published { protocol, host: specific(mapping), port, to },
+        }
+    };
+    record.ports.iter().flat_map(|mapping| published(record, mapping)).map(entry).collect()
+}
+
+/// The flows to the host's side of the ports, which know nothing of them: datagrams that kept coming.
+pub(super) fn unknowing(
+    config: &NetworkConfig,
+    record: &EndpointRecord,
+    ports: &[PortMapping],
+) -> Vec<FlowFilter> {
+    let is_lasting = |mapping: &&PortMapping| mapping.protocol != Protocol::Tcp;
+    flows(config, record, ports.iter().filter(is_lasting), false)
+}
+
+/// The flows to the endpoint by ports that it has no more.
+pub(super) fn bereft(
+    config: &NetworkConfig,
+    record: &EndpointRecord,
+    ports: &[PortMapping],
+) -> Vec<FlowFilter> {
+    flows(config, record, ports.iter(), true)
+}
+
+fn flows<'a>(
+    config: &NetworkConfig,
+    record: &EndpointRecord,
+    ports: impl Iterator<Item = &'a PortMapping>,
+    to_endpoint: bool,
+) -> Vec<FlowFilter> {
+    if config.firewall.gateway_mode != GatewayMode::Nat {
+        return Vec::new();
+    }
+    let entries = ports.flat_map(|mapping| published(record, mapping));
+    let filter = |(mapping, host_port, to): (&PortMapping, u16, SocketAddr)| FlowFilter {
+        protocol: mapping.protocol,
+        ipv6: to.is_ipv6(),
+        destination: specific(mapping),
+        port: host_port,
+        backend: to_endpoint.then_some(to),
+    };
+    entries.map(filter).collect()
+}
+
+/// Whether the firewall cannot be had here at all.
+fn is_missing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotImplemented | ErrorKind::PermissionDenied | ErrorKind::Unsupported)
+}

@@ -1,0 +1,167 @@
+//! Ports of endpoints that are there already: published and withdrawn.
+
+use rusqlite::Connection;
+
+use super::active::Active;
+use super::endpoints::of;
+use super::outside::{bereft, reach};
+use super::ports::{settle, PortMapping, Publisher};
+use super::record::EndpointRecord;
+use super::{Controller, GatewayMode, NetworkConfig};
+use crate::driver::naming;
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::{LinkRef, Place};
+use crate::name::Name;
+use crate::nft::Change;
+use crate::plan::{Action, Plan};
+use crate::store;
+
+impl Controller {
+    /// Publishes ports of an endpoint, besides those that it has, and returns them with the host's ports filled
+    /// in. Those of an endpoint that is in no sandbox are kept for it, and open when it joins one.
+    ///
+    /// # Errors
+    /// NotFound when there is no such endpoint; AlreadyExists when a port is another endpoint's, or a socket of
+    /// the host listens on it, with the name of either; ResourceExhausted when no port is left to choose;
+    /// BadRequest for a host address that is not the host's or has no counterpart of its family, and for a
+    /// network without a firewall. No port is then published.
+    pub fn publish(&self, network: &str, endpoint: &str, ports: &[PortMapping]) -> Result<Vec<PortMapping>> {
+        let publish = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            let active = self.activate(&network)?;
+            let _gate = self.gate.enter()?;
+            self.check_defined(&active)?;
+            let before = self.known(&network, &endpoint)?;
+            let mut record = before.clone();
+            let settled = self.store.write(|tx| {
+                let settled = self.settle_ports(tx, &active.config, &record, ports)?;
+                record.ports.extend(settled.iter().cloned());
+                record.update(tx)?;
+                Ok(settled)
+            })?;
+            self.open_ports(&active, &record, &settled).map_err(|error| {
+                let undone = self.store.write(|tx| {
+                    give_back(tx, &record, &settled)?;
+                    before.update(tx)
+                });
+                error.with_rollback(undone.err().into_iter().collect())
+            })?;
+            Ok(settled)
+        };
+        publish().map_err(|error: Error| error.within("publish ports", of(endpoint, network)))
+    }
+
+    /// Withdraws ports that were published, each as it was: connections by them end.
+    ///
+    /// # Errors
+    /// NotFound when one is not published, or there is no such endpoint; none is withdrawn then.
+    pub fn withdraw(&self, network: &str, endpoint: &str, ports: &[PortMapping]) -> Result<()> {
+        let withdraw = || {
+            let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+            let active = self.activate(&network)?;
+            let _gate = self.gate.enter()?;
+            let mut record = self.known(&network, &endpoint)?;
+            let mut gone = Vec::new();
+            for port in ports {
+                let Some(at) = record.ports.iter().position(|own| own.is_for(port)) else {
+                    return Err(Error::new(ErrorKind::NotFound, "find port", port.to_string())
+                        .with_cause("it is not published"));
+                };
+                gone.push(record.ports.remove(at));
+            }
+            self.close_ports(&active, &record, &gone)?;
+            self.store.write(|tx| {
+                give_back(tx, &record, &gone)?;
+                record.update(tx)
+            })
+        };
+        withdraw().map_err(|error: Error| error.within("withdraw ports", of(endpoint, network)))
+    }
+
+    /// Takes ports for an endpoint. Where it is reached by its own addresses the host's are not needed.
+    pub(super) fn settle_ports(
+        &self,
+        tx: &Connection,
+        config: &NetworkConfig,
+        record: &EndpointRecord,
+        ports: &[PortMapping],
+    ) -> Result<Vec<PortMapping>> {
+        if config.firewall.gateway_mode != GatewayMode::Routed {
+            return settle(tx, &self.host, &publisher(record), ports);
+        }
+        let open = |mapping: &PortMapping| {
+            mapping.check()?;
+            Ok(PortMapping { host_ports: Some(mapping.ports), host: None, ..mapping.clone() })
+        };
+        ports.iter().map(open).collect()
+    }
+
+    /// What the host does for ports of an endpoint that has devices.
+    fn open_ports(&self, active: &Active, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
+        if !active.has_firewall {
+            let what = ports.first().map_or_else(String::new, ToString::to_string);
+            let cause = format!("network {} has no firewall", active.config.name);
+            return Err(Error::bad_request("publish port", what, cause));
+        }
+        if !record.has_devices() {
+            return Ok(());
+        }
+        let added = EndpointRecord { ports: ports.to_vec(), ..record.clone() };
+        let (name, _) = naming::link_names(&record.network, &record.config.name)?;
+        let mut plan = reach(&active.config, &added, LinkRef::named(name));
+        let mut elements = self.endpoint_elements(&active.config, &added)?;
+        elements.retain(|element| element.entry.is_port());
+        plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Add(elements)]));
+        let flows = super::outside::unknowing(&active.config, &added, ports);
+        if !flows.is_empty() {
+            plan.push(Place::Host, Action::FlushFlows(flows));
+        }
+        self.carry_out(&plan)
+    }
+
+    fn close_ports(&self, active: &Active, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
+        if !record.has_devices() || !active.has_firewall {
+            return Ok(());
+        }
+        let gone = EndpointRecord { ports: ports.to_vec(), ..record.clone() };
+        let mut elements = self.endpoint_elements(&active.config, &gone)?;
+        elements.retain(|element| element.entry.is_port());
+        let mut plan = Plan::default();
+        plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Delete(elements)]));
+        let flows = bereft(&active.config, &gone, ports);
+        if !flows.is_empty() {
+            plan.push(Place::Host, Action::FlushFlows(flows));
+        }
+        self.apply(&plan)
+    }
+}
+
+fn publisher(record: &EndpointRecord) -> Publisher<'_> {
+    Publisher {
+        network: &record.network,
+        endpoint: &record.config.name,
+        ipv4: record.address.is_some(),
+        ipv6: record.address_ipv6.is_some(),
+    }
+}
+
+/// Ends the leases of the host's ports.
+fn give_back(tx: &Connection, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
+    let of = publisher(record);
+    let leased = ports.iter().filter_map(|mapping| Some(of.host_ports(mapping, mapping.host_ports?)));
+    let leased: Vec<_> = leased.flatten().collect();
+    store::ports::give_back(tx, of.network, of.endpoint, &leased)
+}
+
+impl PortMapping {
+    /// The host's ports, each with the endpoint's; none as long as they have not been chosen.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (u16, u16)> {
+        self.host_ports.into_iter().flat_map(|host| host.iter()).zip(self.ports.iter())
+    }
+
+    /// Whether it is what `wanted` says; ports of the host that it leaves open are any.
+    fn is_for(&self, wanted: &Self) -> bool {
+        let same = wanted.host_ports.is_none_or(|ports| self.host_ports == Some(ports));
+        same && (self.protocol, self.host, self.ports) == (wanted.protocol, wanted.host, wanted.ports)
+    }
+}

@@ -1,0 +1,219 @@
+//! The firewall as the store has it: compared with the kernel's, and put back.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::collect::Run;
+use super::finding::FindingKind;
+use super::outside::tolerate_missing;
+use super::record::EndpointRecord;
+use super::{Controller, NetworkConfig};
+use crate::error::{Error, Result};
+use crate::name::Name;
+use crate::nft::{Change, Element, Entry, Owner, Seen, State, Watch};
+use crate::sys;
+
+/// How long a watch waits before it looks whether it is to end.
+const TURN: Duration = Duration::from_millis(200);
+
+/// What of a store is in the firewall, and what should be.
+struct Difference {
+    /// Elements that nobody has any more, by their owners.
+    strays: BTreeMap<String, Vec<Element>>,
+    /// Elements of endpoints that are not there.
+    missing: BTreeMap<String, Vec<Element>>,
+    /// Networks that are not defined any more, with their keys.
+    lost: Vec<(String, String)>,
+}
+
+impl Controller {
+    /// Puts the firewall back as the store has it, after somebody flushed the ruleset or loaded another: tables,
+    /// chains, endpoints, published ports and forwarding. What is there already stays.
+    ///
+    /// # Errors
+    /// NotImplemented where the kernel has no nf_tables; PermissionDenied without CAP_NET_ADMIN.
+    pub fn restore_firewall(&self) -> Result<()> {
+        let restore = || {
+            let _gate = self.gate.enter()?;
+            let networks = self.walled()?;
+            if networks.is_empty() {
+                return Ok(());
+            }
+            let mut changes = Vec::new();
+            for config in networks.values() {
+                changes.extend(self.network_changes(config)?);
+            }
+            changes.push(Change::Keep(self.expected(&networks)?.into_values().flatten().collect()));
+            self.host.with_firewall(|firewall| firewall.commit(&changes))?;
+            networks.values().try_for_each(|config| self.forward(config))
+        };
+        restore().map_err(|error: Error| error.within("restore", "firewall"))
+    }
+
+    /// The networks that have a part in the firewall; definitions that cannot be read have none.
+    fn walled(&self) -> Result<HashMap<Name, NetworkConfig>> {
+        let networks = self.definitions.list::<NetworkConfig>()?.into_iter();
+        let readable = networks.filter_map(|(name, config)| Some((name, config.ok()?)));
+        Ok(readable.filter(|(_, config)| config.has_firewall()).collect())
+    }
+
+    /// What the endpoints have in the sets and maps, by their owners.
+    fn expected(&self, networks: &HashMap<Name, NetworkConfig>) -> Result<BTreeMap<String, Vec<Element>>> {
+        let mut expected = BTreeMap::new();
+        for record in self.store.read(EndpointRecord::all)?.iter().filter(|record| record.has_devices()) {
+            let Some(config) = networks.get(&record.network) else { continue };
+            let elements = self.endpoint_elements(config, record)?;
+            if let Some(first) = elements.first() {
+                expected.insert(first.owner.to_string(), elements);
+            }
+        }
+        Ok(expected)
+    }
+
+    fn difference(&self, state: &State) -> Result<Difference> {
+        let networks = self.walled()?;
+        let expected = self.expected(&networks)?;
+        let own = |owner: &Owner| owner.mark == self.mark.number();
+        let there: HashSet<_> = state.elements.iter().map(|element| &element.entry).collect();
+        let wanted: HashSet<_> = expected.values().flatten().map(|element| &element.entry).collect();
+        let of_networks: HashSet<_> =
+            networks.values().flat_map(|config| self.network_elements(config)).map(|own| own.entry).collect();
+        let is_stray = |entry: &Entry| !wanted.contains(entry) && !of_networks.contains(entry);
+        let mut strays = BTreeMap::<_, Vec<_>>::new();
+        for element in state.elements.iter().filter(|element| own(&element.owner) && is_stray(&element.entry))
+        {
+            strays.entry(element.owner.to_string()).or_default().push(element.clone());
+        }
+        let lacking = |elements: &Vec<Element>| -> Vec<_> {
+            elements.iter().filter(|element| !there.contains(&element.entry)).cloned().collect()
+        };
+        let missing = expected.iter().map(|(owner, elements)| (owner.clone(), lacking(elements)));
+        let missing = missing.filter(|(_, elements)| !elements.is_empty()).collect();
+        let is_lost =
+            |owner: &Owner| own(owner) && !networks.keys().any(|name| name.as_str() == owner.network);
+        let lost = state.networks.iter().filter(|network| is_lost(&network.owner));
+        let lost = lost.map(|network| (network.key.clone(), network.owner.network.clone())).collect();
+        Ok(Difference { strays, missing, lost })
+    }
+
+    fn firewall_state(&self) -> Result<Option<State>> {
+        let mut state = None;
+        tolerate_missing(self.host.with_firewall(|firewall| {
+            state = firewall.state()?;
+            Ok(())
+        }))?;
+        Ok(state)
+    }
+
+    /// Has a thread put the firewall back whenever its table vanishes, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// Those of opening a socket, and of starting a thread.
+    pub fn watch_firewall(self: &Arc<Self>) -> Result<FirewallWatch> {
+        let watch = self.host.namespace().run(Watch::open)?;
+        let mut watch = watch.map_err(|error| error.within("watch", "firewall"))?;
+        let ends = Arc::new(AtomicBool::new(false));
+        let (controller, ended) = (Arc::clone(self), Arc::clone(&ends));
+        let work = move || {
+            while !ended.load(Ordering::Relaxed) {
+                let result = match watch.wait(TURN) {
+                    Ok(Seen::TableGone) => controller.restore_firewall(),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = result {
+                    log::warn!("{error}");
+                    std::thread::sleep(TURN);
+                }
+            }
+        };
+        let thread = sys::spawn("netns-firewall", work);
+        let thread =
+            thread.map_err(|error| Error::from_io("start thread", "to watch the firewall", error))?;
+        Ok(FirewallWatch { ends, thread: Some(thread) })
+    }
+}
+
+/// A thread that puts the firewall back; it ends when this is dropped.
+#[derive(Debug)]
+pub struct FirewallWatch {
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for FirewallWatch {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Run<'_> {
+    /// What the firewall has of this store that nobody has any more, and what it lacks of its endpoints.
+    pub(super) fn firewall(&mut self) -> Result<()> {
+        let Some(state) = self.controller.firewall_state()? else { return Ok(()) };
+        let Difference { strays, missing, lost } = self.controller.difference(&state)?;
+        for (owner, elements) in strays {
+            self.found(FindingKind::Firewall, &owner, "nobody has it any more: removed", |controller| {
+                let Some(now) = controller.firewall_state()? else { return Ok(false) };
+                let still = controller.difference(&now)?.strays.remove(&owner).unwrap_or_default();
+                let still: Vec<_> = still.into_iter().filter(|own| elements.contains(own)).collect();
+                if still.is_empty() {
+                    return Ok(false);
+                }
+                controller.host.with_firewall(|firewall| firewall.commit(&[Change::Delete(still)]))?;
+                Ok(true)
+            });
+        }
+        for (owner, elements) in missing {
+            self.found(FindingKind::Firewall, &owner, "it was not finished: completed", |controller| {
+                let Some(now) = controller.firewall_state()? else { return Ok(false) };
+                let still = controller.difference(&now)?.missing.remove(&owner).unwrap_or_default();
+                let still: Vec<_> = still.into_iter().filter(|own| elements.contains(own)).collect();
+                if still.is_empty() {
+                    return Ok(false);
+                }
+                controller.host.with_firewall(|firewall| firewall.commit(&[Change::Keep(still)]))?;
+                Ok(true)
+            });
+        }
+        for (key, network) in lost {
+            self.found(
+                FindingKind::Firewall,
+                &network,
+                "its network has no definition: removed",
+                |controller| {
+                    let Ok(name) = Name::new(&network) else { return Ok(false) };
+                    let _lock = controller.definitions.lock()?;
+                    let is_defined = controller.definitions.stamp(&name)?.is_some();
+                    if is_defined || controller.key(&name) != key {
+                        return Ok(false);
+                    }
+                    controller.lower_firewall(&name)?;
+                    Ok(true)
+                },
+            );
+        }
+        self.tables()
+    }
+
+    /// The tables, and forwarding, when the process that took the last network away did not come to them.
+    fn tables(&mut self) -> Result<()> {
+        let is_empty = |state: Option<State>| state.is_some_and(|state| state.networks.is_empty());
+        if !is_empty(self.controller.firewall_state()?) {
+            return Ok(());
+        }
+        self.found(FindingKind::Firewall, "inet libnetns", "it has no network: removed", |controller| {
+            let _lock = controller.definitions.lock()?;
+            let still = is_empty(controller.firewall_state()?);
+            controller.remove_firewall_if_last()?;
+            Ok(still)
+        });
+        Ok(())
+    }
+}
