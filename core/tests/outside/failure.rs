@@ -129,7 +129,11 @@ fn each_place(
 }
 
 /// The part of the operations that begins with `first`, on a network `blue` of that type.
-fn each_operation(kind: &str, numbers: std::ops::Range<usize>, go_wrong: impl Fn(&World, &Operation) + Send) {
+fn each_operation(
+    kind: &str,
+    numbers: std::ops::Range<usize>,
+    go_wrong: impl Fn(&World, &Operation) + Send + Sync,
+) {
     world(|world| {
         world.controller.create_network(network(kind, "blue")).unwrap();
         let _web = world.controller.create_sandbox("web").unwrap();
@@ -240,7 +244,7 @@ fn what_is_in_the_way_in_the_kernel_leaves_nothing_published() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &["8080:80"]);
+            world.container("blue", "web", 11, &["8080:80"]);
             world.nft("add element inet libnetns everywhere4 { udp . 8088 : 10.9.9.9 . 9 }");
             let before = world.host.dump();
             let error = world.controller.publish("blue", "web", &mappings(&MORE)).unwrap_err();

@@ -13,7 +13,7 @@ fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (0..3).flat_map(|from| (0..3).map(move |to| (from, to))).filter(|(from, to)| from != to)
 }
 
-fn make(world: &World, kind: &str, isolate: [Isolate; 3]) -> Vec<crate::world::Container> {
+fn make(world: &World, kind: &str, isolate: [Isolate; 3]) {
     let make = |((name, container, port), isolate): (&(&str, &str, u16), Isolate)| {
         let mut config = network(kind, name);
         config.firewall.isolate = isolate;
@@ -21,7 +21,7 @@ fn make(world: &World, kind: &str, isolate: [Isolate; 3]) -> Vec<crate::world::C
         let ports = ["tcp", "udp"].map(|protocol| format!("{port}:80/{protocol}"));
         world.container(name, container, 11, &[&ports[0], &ports[1]])
     };
-    PARTIES.iter().zip(isolate).map(make).collect()
+    PARTIES.iter().zip(isolate).for_each(make);
 }
 
 /// The host reaches everybody by his own address.
@@ -57,7 +57,7 @@ fn between(directly: impl Fn(usize, usize) -> bool, by_port: impl Fn(usize, usiz
 fn isolated(isolate: [Isolate; 3], directly: fn(usize, usize) -> bool, by_port: fn(usize, usize) -> bool) {
     world(|world| {
         for kind in TYPES {
-            let _parties = make(world, kind, isolate);
+            make(world, kind, isolate);
             let context = format!("{kind} {isolate:?}");
             attempt(&context, &[from_the_host(), between(directly, by_port)].concat());
             world.end(&context);
@@ -91,11 +91,10 @@ fn of_two_networks_the_stricter_counts() {
 fn networks_of_different_types_are_apart_too() {
     world(|world| {
         let kinds = ["bridge", "routed", "bridge"];
-        let mut parties = Vec::new();
         for ((name, container, port), kind) in PARTIES.iter().zip(kinds) {
             world.controller.create_network(network(kind, name)).unwrap();
             let ports = ["tcp", "udp"].map(|protocol| format!("{port}:80/{protocol}"));
-            parties.push(world.container(name, container, 11, &[&ports[0], &ports[1]]));
+            world.container(name, container, 11, &[&ports[0], &ports[1]]);
         }
         attempt("types", &[from_the_host(), between(|_, _| false, |_, _| true)].concat());
     });
@@ -119,8 +118,8 @@ fn inside_a_network(world: &World, kind: &str, icc: bool, filtered: bool) {
     let mut blue = network(kind, "blue");
     blue.firewall.icc = icc;
     world.controller.create_network(blue).unwrap();
-    let _web = world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
-    let _db = world.container("blue", "db", 12, &[]);
+    world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
+    world.container("blue", "db", 12, &[]);
     let mut tries = Vec::new();
     for (family, transport) in ways() {
         let [web, db] = [11, 12].map(|number| World::addresses("blue", number));
@@ -142,8 +141,8 @@ fn inside_a_network(world: &World, kind: &str, icc: bool, filtered: bool) {
 fn a_network_stays_apart_when_another_goes() {
     world(|world| {
         for kind in TYPES {
-            let _parties = make(world, kind, [Isolate::On; 3]);
-            world.controller.remove_sandbox("r").unwrap();
+            make(world, kind, [Isolate::On; 3]);
+            world.remove("r");
             world.controller.delete_network("red").unwrap();
             let apart = ways().map(|(family, transport)| {
                 Try::nothing("b", transport, family.socket(World::addresses("green", 11), 80))

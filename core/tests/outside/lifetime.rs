@@ -140,8 +140,8 @@ fn a_flushed_firewall_is_put_back_as_it_was() {
             world.controller.create_network(network(kind, "blue")).unwrap();
             world.controller.create_network(network("bridge", "green")).unwrap();
             let ports = ["8080:80", "8080:80/udp", "192.0.2.9:8081:80", "[2001:db8::9]:8081:80"];
-            let _web = world.container("blue", "web", 11, &ports);
-            let _db = world.container("green", "db", 11, &["9000-9010:80-90/udp"]);
+            world.container("blue", "web", 11, &ports);
+            world.container("green", "db", 11, &["9000-9010:80-90/udp"]);
             works(world, kind);
             let before = world.rules(&["ruleset"]);
             for ruin in RUINS {
@@ -164,7 +164,7 @@ fn a_flushed_firewall_is_put_back_as_it_was() {
 fn restoring_what_is_there_changes_nothing_and_breaks_no_connection() {
     world(|world| {
         world.controller.create_network(network("bridge", "blue")).unwrap();
-        let _web = world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
+        world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
         let before = world.rules_as_json();
         world.controller.restore_firewall().unwrap();
         assert_eq!(world.rules_as_json(), before);
@@ -182,7 +182,7 @@ fn a_watched_firewall_comes_back_by_itself() {
     world(|world| {
         world.controller.create_network(network("bridge", "blue")).unwrap();
         world.controller.create_network(network("routed", "green")).unwrap();
-        let _web = world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
+        world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
         let before = world.rules(&["ruleset"]);
         let watcher = Arc::new(open());
         let watch = watcher.watch_firewall().unwrap();
@@ -226,7 +226,7 @@ fn what_a_process_published_outlives_it_and_the_next_sees_it() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &[]);
+            world.container("blue", "web", 11, &[]);
             let played = child::command(&[], TEST, "publish").stdout(Stdio::null()).status().unwrap();
             assert!(played.success(), "{played:?}");
             works(world, kind);

@@ -38,7 +38,7 @@ fn the_outside_sees_the_host() {
         let _servers = outside();
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &[]);
+            world.container("blue", "web", 11, &[]);
             attempt(kind, &seen_as("web", OWN));
             world.end(kind);
         }
@@ -54,8 +54,8 @@ fn the_outside_sees_the_source_that_a_network_has() {
             blue.firewall.source = SECOND.map(|own| own.parse().unwrap()).into();
             world.controller.create_network(blue).unwrap();
             world.controller.create_network(network(kind, "green")).unwrap();
-            let (_web, _db) =
-                (world.container("blue", "web", 11, &[]), world.container("green", "db", 11, &[]));
+            world.container("blue", "web", 11, &[]);
+            world.container("green", "db", 11, &[]);
             attempt(kind, &[seen_as("web", SECOND), seen_as("db", OWN)].concat());
             world.end(kind);
         }
@@ -71,7 +71,7 @@ fn the_outside_sees_a_container_that_is_not_masqueraded() {
             let mut blue = network(kind, "blue");
             blue.firewall.masquerade = false;
             world.controller.create_network(blue).unwrap();
-            let _web = world.container("blue", "web", 11, &[]);
+            world.container("blue", "web", 11, &[]);
             world.host.ip_in("far", &["route", "add", "10.1.0.0/24", "via", OWN[0]]);
             world.host.ip_in("far", &["-6", "route", "add", "fd01::/64", "via", OWN[1]]);
             attempt(kind, &seen_as("web", World::addresses("blue", 11)));
@@ -98,9 +98,9 @@ fn an_internal_network_is_silent_though_the_host_forwards() {
             blue.internal = true;
             world.controller.create_network(blue).unwrap();
             world.controller.create_network(network(kind, "green")).unwrap();
-            let (_web, _db) =
-                (world.container("blue", "web", 11, &[]), world.container("blue", "db", 12, &[]));
-            let _other = world.container("green", "other", 11, &[]);
+            world.container("blue", "web", 11, &[]);
+            world.container("blue", "db", 12, &[]);
+            world.container("green", "other", 11, &[]);
             lead_out(world, "web");
             let own = World::addresses("blue", 11);
             let forwarding = world.forward_all();
@@ -132,7 +132,8 @@ fn an_isolated_network_reaches_not_even_the_host() {
         let mut blue = network("bridge", "blue");
         blue.firewall.gateway_mode = GatewayMode::Isolated;
         world.controller.create_network(blue).unwrap();
-        let (_web, _db) = (world.container("blue", "web", 11, &[]), world.container("blue", "db", 12, &[]));
+        world.container("blue", "web", 11, &[]);
+        world.container("blue", "db", 12, &[]);
         let own = World::addresses("blue", 11);
         let mut tries = silent("web", own);
         for (family, transport) in ways() {
@@ -156,7 +157,7 @@ fn a_routed_gateway_opens_the_published_ports_alone() {
             let mut blue = network(kind, "blue");
             blue.firewall.gateway_mode = GatewayMode::Routed;
             world.controller.create_network(blue).unwrap();
-            let _web = world.container("blue", "web", 11, &["8080:80/tcp", "8080:80/udp"]);
+            world.container("blue", "web", 11, &["8080:80/tcp", "8080:80/udp"]);
             let own = World::addresses("blue", 11);
             let mut tries = Vec::new();
             for (family, transport) in ways() {

@@ -13,14 +13,14 @@ const BOTH: [&str; 2] = ["8080:80/tcp", "8080:80/udp"];
 /// From everywhere outside and the host itself, to `port` of the host.
 fn from_around(port: u16) -> Vec<Try> {
     let each = ways().flat_map(|(family, transport)| {
+        let to = |from, host| Try::nothing(from, transport, family.socket(host, port));
         [
-            ("world", family.of(OWN), family.of(WORLD)),
-            ("world", family.of(SECOND), family.of(WORLD)),
-            ("far", family.of(OWN), family.of(FAR)),
-            ("", family.of(OWN), family.of(OWN)),
-            ("", family.of(SECOND), family.of(SECOND)),
+            to("world", OWN).answers("web", family.of(WORLD)),
+            to("world", SECOND).answers("web", family.of(WORLD)),
+            to("far", OWN).answers("web", family.of(FAR)),
+            to("", OWN).answers("web", family.of(OWN)),
+            to("", SECOND).reaches("web"),
         ]
-        .map(|(from, to, seen)| Try::nothing(from, transport, (to, port).into()).answers("web", seen))
     });
     each.collect()
 }
@@ -58,9 +58,9 @@ fn reached_from_everywhere(kind: &str, filtered: bool) {
         world.filter_bridged(filtered);
         world.controller.create_network(network(kind, "blue")).unwrap();
         world.controller.create_network(network(kind, "green")).unwrap();
-        let _web = world.container("blue", "web", 11, &BOTH);
-        let _db = world.container("blue", "db", 12, &[]);
-        let _other = world.container("green", "other", 11, &[]);
+        world.container("blue", "web", 11, &BOTH);
+        world.container("blue", "db", 12, &[]);
+        world.container("green", "other", 11, &[]);
         world.route_back();
         let mut tries =
             [from_around(8080), by_loopback(8080, kind, filtered), from_containers(8080)].concat();
@@ -112,7 +112,7 @@ fn a_port_on_one_address_is_reached_by_no_other() {
                 })
                 .collect();
             let ports: Vec<_> = ports.iter().map(String::as_str).collect();
-            let _web = world.container("blue", "web", 11, &ports);
+            world.container("blue", "web", 11, &ports);
             let mut tries = Vec::new();
             for (family, transport) in ways() {
                 let to = |address: IpAddr, port| Try::nothing("", transport, (address, port).into());
@@ -141,7 +141,7 @@ fn nobody_outside_reaches_a_port_of_the_loopback_address() {
             world.controller.create_network(network(kind, "blue")).unwrap();
             let _web =
                 world.container("blue", "web", 11, &["127.0.0.1:8081:80/tcp", "127.0.0.1:8081:80/udp"]);
-            let _db = world.container("blue", "db", 12, &[]);
+            world.container("blue", "db", 12, &[]);
             for (place, link, host) in [("world", "lan", OWN[0]), ("db", "eth0", "10.1.0.1")] {
                 loopback_is_elsewhere(world, place, link, host);
             }
@@ -175,7 +175,7 @@ fn ranges_and_chosen_ports_are_reached_each() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &["9000-9002:80-82", "9000-9002:80-82/udp"]);
+            world.container("blue", "web", 11, &["9000-9002:80-82", "9000-9002:80-82/udp"]);
             let chosen = world.controller.publish("blue", "web", &mappings(&["80", "81-82"])).unwrap();
             let mut ports: Vec<_> = (9000..=9002).collect();
             ports.extend(chosen.iter().flat_map(|port| port.host_ports.unwrap().iter()));
@@ -202,7 +202,7 @@ fn datagrams_in_fragments_come_and_go_whole() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &BOTH);
+            world.container("blue", "web", 11, &BOTH);
             let mut tries = Vec::new();
             for family in Family::ALL {
                 for size in [1472, 1473, 9000, 60_000] {
@@ -228,9 +228,10 @@ fn a_port_of_sctp_is_reached() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let web = world.container("blue", "web", 11, &["8080:80/sctp"]);
+            world.container("blue", "web", 11, &["8080:80/sctp"]);
             assert_eq!(world.controller.endpoint("blue", "web").unwrap().ports[0].protocol, Protocol::Sctp);
-            let said = crate::programs::socat(world.host, &web, "SCTP-LISTEN:80,fork", "SCTP:192.0.2.1:8080");
+            let said =
+                crate::programs::socat(world.host, "web", "SCTP-LISTEN:80,fork", "SCTP:192.0.2.1:8080");
             assert_eq!(said, Some("hello".to_owned()), "{kind}");
             world.end(kind);
         }

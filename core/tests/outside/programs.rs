@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use testhost::{inside, skip, Host};
 
-use crate::world::{network, world, Container, World, TYPES};
+use crate::world::{network, world, World, TYPES};
 
 const HTTP: &str = "SYSTEM:printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhello from %s\\n' $SOCAT_PEERADDR";
 const URLS: [(&str, &str); 2] = [
@@ -73,9 +73,8 @@ fn from_world(world: &World, words: &[&str]) -> String {
 }
 
 /// What comes from `connect` in the world when `listen` says hello in the container.
-pub(crate) fn socat(host: &Host, container: &Container, listen: &str, connect: &str) -> Option<String> {
-    let name = container.sandbox.key().name();
-    let net = format!("--net=/run/netns/{name}");
+pub(crate) fn socat(host: &Host, container: &str, listen: &str, connect: &str) -> Option<String> {
+    let net = format!("--net=/run/netns/{container}");
     let mut command = Command::new("nsenter");
     command.args([&net, "socat", listen, "SYSTEM:echo hello"]);
     let _running = Running(command.spawn().ok()?);
@@ -100,7 +99,7 @@ fn curl_fetches_by_a_published_port() {
         for kind in TYPES {
             world.filter_bridged(false);
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &["8080:8000"]);
+            world.container("blue", "web", 11, &["8080:8000"]);
             let _http =
                 Running::start("web", 8000, &["socat", "TCP6-LISTEN:8000,fork,reuseaddr,ipv6only=0", HTTP]);
             for (url, answer) in URLS {
@@ -125,7 +124,7 @@ fn iperf3_measures_through_a_published_port() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &["8080:5201", "8080:5201/udp"]);
+            world.container("blue", "web", 11, &["8080:5201", "8080:5201/udp"]);
             let _iperf = Running::start("web", 5201, &["iperf3", "-s"]);
             for host in ["192.0.2.1", "2001:db8::1"] {
                 for transport in [&[][..], &["-u", "-b", "200M"]] {

@@ -121,7 +121,8 @@ fn forged(kind: &str, anti_spoofing: bool) {
         let mut blue = network(kind, "blue");
         blue.firewall.anti_spoofing = anti_spoofing;
         world.controller.create_network(blue).unwrap();
-        let _containers = [world.container("blue", "web", 11, &[]), world.container("blue", "db", 12, &[])];
+        world.container("blue", "web", 11, &[]);
+        world.container("blue", "db", 12, &[]);
         let parties = Parties::of(world, kind);
         let mut frames = packets(&parties);
         if kind == "bridge" {
@@ -179,8 +180,8 @@ fn an_address_that_a_container_gives_itself_is_not_its() {
             let mut blue = network("bridge", "blue");
             blue.firewall.anti_spoofing = anti_spoofing;
             world.controller.create_network(blue).unwrap();
-            let _web = world.container("blue", "web", 11, &["8080:80"]);
-            let _db = world.container("blue", "db", 12, &[]);
+            world.container("blue", "web", 11, &["8080:80"]);
+            world.container("blue", "db", 12, &[]);
             world.host.ip_in("web", &["address", "add", "10.1.0.99/24", "dev", "eth0"]);
             world.host.ip_in("web", &["address", "add", "fd01::99/64", "dev", "eth0", "nodad"]);
             for one in by_more_addresses(anti_spoofing) {
@@ -199,7 +200,7 @@ fn a_mac_address_that_a_container_gives_itself_is_not_its() {
                 let mut blue = network(kind, "blue");
                 blue.firewall.anti_spoofing = anti_spoofing;
                 world.controller.create_network(blue).unwrap();
-                let _web = world.container("blue", "web", 11, &[]);
+                world.container("blue", "web", 11, &[]);
                 let _host = testhost::Server::start("", "host", &[80]);
                 let own = world.controller.endpoint("blue", "web").unwrap().mac.unwrap().to_string();
                 let to_host: Vec<_> = ways()

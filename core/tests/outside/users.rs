@@ -38,12 +38,12 @@ fn what_the_host_refuses_to_forward_is_not_forwarded() {
         let _outside = Server::start("world", "world", &SERVED);
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
+            world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
             attempt(kind, &in_and_out(true));
             for priority in [-1, 0, 1] {
                 world.nft(&format!(
-                    "add table inet mine; add chain inet mine forward
-                    {{ type filter hook forward priority {priority}; policy drop; }}"
+                    "table inet mine {{ chain forward {{
+                        type filter hook forward priority {priority}; policy drop; }} }}"
                 ));
                 attempt(&format!("{kind}, dropped at {priority}"), &in_and_out(false));
                 world.nft(
@@ -64,11 +64,10 @@ fn what_the_host_refuses_after_translation_is_refused_from_itself_too() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web = world.container("blue", "web", 11, &["8080:80"]);
+            world.container("blue", "web", 11, &["8080:80"]);
             world.nft(
-                "add table inet mine; add chain inet mine output
-                { type filter hook output priority 0; policy accept; }
-                add rule inet mine output tcp dport 80 reject",
+                "table inet mine { chain output {
+                    type filter hook output priority 0; policy accept; tcp dport 80 reject; } }",
             );
             let refused: Vec<_> = crate::world::Family::ALL
                 .map(|family| Try::nothing("", Transport::Tcp, family.socket(OWN, 8080)))
@@ -101,17 +100,15 @@ fn the_rules_of_others_stay_as_they_are() {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
             check("created");
-            {
-                let _web = world.container("blue", "web", 11, &["8080:80"]);
-                check("connected");
-                let more = world.controller.publish("blue", "web", &crate::world::mappings(&["81"])).unwrap();
-                check("published");
-                world.controller.withdraw("blue", "web", &more).unwrap();
-                world.controller.restore_firewall().unwrap();
-                check("restored");
-                world.controller.collect().unwrap();
-            }
-            world.controller.remove_sandbox("web").unwrap();
+            world.container("blue", "web", 11, &["8080:80"]);
+            check("connected");
+            let more = world.controller.publish("blue", "web", &crate::world::mappings(&["81"])).unwrap();
+            check("published");
+            world.controller.withdraw("blue", "web", &more).unwrap();
+            world.controller.restore_firewall().unwrap();
+            check("restored");
+            world.controller.collect().unwrap();
+            world.remove("web");
             world.controller.delete_network("blue").unwrap();
             check("deleted");
         }
@@ -131,7 +128,7 @@ fn a_table_of_somebody_else_that_has_the_name_is_refused_and_left_alone() {
             let before = world.host.dump();
             let error = world.controller.create_network(network("bridge", "blue")).unwrap_err();
             assert!(error.to_string().contains("libnetns"), "{error}");
-            assert_ne!(error.kind(), ErrorKind::Internal, "{error}");
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
             world.host.assert_returns_to(&before, &format!("{family}: {error}"));
             world.nft(&format!("delete table {family} libnetns"));
         }

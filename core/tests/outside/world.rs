@@ -1,5 +1,6 @@
 //! A host with a world outside it: two hosts on a network of its uplink, and containers that serve.
 
+use std::cell::RefCell;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::control::{at, ip, open, with_subnets};
 pub(crate) const TYPES: [&str; 2] = ["bridge", "routed"];
 /// The host's own addresses.
 pub(crate) const OWN: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
-/// The host's second addresses, on the same uplink.
+/// The host's second addresses, on the same uplink: it takes the first for what it begins itself.
 pub(crate) const SECOND: [&str; 2] = ["192.0.2.9", "2001:db8::9"];
 /// Where packets to everywhere else go, in the namespace `world`.
 pub(crate) const WORLD: [&str; 2] = ["192.0.2.2", "2001:db8::2"];
@@ -32,7 +33,7 @@ link set up1 netns world
 address add 192.0.2.1/24 dev up0
 address add 192.0.2.9/24 dev up0
 address add 2001:db8::1/64 dev up0 nodad
-address add 2001:db8::9/64 dev up0 nodad
+address add 2001:db8::9/64 dev up0 nodad preferred_lft 0
 link set up0 up
 END
 ip -n world -batch - <<'END'
@@ -50,10 +51,8 @@ address add 192.0.2.3/24 dev eth0
 address add 2001:db8::3/64 dev eth0 nodad
 link set eth0 up
 END
-ip -batch - <<'END'
-route add default via 192.0.2.2
--6 route add default via 2001:db8::2
-END
+ip route add default via 192.0.2.2
+ip -6 route add default via 2001:db8::2
 ip netns exec world sh -c 'for filter in /proc/sys/net/bridge/bridge-nf-call-*; do
     [ ! -e $filter ] || echo 0 > $filter; done'
 ";
@@ -64,6 +63,13 @@ pub(crate) struct World<'a> {
     pub(crate) controller: Controller,
     before: State,
     bridged: Vec<(PathBuf, String)>,
+    containers: RefCell<Vec<Container>>,
+}
+
+/// A sandbox in which somebody serves on [`SERVED`], by the sandbox's name.
+struct Container {
+    sandbox: Sandbox,
+    server: Server,
 }
 
 /// Runs `f` on a host with a world outside it. In the end `f` has removed what it made, but for sandboxes and
@@ -72,7 +78,8 @@ pub(crate) fn world(f: impl FnOnce(&World) + Send) {
     host(|host| {
         make(host);
         let (controller, before) = settled(host);
-        let world = World { host, controller, before, bridged: bridge_settings() };
+        let containers = RefCell::default();
+        let world = World { host, controller, before, bridged: bridge_settings(), containers };
         f(&world);
         world.end("the end");
     });
@@ -109,6 +116,10 @@ impl World<'_> {
     /// Removes all sandboxes and networks, after which the host is as it was before.
     #[track_caller]
     pub(crate) fn end(&self, context: &str) {
+        for Container { sandbox, server } in self.containers.take() {
+            drop(server);
+            self.controller.destroy_sandbox(&sandbox).unwrap();
+        }
         for sandbox in self.controller.sandboxes().unwrap() {
             self.controller.remove_sandbox(sandbox.path.file_name().unwrap().to_str().unwrap()).unwrap();
         }
@@ -119,13 +130,26 @@ impl World<'_> {
         self.host.assert_returns_to(&self.before, context);
     }
 
-    /// The container `name` with the `number`th addresses of the network, serving, with those ports published.
+    /// Makes the container `name` with the `number`th addresses of the network, serving, with those ports
+    /// published.
     #[track_caller]
-    pub(crate) fn container(&self, network: &str, name: &str, number: u8, ports: &[&str]) -> Container {
+    pub(crate) fn container(&self, network: &str, name: &str, number: u8, ports: &[&str]) {
         let sandbox = self.controller.create_sandbox(name).unwrap();
         let endpoint = publishing(at(name, &Self::addresses(network, number)), ports);
         self.controller.connect(network, &sandbox, endpoint).unwrap();
-        Container { sandbox, _server: Server::start(name, name, &SERVED) }
+        let server = Server::start(name, name, &SERVED);
+        self.containers.borrow_mut().push(Container { sandbox, server });
+    }
+
+    /// Ends a container.
+    #[track_caller]
+    pub(crate) fn remove(&self, name: &str) {
+        let mut containers = self.containers.borrow_mut();
+        let is_it = |container: &Container| container.sandbox.key().name().as_str() == name;
+        let index = containers.iter().position(is_it).expect("it is one of them");
+        let Container { sandbox, server } = containers.remove(index);
+        drop(server);
+        self.controller.destroy_sandbox(&sandbox).unwrap();
     }
 
     /// The `number`th addresses of a network of [`network`].
@@ -186,12 +210,6 @@ impl World<'_> {
             self.host.ip_in("world", &["-6", "route", "add", &v6, "via", OWN[1]]);
         }
     }
-}
-
-/// A sandbox in which somebody serves on [`SERVED`], by the sandbox's name.
-pub(crate) struct Container {
-    pub(crate) sandbox: Sandbox,
-    _server: Server,
 }
 
 const NETWORKS: [&str; 3] = ["blue", "green", "red"];
