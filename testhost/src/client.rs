@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::place::enter;
+use crate::server::end_at_once;
 
 /// How long an answer that is expected may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -95,6 +96,7 @@ impl Try {
 
     fn connect(&self, patience: Duration) -> io::Result<String> {
         let stream = TcpStream::connect_timeout(&self.to, patience)?;
+        end_at_once(&stream)?;
         stream.set_read_timeout(Some(patience))?;
         let mut answer = String::new();
         BufReader::new(stream).read_line(&mut answer)?;

@@ -1,4 +1,4 @@
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::Linger;
 
 use crate::place::enter;
 
@@ -109,6 +111,12 @@ fn wait(sockets: &[BorrowedFd<'_>]) {
     let _ = poll(&mut polled, turn);
 }
 
+/// The connection ends when the stream is dropped, and does not keep its namespace until the other side has
+/// heard of it.
+pub(crate) fn end_at_once(stream: &TcpStream) -> io::Result<()> {
+    Ok(setsockopt(stream, Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 })?)
+}
+
 fn line(name: &str, peer: SocketAddr) -> String {
     let seen: IpAddr = peer.ip().to_canonical();
     format!("{name} {seen}\n")
@@ -117,7 +125,11 @@ fn line(name: &str, peer: SocketAddr) -> String {
 fn talk(name: &str, mut stream: TcpStream, peer: SocketAddr, ends: &AtomicBool) {
     let mut buffer = [0; 4096];
     let begun = stream.set_nonblocking(false).and_then(|()| stream.set_read_timeout(Some(TURN)));
-    if begun.and_then(|()| stream.write_all(line(name, peer).as_bytes())).is_err() {
+    if begun
+        .and_then(|()| end_at_once(&stream))
+        .and_then(|()| stream.write_all(line(name, peer).as_bytes()))
+        .is_err()
+    {
         return;
     }
     while !ends.load(Ordering::Relaxed) {

@@ -277,8 +277,8 @@ fn of_two_processes_that_publish_a_port_one_does() {
         for (round, kind) in TYPES.into_iter().cycle().take(6).enumerate() {
             world.controller.create_network(network(kind, "blue")).unwrap();
             let names = ["one", "two"];
-            let _containers =
-                [11, 12].map(|number| world.container("blue", names[usize::from(number) - 11], number, &[]));
+            world.container("blue", "one", 11, &[]);
+            world.container("blue", "two", 12, &[]);
             let started =
                 names.map(|name| child::command(&[], TEST, name).stdout(Stdio::null()).spawn().unwrap());
             let ended: Vec<_> = started.map(|mut child| child.wait().unwrap().code().unwrap()).into();

@@ -208,3 +208,24 @@ fn a_name_that_is_taken_up_again_has_its_ports() {
         }
     });
 }
+
+#[test]
+fn the_ports_of_a_sandbox_that_ends_end_with_it() {
+    world(|world| {
+        for kind in TYPES {
+            world.controller.create_network(network(kind, "blue")).unwrap();
+            world.container("blue", "db", 12, &["8081:80", "8081:80/udp"]);
+            let before = world.rules(&["ruleset"]);
+            world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
+            world.remove("web");
+            assert_eq!(world.rules(&["ruleset"]), before, "{kind}");
+            world.container("blue", "web", 13, &["8080:80", "8080:80/udp"]);
+            let each = ways().flat_map(|(family, transport)| {
+                [(8080, "web"), (8081, "db")]
+                    .map(|(port, name)| outside(family, transport, port).answers(name, family.of(WORLD)))
+            });
+            attempt(kind, &each.collect::<Vec<_>>());
+            world.end(kind);
+        }
+    });
+}

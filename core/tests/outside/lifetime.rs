@@ -165,9 +165,9 @@ fn restoring_what_is_there_changes_nothing_and_breaks_no_connection() {
     world(|world| {
         world.controller.create_network(network("bridge", "blue")).unwrap();
         world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
-        let before = world.rules_as_json();
+        let before = world.rules(&["ruleset"]);
         world.controller.restore_firewall().unwrap();
-        assert_eq!(world.rules_as_json(), before);
+        assert_eq!(world.rules(&["ruleset"]), before);
         works(world, "restored");
     });
 }

@@ -10,7 +10,9 @@ use testhost::{inside, skip, Host};
 
 use crate::world::{network, world, World, TYPES};
 
-const HTTP: &str = "SYSTEM:printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhello from %s\\n' $SOCAT_PEERADDR";
+/// Reads a request and says who has sent it.
+const HTTP: &str = "while read -r line && [ ${#line} -gt 1 ]; do :; done
+printf 'HTTP/1.0 200 OK\r\n\r\nhello from %s\n' \"$SOCAT_PEERADDR\"";
 const URLS: [(&str, &str); 2] = [
     ("http://192.0.2.1:8080/", "hello from 192.0.2.2"),
     ("http://[2001:db8::1]:8080/", "hello from [2001:0db8:0000:0000:0000:0000:0000:0002]"),
@@ -96,12 +98,15 @@ fn curl_fetches_by_a_published_port() {
         return;
     }
     world(|world| {
+        let script = std::env::temp_dir().join(format!("netns-http-{}", std::process::id()));
+        fs::write(&script, HTTP).unwrap();
+        let serve = format!("EXEC:sh {}", script.display());
         for kind in TYPES {
             world.filter_bridged(false);
             world.controller.create_network(network(kind, "blue")).unwrap();
             world.container("blue", "web", 11, &["8080:8000"]);
-            let _http =
-                Running::start("web", 8000, &["socat", "TCP6-LISTEN:8000,fork,reuseaddr,ipv6only=0", HTTP]);
+            let listen = "TCP6-LISTEN:8000,fork,reuseaddr,ipv6only=0";
+            let http = Running::start("web", 8000, &["socat", listen, &serve]);
             for (url, answer) in URLS {
                 let said = from_world(world, &["curl", "-gsSm5", url]);
                 let said = said.replace("[0000:0000:0000:0000:0000:ffff:c000:0202]", "192.0.2.2");
@@ -111,8 +116,10 @@ fn curl_fetches_by_a_published_port() {
                 let here = world.host.run("curl", &["-gsSm5", url]);
                 assert!(here.stdout.starts_with("hello from"), "{kind}: {url}: {here:?}");
             }
+            drop(http);
             world.end(kind);
         }
+        fs::remove_file(script).unwrap();
     });
 }
 
@@ -125,7 +132,7 @@ fn iperf3_measures_through_a_published_port() {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
             world.container("blue", "web", 11, &["8080:5201", "8080:5201/udp"]);
-            let _iperf = Running::start("web", 5201, &["iperf3", "-s"]);
+            let iperf = Running::start("web", 5201, &["iperf3", "-s"]);
             for host in ["192.0.2.1", "2001:db8::1"] {
                 for transport in [&[][..], &["-u", "-b", "200M"]] {
                     let words = ["timeout", "9", "iperf3", "-J", "-c", host, "-p", "8080", "-n", "4M"];
@@ -135,6 +142,7 @@ fn iperf3_measures_through_a_published_port() {
                     assert!(report.get("error").is_none() && bytes != "null", "{kind} {host}: {said}");
                 }
             }
+            drop(iperf);
             world.end(kind);
         }
     });

@@ -8,13 +8,21 @@ use crate::world::{network, ways, world, World, OWN, SERVED, TYPES, WORLD};
 
 /// Rules that others have, in tables of all kinds.
 const OTHERS: &str = "
-    table inet mine { set ports { type inet_service; elements = { 22, 443 } }
-        chain input { type filter hook input priority 0; policy accept; tcp dport @ports accept comment \"mine\"; }
-        chain prerouting { type nat hook prerouting priority dstnat; tcp dport 9999 redirect to :80; } }
-    table ip libnetns { chain forward { type filter hook forward priority 0; policy accept; } }
-    table ip nat { chain POSTROUTING { type nat hook postrouting priority srcnat; ip saddr 10.99.0.0/16 masquerade; } }
-    table bridge filter { chain FORWARD { type filter hook forward priority -200; policy accept; } }
-    table netdev edge { chain in { type filter hook ingress device \"up0\" priority 0; policy accept; } }";
+    add table inet mine
+    add set inet mine ports { type inet_service; elements = { 22, 443 }; }
+    add chain inet mine input { type filter hook input priority 0; policy accept; }
+    add rule inet mine input tcp dport @ports accept comment \"mine\"
+    add chain inet mine prerouting { type nat hook prerouting priority -100; }
+    add rule inet mine prerouting tcp dport 9999 redirect to :80
+    add table ip libnetns
+    add chain ip libnetns forward { type filter hook forward priority 0; policy accept; }
+    add table ip nat
+    add chain ip nat POSTROUTING { type nat hook postrouting priority 100; }
+    add rule ip nat POSTROUTING ip saddr 10.99.0.0/16 masquerade
+    add table bridge filter
+    add chain bridge filter FORWARD { type filter hook forward priority -200; policy accept; }
+    add table netdev edge
+    add chain netdev edge in { type filter hook ingress device \"up0\" priority 0; policy accept; }";
 
 fn in_and_out(reached: bool) -> Vec<Try> {
     let mut tries = Vec::new();
@@ -42,8 +50,8 @@ fn what_the_host_refuses_to_forward_is_not_forwarded() {
             attempt(kind, &in_and_out(true));
             for priority in [-1, 0, 1] {
                 world.nft(&format!(
-                    "table inet mine {{ chain forward {{
-                        type filter hook forward priority {priority}; policy drop; }} }}"
+                    "add table inet mine
+                    add chain inet mine forward {{ type filter hook forward priority {priority}; policy drop; }}"
                 ));
                 attempt(&format!("{kind}, dropped at {priority}"), &in_and_out(false));
                 world.nft(
@@ -66,8 +74,9 @@ fn what_the_host_refuses_after_translation_is_refused_from_itself_too() {
             world.controller.create_network(network(kind, "blue")).unwrap();
             world.container("blue", "web", 11, &["8080:80"]);
             world.nft(
-                "table inet mine { chain output {
-                    type filter hook output priority 0; policy accept; tcp dport 80 reject; } }",
+                "add table inet mine
+                add chain inet mine output { type filter hook output priority 0; policy accept; }
+                add rule inet mine output tcp dport 80 reject",
             );
             let refused: Vec<_> = crate::world::Family::ALL
                 .map(|family| Try::nothing("", Transport::Tcp, family.socket(OWN, 8080)))

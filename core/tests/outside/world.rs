@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use netns::{Controller, EndpointConfig, NetworkConfig, PortMapping, Sandbox};
+use netns::{Controller, EndpointConfig, ErrorKind, NetworkConfig, PortMapping, Sandbox};
 use testhost::{host, Host, Server, State, Transport, Try};
 
 use crate::control::{at, ip, open, with_subnets};
@@ -124,10 +126,21 @@ impl World<'_> {
             self.controller.remove_sandbox(sandbox.path.file_name().unwrap().to_str().unwrap()).unwrap();
         }
         for (name, _) in self.controller.networks().unwrap() {
-            self.controller.delete_network(name.as_str()).unwrap();
+            self.delete_network(name.as_str());
         }
         self.bridged.iter().for_each(|(path, value)| fs::write(path, value).unwrap());
         self.host.assert_returns_to(&self.before, context);
+    }
+
+    /// Deletes a network whose endpoints have gone: what a container could not send keeps its namespace, and
+    /// with it the links, for some seconds.
+    #[track_caller]
+    fn delete_network(&self, name: &str) {
+        let deadline = Instant::now() + Duration::from_secs(8);
+        while let Err(error) = self.controller.delete_network(name) {
+            assert!(error.kind() == ErrorKind::Busy && Instant::now() < deadline, "{error}");
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Makes the container `name` with the `number`th addresses of the network, serving, with those ports
