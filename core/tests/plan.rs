@@ -117,6 +117,7 @@ fn action() -> impl Strategy<Value = Action> {
                 metric,
                 replace,
                 callers: false,
+                local: false,
             },
         )
     };

@@ -103,6 +103,7 @@ fn packets_leave_with_the_source_of_their_route() {
                 metric: None,
                 replace: false,
                 callers: false,
+                local: false,
             };
             plan.push(Place::Sandbox, Action::AddAddress(address));
             plan.push(Place::Sandbox, Action::AddRoute(route));
@@ -130,6 +131,7 @@ fn a_route_with_the_source_of_somebody_else_says_so() {
             metric: None,
             replace: false,
             callers: false,
+            local: false,
         };
         let plan = Plan { steps: vec![Step::new(Place::Sandbox, Action::AddRoute(route))] };
         let words = &["add route 10.4.0.0/16 on eth0 from 10.9.9.9", "is 10.9.9.9 an address"];

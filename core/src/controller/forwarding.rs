@@ -2,24 +2,29 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::{IpAddr, Ipv6Addr};
 
 use rusqlite::{params, Connection, OptionalExtension};
 
 use super::{Controller, GatewayMode, NetworkConfig};
 use crate::error::{Error, Result};
-use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, Place, LINK_GROUP};
-use crate::plan::{Action, Plan};
+use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, Place, RouteSpec, LINK_GROUP};
+use crate::plan::{Action, Plan, Step};
 use crate::store::store_error;
 use crate::sys;
 
-/// What a network's own link needs: its packets are forwarded, and the host reaches published ports by its
-/// loopback addresses.
-pub(super) fn of_link(config: &NetworkConfig, link: &InterfaceName) -> Plan {
+/// What a network's link needs: its packets are forwarded, and the host reaches published ports by its loopback
+/// addresses. Settings of one that is not the library's have to be remembered, see [`Controller::forward`].
+pub(super) fn of_link(config: &NetworkConfig, link: &LinkRef, is_ours: bool) -> Plan {
     let mut plan = Plan::default();
     if config.is_closed() {
         return plan;
     }
-    let link = LinkRef::named(link.clone());
+    if !is_ours {
+        plan.steps
+            .extend(by_loopback(config, link.clone()).steps.into_iter().filter(|step| !is_setting(step)));
+        return plan;
+    }
     if config.ipv4 {
         let mut change = LinkChange::new(link.clone());
         change.ipv4_forwarding = Some(true);
@@ -28,8 +33,12 @@ pub(super) fn of_link(config: &NetworkConfig, link: &InterfaceName) -> Plan {
     if config.ipv6 {
         plan.push(Place::Host, Action::ForceIpv6Forwarding(link.clone()));
     }
-    plan.steps.extend(by_loopback(config, link).steps);
+    plan.steps.extend(by_loopback(config, link.clone()).steps);
     plan
+}
+
+fn is_setting(step: &Step) -> bool {
+    matches!(step.action, Action::SetLink(_))
 }
 
 /// What a link needs by which the host reaches published ports of its loopback addresses.
@@ -44,12 +53,24 @@ pub(super) fn by_loopback(config: &NetworkConfig, link: LinkRef) -> Plan {
         plan.push(Place::Host, Action::SetLink(change));
     }
     if config.ipv6 {
-        plan.push(Place::Host, Action::AnswerToLoopback(link));
-        if let Some(step) = plan.steps.last_mut() {
-            step.existing_ok = true;
-        }
+        plan.steps.push(Step::new(Place::Host, Action::AddRoute(to_loopback(link))).existing_ok());
     }
     plan
+}
+
+/// By this route `::1` is the host's own on a link too: IPv6 looks for the route of the link that a packet came in
+/// by. It comes after the loopback's, by which the host's own packets go.
+fn to_loopback(link: LinkRef) -> RouteSpec {
+    RouteSpec {
+        link,
+        destination: IpAddr::V6(Ipv6Addr::LOCALHOST).into(),
+        gateway: None,
+        source: None,
+        metric: Some(1024),
+        replace: false,
+        callers: false,
+        local: true,
+    }
 }
 
 impl Controller {
@@ -58,6 +79,11 @@ impl Controller {
     pub(super) fn forward(&self, config: &NetworkConfig) -> Result<()> {
         if config.is_closed() {
             return Ok(());
+        }
+        if let Some(bridge) = self.bridge_of(config)?.filter(|bridge| !bridge.is_ours) {
+            for path in settings(config, &bridge.link.name) {
+                self.set_setting(&path, "1")?;
+            }
         }
         for (ipv6, wanted) in [(false, config.ipv4), (true, config.ipv6)] {
             if !wanted {
@@ -68,6 +94,18 @@ impl Controller {
             }
         }
         Ok(())
+    }
+
+    /// Has a bridge that the network had adopted be as it was.
+    pub(super) fn leave_bridge(&self, config: &NetworkConfig) -> Result<()> {
+        let Some(bridge) = self.bridge_of(config)?.filter(|bridge| !bridge.is_ours) else { return Ok(()) };
+        let own = settings(config, &bridge.link.name);
+        for (path, before) in self.store.read(remembered)?.iter().filter(|(path, _)| own.contains(path)) {
+            self.reset_setting(path, before)?;
+        }
+        let mut plan = Plan::default();
+        plan.push(Place::Host, Action::DeleteRoute(to_loopback(bridge.link)));
+        self.apply(&plan)
     }
 
     /// The links by which the host's own routes lead elsewhere.
@@ -135,6 +173,14 @@ impl Controller {
         }
         self.store.write(|tx| forget(tx, path))
     }
+}
+
+/// The settings that a network needs of a bridge that is not the library's.
+fn settings(config: &NetworkConfig, bridge: &InterfaceName) -> Vec<String> {
+    let v4 = ["forwarding", "route_localnet"].map(|own| format!("net/ipv4/conf/{bridge}/{own}"));
+    let v6 = [format!("net/ipv6/conf/{bridge}/force_forwarding")];
+    let (v4, v6) = (v4.into_iter().filter(|_| config.ipv4), v6.into_iter().filter(|_| config.ipv6));
+    v4.chain(v6).collect()
 }
 
 const KEY: &str = "sysctl ";

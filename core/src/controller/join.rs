@@ -348,7 +348,7 @@ impl Controller {
             Some(active) if active.is_builtin => {
                 let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
                 self.apply(&left)?;
-                self.dismiss(record)?;
+                self.dismiss(&[record])?;
                 self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?;
             }
             Some(active) => {
@@ -357,7 +357,7 @@ impl Controller {
                 Error::first_of(failures)?;
             }
             None => {
-                self.dismiss(record)?;
+                self.dismiss(&[record])?;
                 self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?;
             }
         }

@@ -9,7 +9,7 @@ use super::record::EndpointRecord;
 use super::{Controller, FirewallMode, GatewayMode, NetworkConfig, PortMapping};
 use crate::driver::{bridge, naming, routed, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{InterfaceName, LinkRef, Place, Protocol};
+use crate::link::{InterfaceName, LinkRef, Place, Protocol, LINK_GROUP};
 use crate::name::{fnv1a, Name};
 use crate::network::engine::{Device, Prepared};
 use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
@@ -59,10 +59,20 @@ impl Controller {
     fn plan_firewall(&self, config: &NetworkConfig) -> Result<Plan> {
         let mut plan = Plan::default();
         plan.push(Place::Host, Action::ChangeFirewall(self.network_changes(config)?));
-        if let Some(bridge) = own_bridge(config) {
-            plan.steps.extend(forwarding::of_link(config, &bridge).steps);
+        if let Some(bridge) = self.bridge_of(config)? {
+            plan.steps.extend(forwarding::of_link(config, &bridge.link, bridge.is_ours).steps);
         }
         Ok(plan)
+    }
+
+    /// The bridge of a bridge network, as far as it is there.
+    pub(super) fn bridge_of(&self, config: &NetworkConfig) -> Result<Option<OwnBridge>> {
+        let Some(name) = own_bridge(config) else { return Ok(None) };
+        let state = self.host.link(&name)?;
+        Ok(state.map(|state| OwnBridge {
+            is_ours: state.group == LINK_GROUP,
+            link: LinkRef::indexed(name, state.index),
+        }))
     }
 
     /// What a transaction has to say of the network; the same again changes nothing.
@@ -176,8 +186,13 @@ impl Controller {
     ) -> Result<Plan> {
         let mut plan = Plan::default();
         let elements = self.endpoint_elements(config, record)?;
-        if !elements.is_empty() {
-            plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Add(elements)]));
+        // A port that is there is somebody else's. The rest can be left of the endpoint's own former life.
+        let (open, own): (Vec<_>, Vec<_>) = elements.into_iter().partition(|own| own.entry.is_port());
+        let mut changes = Vec::new();
+        changes.extend((!own.is_empty()).then_some(Change::Keep(own)));
+        changes.extend((!open.is_empty()).then_some(Change::Add(open)));
+        if !changes.is_empty() {
+            plan.push(Place::Host, Action::ChangeFirewall(changes));
         }
         let flows = unknowing(config, record, ports);
         if !flows.is_empty() {
@@ -196,26 +211,30 @@ impl Controller {
         options
     }
 
-    /// Takes the endpoint's part of the firewall away; what is gone is no error.
-    pub(super) fn dismiss(&self, record: &EndpointRecord) -> Result<()> {
-        let Ok((config, _)) = self.definition(&record.network) else {
-            return self.dismiss_all(|owner| self.is_endpoint(owner, record));
-        };
-        let elements = self.endpoint_elements(&config, record)?;
-        if elements.is_empty() {
-            return Ok(());
+    /// Takes the endpoints' parts of the firewall away; what is gone is no error.
+    pub(super) fn dismiss(&self, records: &[&EndpointRecord]) -> Result<()> {
+        let (mut elements, mut lasting, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        for record in records {
+            match self.definition(&record.network) {
+                Ok((config, _)) => {
+                    elements.extend(self.endpoint_elements(&config, record)?);
+                    lasting.extend(bereft(&config, record, &record.ports));
+                }
+                Err(_) => unknown.push(self.owner(&record.network, Some(&record.config.name))),
+            }
         }
         let mut plan = Plan::default();
-        plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Delete(elements)]));
-        let flows = bereft(&config, record, &record.ports);
-        if !flows.is_empty() {
-            plan.push(Place::Host, Action::FlushFlows(flows));
+        if !elements.is_empty() {
+            plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Delete(elements)]));
         }
-        tolerate_missing(self.apply(&plan))
-    }
-
-    fn is_endpoint(&self, owner: &Owner, record: &EndpointRecord) -> bool {
-        *owner == self.owner(&record.network, Some(&record.config.name))
+        if !lasting.is_empty() {
+            plan.push(Place::Host, Action::FlushFlows(lasting));
+        }
+        tolerate_missing(self.carry_out(&plan))?;
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => self.dismiss_all(|owner| unknown.contains(owner)),
+        }
     }
 
     /// Takes all elements away whose owner is such a one.
@@ -235,7 +254,11 @@ impl Controller {
             let Some(state) = firewall.state()? else { return Ok(()) };
             let elements = state.elements.into_iter().filter(|element| is_ours(&element.owner)).collect();
             firewall.commit(&[Change::Delete(elements), Change::DeleteNetwork { key: self.key(network) }])
-        }))
+        }))?;
+        match self.definition(network) {
+            Ok((config, _)) => self.leave_bridge(&config),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Removes the tables when no network is in them any more, and switches forwarding off where it was on for
@@ -284,8 +307,15 @@ pub(super) fn reach(config: &NetworkConfig, record: &EndpointRecord, link: LinkR
     }
 }
 
-/// The bridge of a bridge network.
-pub(super) fn own_bridge(config: &NetworkConfig) -> Option<InterfaceName> {
+/// A bridge that a network has, or has adopted.
+pub(super) struct OwnBridge {
+    pub(super) link: LinkRef,
+    /// This library has made it, and it goes with the network.
+    pub(super) is_ours: bool,
+}
+
+/// What the bridge of a bridge network is called.
+fn own_bridge(config: &NetworkConfig) -> Option<InterfaceName> {
     if config.network_type != bridge::TYPE {
         return None;
     }
@@ -370,10 +400,10 @@ fn flows<'a>(
     let entries = ports.flat_map(|mapping| published(record, mapping));
     let filter = |(mapping, host_port, to): (&PortMapping, u16, SocketAddr)| FlowFilter {
         protocol: mapping.protocol,
-        ipv6: to.is_ipv6(),
+        v6: to.is_ipv6(),
         destination: specific(mapping),
-        port: host_port,
-        backend: to_endpoint.then_some(to),
+        port: Some(host_port),
+        to: to_endpoint.then_some(to),
     };
     entries.map(filter).collect()
 }

@@ -166,6 +166,7 @@ impl Controller {
             Ok(())
         });
         if recorded.is_ok() {
+            failures.extend(self.dismiss(&gone).err());
             gone.iter().for_each(|record| self.unmeter(record));
         }
         if recorded.is_ok() && !Namespace::is_mounted(path) {

@@ -196,7 +196,16 @@ impl Driver for RoutedDriver {
 
 fn route_spec(link: &LinkRef, route: &RouteState) -> RouteSpec {
     let RouteState { destination, gateway, metric, source, .. } = *route;
-    RouteSpec { link: link.clone(), destination, gateway, source, metric, replace: false, callers: false }
+    RouteSpec {
+        link: link.clone(),
+        destination,
+        gateway,
+        source,
+        metric,
+        replace: false,
+        callers: false,
+        local: false,
+    }
 }
 
 /// The address with nothing else in its subnet.
@@ -253,6 +262,7 @@ fn add_address(
         metric: None,
         replace: false,
         callers: false,
+        local: false,
     };
     // Routes and neighbours go with the link.
     plan.steps.push(Step::new(Place::Host, Action::AddRoute(route)).undone_by(Vec::new()));

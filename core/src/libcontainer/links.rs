@@ -104,6 +104,7 @@ pub fn set_default_gateway(gateway: IpAddr, interface: &InterfaceName) -> Result
             metric: None,
             replace: false,
             callers: true,
+            local: false,
         };
         apply_one(&device.host, Action::AddRoute(route)).map_err(|error| match error.errno() {
             Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::ENETDOWN) => {

@@ -50,6 +50,10 @@ pub struct RouteSpec {
     /// It is the caller's own, as of an [`AddressSpec`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub callers: bool,
+    /// It leads to the namespace itself: what comes in by the link for the destination is its own (the table
+    /// `local`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
 }
 
 /// A permanent neighbour: the MAC address behind an IP address.

@@ -262,17 +262,19 @@ pub(crate) fn delete_address(spec: &AddressSpec, index: u32) -> Request {
 }
 
 fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
+    const RT_TABLE_LOCAL: u8 = 255;
     let mut message = RouteMessage::default();
     let network = spec.destination.network();
     message.header.address_family = family(network);
     message.header.destination_prefix_length = spec.destination.prefix_len();
-    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.header.table = if spec.local { RT_TABLE_LOCAL } else { RouteHeader::RT_TABLE_MAIN };
     message.header.protocol = match spec.callers {
         true => RouteProtocol::Boot, // as of whoever says nothing
         false => RouteProtocol::Other(PROTOCOL),
     };
-    message.header.kind = RouteType::Unicast;
+    message.header.kind = if spec.local { RouteType::Local } else { RouteType::Unicast };
     message.header.scope = match spec.gateway {
+        None if network.is_ipv4() && spec.local => RouteScope::Host,
         None if network.is_ipv4() => RouteScope::Link,
         _ => RouteScope::Universe,
     };
@@ -284,24 +286,6 @@ fn route(spec: &RouteSpec, index: u32) -> RouteMessage {
     message.attributes.extend(spec.source.map(|source| RouteAttribute::PrefSource(source.into())));
     message.attributes.extend(spec.metric.map(RouteAttribute::Priority));
     message
-}
-
-/// `RTM_NEWROUTE` of one in the table of the host's own addresses, by which `::1` is the host's on that link too:
-/// IPv6 looks there for the route of the link that a packet came in by. It goes with the link.
-pub(crate) fn answer_to_loopback(index: u32) -> Request {
-    const RT_TABLE_LOCAL: u8 = 255;
-    let mut message = RouteMessage::default();
-    message.header.address_family = AddressFamily::Inet6;
-    message.header.destination_prefix_length = 128;
-    message.header.table = RT_TABLE_LOCAL;
-    message.header.protocol = RouteProtocol::Other(PROTOCOL);
-    message.header.kind = RouteType::Local;
-    message.header.scope = RouteScope::Universe;
-    message.attributes.push(RouteAttribute::Destination(RouteAddress::Inet6(Ipv6Addr::LOCALHOST)));
-    message.attributes.push(RouteAttribute::Oif(index));
-    // After the loopback's own, which what the host sends goes by.
-    message.attributes.push(RouteAttribute::Priority(1024));
-    Request::new(Message::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
 }
 
 /// `RTM_NEWROUTE`.

@@ -13,6 +13,8 @@ use crate::sys;
 
 /// Room for what the kernel usually sends of a dump at once.
 const RECEIVE_BUFFER: usize = 32 * 1024;
+/// What a socket holds without being asked: `net.core.wmem_default` and `rmem_default` are 212,992.
+const SMALL: usize = 128 * 1024;
 /// How often a dump that was interrupted is begun again.
 const DUMP_TRIES: u32 = 16;
 /// The pause after the first interruption but one; it grows by as much each time.
@@ -39,6 +41,13 @@ impl Channel {
         &self.socket
     }
 
+    /// Notifications of `group` arrive from now on.
+    pub(crate) fn subscribe(&mut self, group: u32) -> io::Result<()> {
+        // A socket without an address of its own gets none.
+        self.socket.bind_auto()?;
+        self.socket.add_membership(group)
+    }
+
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -52,6 +61,20 @@ impl Channel {
     pub(crate) fn send(&self, bytes: &[u8]) -> Result<()> {
         let sent = retried(|| self.socket.send(bytes, 0));
         sent.map(drop).map_err(|error| Error::from_io("send", "netlink messages", error))
+    }
+
+    /// Room for `bytes` in the send or the receive buffer. Without the privilege over the machine, which
+    /// `force` needs, there is no more than `net.core.wmem_max` and `rmem_max` allow.
+    pub(crate) fn make_room(&self, force: libc::c_int, otherwise: libc::c_int, bytes: usize) {
+        if bytes <= SMALL {
+            return;
+        }
+        let (socket, value) = (self.descriptor(), libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX));
+        let made = sys::set_socket_option(socket, force, value)
+            .or_else(|_| sys::set_socket_option(socket, otherwise, value));
+        if let Err(error) = made {
+            log::debug!("no room for {bytes} bytes in a netlink socket: {error}");
+        }
     }
 
     /// One datagram of the kernel's, of which no more is kept than `buffer` has room for.

@@ -1,7 +1,8 @@
 //! What the kernel answers to a message: nothing wrong, or an error number with its own words.
 
-use netlink_bindings::utils::find_attr;
 use netlink_packet_core::{NetlinkBuffer, NLM_F_ACK_TLVS, NLM_F_CAPPED};
+
+use super::attributes::attribute;
 
 const HEADER: usize = 16;
 const NLMSGERR_ATTR_MSG: u16 = 1;
@@ -53,7 +54,7 @@ fn extended<'a>(packet: &NetlinkBuffer<&'a [u8]>, kind: u16) -> Option<&'a [u8]>
         }
         _ => HEADER,
     };
-    find_attr(payload.get(4 + length..)?, kind)
+    attribute(payload.get(4 + length..)?, kind)
 }
 
 #[cfg(test)]

@@ -1,20 +1,11 @@
 //! Expressions: what the kernel's virtual machine runs for a rule (`net/netfilter/nft_*.c`).
 
-use netlink_bindings::nftables::{
-    CmpOps, CtKeys, FibFlags, MetaKeys, PayloadBase, PushDataAttrs, PushExprAttrs, PushExprListAttrs,
-    VerdictCode,
-};
-use netlink_bindings::traits::Pusher;
-use netlink_bindings::utils::{finalize_nested_header, push_header, push_nested_header};
+use super::numbers::expression::{self as number, DATA, NAME};
+use super::numbers::{data, Base, Ct, Meta, ITEM};
+use crate::netlink::Attributes;
 
 /// Bytes in a register of 32 bits; `word` below counts those.
 pub(super) const WORD: usize = 4;
-/// `NFT_REG_VERDICT`.
-const VERDICT: u32 = 0;
-/// `NFT_REG32_00`.
-const FIRST_WORD: u32 = 8;
-/// `NFT_FIB_RESULT_ADDRTYPE`: the kernel's machine-readable list numbers these from 0 by mistake.
-const FIB_ADDRESS_TYPE: u32 = 3;
 
 /// What becomes of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +23,7 @@ pub(super) enum Expression {
         equal: bool,
         value: Vec<u8>,
     },
-    Ct {
-        key: CtKeys,
-    },
+    Ct(Ct),
     /// The kind of the packet's destination (`RTN_*`).
     DestinationType,
     /// `into` is nothing of a set, the verdict (`None`) or the word of a map.
@@ -42,12 +31,10 @@ pub(super) enum Expression {
         set: String,
         into: Option<Option<u32>>,
     },
-    Mask {
-        mask: Vec<u8>,
-    },
+    Mask(Vec<u8>),
     Masquerade,
     Meta {
-        key: MetaKeys,
+        key: Meta,
         word: u32,
     },
     Nat {
@@ -57,7 +44,7 @@ pub(super) enum Expression {
         port: Option<u32>,
     },
     Payload {
-        base: PayloadBase,
+        base: Base,
         offset: u32,
         length: u32,
         word: u32,
@@ -66,14 +53,30 @@ pub(super) enum Expression {
 }
 
 fn register(word: u32) -> u32 {
-    FIRST_WORD + word
+    number::FIRST_WORD + word
 }
 
 impl Expression {
+    /// The kernel's name of it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Compare { .. } => "cmp",
+            Self::Ct(_) => "ct",
+            Self::DestinationType => "fib",
+            Self::Lookup { .. } => "lookup",
+            Self::Mask(_) => "bitwise",
+            Self::Masquerade => "masq",
+            Self::Meta { .. } => "meta",
+            Self::Nat { .. } => "nat",
+            Self::Payload { .. } => "payload",
+            Self::Verdict(_) => "immediate",
+        }
+    }
+
     /// The build option of the kernel that has it, where there is one.
     pub(super) fn build_option(&self) -> Option<&'static str> {
         match self {
-            Self::Ct { .. } => Some("CONFIG_NFT_CT"),
+            Self::Ct(_) => Some("CONFIG_NFT_CT"),
             Self::DestinationType => Some("CONFIG_NFT_FIB_INET"),
             Self::Masquerade => Some("CONFIG_NFT_MASQ"),
             Self::Nat { .. } => Some("CONFIG_NFT_NAT"),
@@ -82,95 +85,89 @@ impl Expression {
     }
 
     /// Appends it to the expressions of a rule.
-    pub(super) fn push<P: Pusher>(&self, list: PushExprListAttrs<P>) -> PushExprListAttrs<P> {
-        let next = list.nested_elem();
+    pub(super) fn push(&self, list: &mut Attributes<'_>) {
+        list.nested(ITEM, |own| {
+            own.text(NAME, self.name()).nested(DATA, |data| self.fill(data));
+        });
+    }
+
+    fn fill(&self, own: &mut Attributes<'_>) {
         match self {
             Self::Compare { equal, value } => {
-                let operator = if *equal { CmpOps::Eq } else { CmpOps::Neq };
-                let data = next.nested_data_cmp().push_sreg(register(0)).push_op(operator as u32);
-                data.nested_data().push_value(value).end_nested().end_nested().end_nested()
+                let [source, operator, with] = number::COMPARE;
+                let code = if *equal { number::EQUAL } else { number::UNEQUAL };
+                own.number(source, register(0)).number(operator, code).nested(with, |with| {
+                    with.bytes(data::VALUE, value);
+                });
             }
-            Self::Ct { key } => {
-                let data = next.nested_data_ct().push_dreg(register(0)).push_key(*key as u32);
-                data.end_nested().end_nested()
-            }
+            Self::Ct(key) => load(own, 0, *key as u32),
             Self::DestinationType => {
-                let data = next.nested_data_fib().push_dreg(register(0)).push_result(FIB_ADDRESS_TYPE);
-                data.push_flags(FibFlags::Daddr as u32).end_nested().end_nested()
+                let [target, result, flags] = number::FIB;
+                own.number(target, register(0)).number(result, number::ADDRESS_TYPE);
+                own.number(flags, number::OF_DESTINATION);
             }
-            Self::Lookup { set, into } => lookup(next, set, *into),
-            Self::Mask { mask } => {
-                let data = next.nested_data_bitwise().push_sreg(register(0)).push_dreg(register(0));
-                let data = data.push_len(mask.len() as u32).nested_mask().push_value(mask).end_nested();
-                data.nested_xor().push_value(&vec![0; mask.len()]).end_nested().end_nested().end_nested()
+            Self::Lookup { set, into } => {
+                let [name, source, target] = number::LOOKUP;
+                own.text(name, set).number(source, register(0));
+                if let Some(into) = into {
+                    own.number(target, into.map_or(number::VERDICT, register));
+                }
             }
-            Self::Masquerade => next.push_name(c"masq").end_nested(),
-            Self::Meta { key, word } => {
-                let data = next.nested_data_meta().push_dreg(register(*word)).push_key(*key as u32);
-                data.end_nested().end_nested()
-            }
+            Self::Mask(mask) => bitwise(own, mask),
+            Self::Masquerade => {}
+            Self::Meta { key, word } => load(own, *word, *key as u32),
             Self::Nat { source, v6, address, port } => {
-                let data = next.nested_data_nat().push_type(u32::from(!source));
-                let family = if *v6 { libc::AF_INET6 } else { libc::AF_INET };
-                let data = data.push_family(family as u32).push_reg_addr_min(register(*address));
-                let data = match port {
-                    None => data,
-                    Some(word) => data.push_reg_proto_min(register(*word)),
-                };
-                data.end_nested().end_nested()
+                let [kind, family, address_register, port_register] = number::NAT;
+                own.number(kind, if *source { number::CHANGE_SOURCE } else { number::CHANGE_DESTINATION });
+                own.number(family, if *v6 { libc::NFPROTO_IPV6 } else { libc::NFPROTO_IPV4 } as u32);
+                own.number(address_register, register(*address));
+                if let Some(port) = port {
+                    own.number(port_register, register(*port));
+                }
             }
             Self::Payload { base, offset, length, word } => {
-                let data = next.nested_data_payload().push_dreg(register(*word)).push_base(*base as u32);
-                data.push_offset(*offset).push_len(*length).end_nested().end_nested()
+                let [target, from, start, count] = number::PAYLOAD;
+                own.number(target, register(*word)).number(from, *base as u32);
+                own.number(start, *offset).number(count, *length);
             }
             Self::Verdict(verdict) => {
-                let data = next.nested_data_immediate().push_dreg(VERDICT).nested_data();
-                verdict.push(data).end_nested().end_nested().end_nested()
+                let [target, value] = number::IMMEDIATE;
+                own.number(target, number::VERDICT).nested(value, |value| verdict.push(value));
             }
         }
     }
 }
 
-/// By hand, because the kernel's machine-readable list numbers these attributes wrongly.
-fn lookup<P: Pusher>(
-    next: PushExprAttrs<PushExprListAttrs<P>>,
-    set: &str,
-    into: Option<Option<u32>>,
-) -> PushExprListAttrs<P> {
-    /// `NFTA_EXPR_DATA`, `NFTA_LOOKUP_SET`, `NFTA_LOOKUP_SREG`, `NFTA_LOOKUP_DREG`.
-    const DATA: u16 = 2;
-    const SET: u16 = 1;
-    const SOURCE: u16 = 2;
-    const TARGET: u16 = 3;
-    let mut next = next.push_name(c"lookup");
-    let bytes = next.as_vec_mut();
-    let start = push_nested_header(bytes, DATA);
-    push_header(bytes, SET, set.len() as u16 + 1);
-    bytes.extend(set.as_bytes());
-    bytes.push(0);
-    push_header(bytes, SOURCE, 4);
-    bytes.extend(register(0).to_be_bytes());
-    if let Some(into) = into {
-        push_header(bytes, TARGET, 4);
-        bytes.extend(into.map_or(VERDICT, register).to_be_bytes());
-    }
-    finalize_nested_header(bytes, start);
-    next.end_nested()
+fn load(own: &mut Attributes<'_>, word: u32, what: u32) {
+    let [target, key] = number::LOAD;
+    own.number(target, register(word)).number(key, what);
+}
+
+fn bitwise(own: &mut Attributes<'_>, bits: &[u8]) {
+    let [source, target, length, mask, exclusive_or] = number::BITWISE;
+    own.number(source, register(0)).number(target, register(0)).number(length, bits.len() as u32);
+    own.nested(mask, |mask| {
+        mask.bytes(data::VALUE, bits);
+    });
+    own.nested(exclusive_or, |zeroes| {
+        zeroes.bytes(data::VALUE, &vec![0; bits.len()]);
+    });
 }
 
 impl Verdict {
     /// Puts it into a register's or an element's data.
-    pub(super) fn push<P: Pusher>(&self, data: PushDataAttrs<P>) -> PushDataAttrs<P> {
+    pub(super) fn push(&self, own: &mut Attributes<'_>) {
         let (code, chain) = match self {
-            Self::Accept => (VerdictCode::Accept, None),
-            Self::Drop => (VerdictCode::Drop, None),
-            Self::Jump(chain) => (VerdictCode::Jump, Some(chain)),
-            Self::Return => (VerdictCode::Return, None),
+            Self::Accept => (data::ACCEPT, None),
+            Self::Drop => (data::DROP, None),
+            Self::Jump(chain) => (data::JUMP, Some(chain)),
+            Self::Return => (data::RETURN, None),
         };
-        let verdict = data.nested_verdict().push_code(code as u32);
-        match chain {
-            None => verdict.end_nested(),
-            Some(chain) => verdict.push_chain_bytes(chain.as_bytes()).end_nested(),
-        }
+        own.nested(data::VERDICT, |verdict| {
+            verdict.number(data::CODE, code);
+            if let Some(chain) = chain {
+                verdict.text(data::CHAIN, chain);
+            }
+        });
     }
 }

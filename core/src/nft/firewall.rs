@@ -1,6 +1,5 @@
 //! The socket that changes and reads the tables.
 
-use netlink_bindings::nftables::{GenAttrs, PushSetelemListAttrs, PushTableAttrs, TableAttrs};
 use netlink_packet_core::{NetlinkBuffer, NLMSG_ERROR};
 use netlink_sys::protocols::NETLINK_NETFILTER;
 
@@ -9,12 +8,12 @@ use super::compile::{compile, Found};
 use super::fault::{self, Fault};
 use super::layout::{version_comment, Family, TABLE};
 use super::listed::read_elements;
-use super::message::{Batch, Body, Message};
+use super::message::{push_key, Batch, Body, Message};
+use super::numbers::{self, element, kind, note, table, ITEM};
 use super::wire::{self, emit};
 use super::{Change, Owner};
 use crate::error::{Error, ErrorKind, Result};
-use crate::netlink::{bad_attribute, packets, parse_error, refused, Channel, Refusal};
-use crate::sys;
+use crate::netlink::{self, bad_attribute, packets, parse_error, refused, Channel, Refusal};
 
 /// How often a transaction is begun again when others make or delete the tables meanwhile.
 const TRIES: usize = 8;
@@ -22,8 +21,6 @@ const TRIES: usize = 8;
 const ROUNDS: usize = 64;
 /// Room for an answer: the request's header and a line of text.
 const ANSWER: usize = 4 * 1024;
-/// What a socket holds without being asked: `net.core.wmem_default` and `rmem_default` are 212,992.
-const SMALL: usize = 128 * 1024;
 /// What an answer takes of a socket's receive queue, with room to spare.
 const ANSWER_ROOM: usize = 2 * 1024;
 
@@ -90,10 +87,10 @@ impl Firewall {
     pub(crate) fn generation(&mut self) -> Result<u32> {
         let sequence = self.channel.next_sequence();
         let mut bytes = Vec::new();
-        wire::frame(wire::GET_GENERATION, 0, sequence, [0; 4], &mut bytes, |_| {});
+        wire::frame(kind::GET_GENERATION, 0, sequence, [0; 4], &mut bytes, |_| {});
         let answer = self.channel.get(sequence, &bytes, |packet| {
-            let number = GenAttrs::new(attributes(packet)).get_id();
-            number.map_err(|error| unreadable("generation", &error))
+            let number = netlink::number(attributes(packet), numbers::GENERATION);
+            number.ok_or_else(|| Error::new(ErrorKind::System, "read", "generation of nf_tables"))
         })?;
         answer.map_err(|refusal| fault::asked("generation", refusal))
     }
@@ -162,19 +159,13 @@ impl Firewall {
     pub(super) fn table_comment(&mut self, family: Family) -> Result<Option<String>> {
         let sequence = self.channel.next_sequence();
         let mut bytes = Vec::new();
-        emit(wire::GET_TABLE, 0, sequence, family, &mut bytes, |bytes| {
-            PushTableAttrs::new(bytes).push_name_bytes(TABLE.as_bytes());
+        emit(kind::GET_TABLE, 0, sequence, family, &mut bytes, |own| {
+            own.text(table::NAME, TABLE);
         });
         let comment = self.channel.get(sequence, &bytes, |packet| {
-            let mut attributes = TableAttrs::new(attributes(packet));
-            let user = attributes.find_map(|attribute| match attribute {
-                Ok(TableAttrs::Userdata(user)) => Some(user),
-                _ => None,
-            });
-            Ok(user
-                .and_then(|user| wire::read_note(wire::TABLE_COMMENT, user))
-                .unwrap_or_default()
-                .to_owned())
+            let user = netlink::attribute(attributes(packet), table::USER_DATA);
+            let comment = user.and_then(|user| wire::read_note(note::COMMENT, user));
+            Ok(comment.unwrap_or_default().to_owned())
         })?;
         match comment {
             Ok(comment) => Ok(Some(comment)),
@@ -247,10 +238,10 @@ impl Firewall {
     fn owner_of(&mut self, cell: &Cell) -> Result<Option<Owner>> {
         let sequence = self.channel.next_sequence();
         let mut bytes = Vec::new();
-        emit(wire::GET_ELEMENTS, 0, sequence, cell.family, &mut bytes, |bytes| {
-            let head = PushSetelemListAttrs::new(bytes).push_table_bytes(TABLE.as_bytes());
-            let list = head.push_set_bytes(cell.set.as_bytes()).nested_elements();
-            list.nested_elem().nested_key().push_value(&cell.key);
+        emit(kind::GET_ELEMENTS, 0, sequence, cell.family, &mut bytes, |own| {
+            own.text(element::TABLE, TABLE).text(element::SET, &cell.set).nested(element::LIST, |list| {
+                list.nested(ITEM, |own| push_key(&cell.key, own));
+            });
         });
         let found = self.channel.get(sequence, &bytes, |packet| {
             let mut listed = Vec::new();
@@ -266,25 +257,10 @@ impl Firewall {
             self.channel.next_sequence();
         }
         let batch = Batch::new(messages, first, generation, dry);
-        self.make_room(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, batch.bytes.len());
-        self.make_room(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, ANSWER_ROOM * messages.len());
+        self.channel.make_room(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, batch.bytes.len());
+        self.channel.make_room(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, ANSWER_ROOM * messages.len());
         self.channel.send(&batch.bytes).map_err(fault::too_long)?;
         self.read_answers(first, &batch)
-    }
-
-    /// A batch must fit the socket's send buffer, its answers the receive buffer. Without the privilege over
-    /// the machine there is no more than `net.core.wmem_max` and `rmem_max` allow.
-    fn make_room(&self, force: libc::c_int, otherwise: libc::c_int, bytes: usize) {
-        if bytes <= SMALL {
-            return;
-        }
-        let (socket, bytes) =
-            (self.channel.descriptor(), libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX));
-        let made = sys::set_socket_option(socket, force, bytes)
-            .or_else(|_| sys::set_socket_option(socket, otherwise, bytes));
-        if let Err(error) = made {
-            log::debug!("no room for {bytes} bytes in a netfilter socket: {error}");
-        }
     }
 
     /// The kernel has answered when sending returns: the answer to the last message, which asks for one,
@@ -360,9 +336,4 @@ fn leave_out(messages: &mut Vec<Message>, answers: &Answers) -> bool {
 /// The attributes of a message.
 pub(super) fn attributes<'a>(packet: &NetlinkBuffer<&'a [u8]>) -> &'a [u8] {
     packet.payload().get(wire::NETFILTER_HEADER..).unwrap_or_default()
-}
-
-/// What the kernel's answer does not say.
-pub(super) fn unreadable(what: &str, error: &impl std::fmt::Debug) -> Error {
-    Error::new(ErrorKind::System, "read", format!("{what} of nf_tables")).with_cause(format!("{error:?}"))
 }

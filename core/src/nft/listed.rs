@@ -1,19 +1,16 @@
 //! Chains and elements as the kernel lists them.
 
-use std::ffi::CStr;
 use std::net::IpAddr;
 
-use netlink_bindings::nftables::{
-    ChainAttrs, DataAttrs, IterableDataAttrs, IterableSetelemAttrs, RuleAttrs, SetElemFlags, SetelemAttrs,
-    SetelemListAttrs, SetelemListElemAttrs,
-};
 use netlink_packet_core::NetlinkBuffer;
 
 use super::cell::{subnet_between, CellValue, Reader};
 use super::firewall::attributes;
 use super::layout::{Family, TABLE};
+use super::numbers::{chain, data, element, note, rule, ITEM};
 use super::rule::address_of_octets;
 use super::{wire, Element, Entry, Owner};
+use crate::netlink;
 
 /// An element.
 #[derive(Default)]
@@ -38,63 +35,55 @@ impl Listed {
 
 /// Appends the elements of a message.
 pub(super) fn read_elements(packet: &NetlinkBuffer<&[u8]>, all: &mut Vec<Listed>) {
-    let list = SetelemListAttrs::new(attributes(packet)).get_elements();
-    let elements = list.into_iter().flatten().flatten();
-    all.extend(elements.map(|SetelemListElemAttrs::Elem(element)| read_element(element)));
+    let list = netlink::attribute(attributes(packet), element::LIST).unwrap_or_default();
+    let elements = netlink::attributes(list).filter(|(kind, _)| *kind == ITEM);
+    all.extend(elements.map(|(_, element)| read_element(element)));
 }
 
-fn read_element(element: IterableSetelemAttrs<'_>) -> Listed {
+fn read_element(bytes: &[u8]) -> Listed {
     let mut listed = Listed::default();
-    for attribute in element.flatten() {
-        match attribute {
-            SetelemAttrs::Key(key) => listed.key = key.get_value().unwrap_or_default().to_owned(),
-            SetelemAttrs::Data(data) => listed.value = read_value(data),
-            SetelemAttrs::Flags(flags) => {
-                let end = SetElemFlags::IntervalEnd as u32;
-                listed.end =
-                    <[u8; 4]>::try_from(flags).is_ok_and(|bytes| u32::from_be_bytes(bytes) & end != 0);
+    for (kind, value) in netlink::attributes(bytes) {
+        match kind {
+            element::KEY => {
+                listed.key = netlink::attribute(value, data::VALUE).unwrap_or_default().to_owned();
             }
-            SetelemAttrs::Userdata(user) => {
-                listed.owner =
-                    wire::read_note(wire::ELEMENT_COMMENT, user).and_then(|note| note.parse().ok());
+            element::VALUE => listed.value = read_value(value),
+            element::FLAGS => {
+                let flags = value.try_into().map_or(0, u32::from_be_bytes);
+                listed.end = flags & element::INTERVAL_END != 0;
             }
+            element::USER_DATA => listed.owner = read_owner(value),
             _ => {}
         }
     }
     listed
 }
 
-fn read_value(mut data: IterableDataAttrs<'_>) -> Option<CellValue> {
-    match data.next()?.ok()? {
-        DataAttrs::Value(bytes) => Some(CellValue::Bytes(bytes.to_owned())),
-        DataAttrs::Verdict(verdict) => {
-            verdict.get_chain().ok().map(|chain| CellValue::Jump(chain.to_string_lossy().into_owned()))
-        }
+fn read_value(bytes: &[u8]) -> Option<CellValue> {
+    if let Some(value) = netlink::attribute(bytes, data::VALUE) {
+        return Some(CellValue::Bytes(value.to_owned()));
     }
+    let chain = netlink::text(netlink::attribute(bytes, data::VERDICT)?, data::CHAIN)?;
+    Some(CellValue::Jump(chain.to_owned()))
 }
 
-fn is_ours(table: Option<&CStr>) -> bool {
-    table.is_some_and(|table| table.to_bytes() == TABLE.as_bytes())
+fn read_owner(user: &[u8]) -> Option<Owner> {
+    wire::read_note(note::COMMENT, user)?.parse().ok()
 }
 
 /// The chain that a rule of ours is in.
 pub(super) fn rule_chain(packet: &NetlinkBuffer<&[u8]>) -> Option<String> {
-    let rule = RuleAttrs::new(attributes(packet));
-    let chain = rule.get_chain().ok().filter(|_| is_ours(rule.get_table().ok()))?;
-    Some(chain.to_string_lossy().into_owned())
+    let bytes = attributes(packet);
+    let ours = netlink::text(bytes, rule::TABLE) == Some(TABLE);
+    netlink::text(bytes, rule::CHAIN).filter(|_| ours).map(str::to_owned)
 }
 
 /// The name of a chain of ours, and whose it is, where it says so.
 pub(super) fn read_chain(packet: &NetlinkBuffer<&[u8]>) -> Option<(String, Option<Owner>)> {
-    let chain = ChainAttrs::new(attributes(packet));
-    let name = chain.get_name().ok().filter(|_| is_ours(chain.get_table().ok()))?;
-    let name = name.to_string_lossy().into_owned();
-    let mut chain = chain.flatten();
-    let note = chain.find_map(|attribute| match attribute {
-        ChainAttrs::Userdata(user) => wire::read_note(wire::CHAIN_COMMENT, user),
-        _ => None,
-    });
-    Some((name, note.and_then(|note| note.parse().ok())))
+    let bytes = attributes(packet);
+    let ours = netlink::text(bytes, chain::TABLE) == Some(TABLE);
+    let name = netlink::text(bytes, chain::NAME).filter(|_| ours)?;
+    Some((name.to_owned(), netlink::attribute(bytes, chain::USER_DATA).and_then(read_owner)))
 }
 
 /// What the elements of a set are, but for those of interfaces, which are in several; the kernel's order.
@@ -110,7 +99,7 @@ pub(super) fn elements(family: Family, set: &str, listed: &[Listed]) -> Vec<Elem
             Some(entry) => elements.push(Element { owner: owner.clone(), entry }),
             None if matches!(set, "ours" | "from" | "to" | "leave") => {}
             None => {
-                log::warn!("element of {set} in {family} {TABLE} that says it is of {owner}: passed over")
+                log::warn!("element of {set} in {family} {TABLE} that says it is of {owner}: passed over");
             }
         }
     }

@@ -2,24 +2,15 @@
 
 use std::borrow::Cow;
 
-use netlink_bindings::nftables::{
-    PushBatchAttrs, PushChainAttrs, PushRuleAttrs, PushSetAttrs, PushSetelemAttrs, PushSetelemListAttrs,
-    PushTableAttrs, SetElemFlags, SetFlags,
-};
-use netlink_bindings::traits::Pusher;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 
 use super::cell::{Cell, CellValue};
 use super::expression::Verdict;
 use super::layout::{Family, Field, Hook, Set, Shape, Value, TABLE};
+use super::numbers::{chain, data, element, kind, note, rule, set, table, BATCH_GENERATION, ITEM};
 use super::rule::Rule;
 use super::wire::{self, emit};
-
-/// `NFT_DATA_VERDICT`.
-const VERDICT_TYPE: u32 = 0xffff_ff00;
-/// nft's marks of byte order in the user data of a set.
-const HOST_ORDER: u32 = 1;
-const NETWORK_ORDER: u32 = 2;
+use crate::netlink::Attributes;
 
 /// One message.
 #[derive(Clone, Debug)]
@@ -81,7 +72,7 @@ impl Batch {
     /// an answer. With `dry` nothing is carried out, since the end is missing.
     pub(super) fn new(messages: &[Message], sequence: u32, generation: Option<u32>, dry: bool) -> Self {
         let mut batch = Self::default();
-        batch.mark(wire::BATCH_BEGIN, sequence, generation);
+        batch.mark(kind::BATCH_BEGIN, sequence, generation);
         let mut number = sequence;
         for (index, message) in messages.iter().enumerate() {
             number = number.wrapping_add(1);
@@ -90,15 +81,15 @@ impl Batch {
             batch.parts.push(parts);
         }
         if !dry {
-            batch.mark(wire::BATCH_END, number.wrapping_add(1), None);
+            batch.mark(kind::BATCH_END, number.wrapping_add(1), None);
         }
         batch
     }
 
     fn mark(&mut self, kind: u16, sequence: u32, generation: Option<u32>) {
-        wire::emit_batch(kind, sequence, &mut self.bytes, |bytes| {
+        wire::emit_batch(kind, sequence, &mut self.bytes, |batch| {
             if let Some(generation) = generation {
-                PushBatchAttrs::new(bytes).push_genid(generation);
+                batch.number(BATCH_GENERATION, generation);
             }
         });
     }
@@ -108,88 +99,87 @@ impl Message {
     /// Appends it and returns where its parts begin. `id` is its own among the messages of the batch.
     fn emit(&self, sequence: u32, flags: u16, id: u32, bytes: &mut Vec<u8>) -> Vec<usize> {
         let (kind, own_flags) = match &self.body {
-            Body::Chain { .. } => (wire::NEW_CHAIN, NLM_F_CREATE | NLM_F_EXCL),
-            Body::DeleteChain { .. } => (wire::DELETE_CHAIN, 0),
-            Body::DeleteElements { .. } => (wire::DELETE_ELEMENTS, 0),
-            Body::DeleteSet { .. } => (wire::DELETE_SET, 0),
-            Body::DeleteTable => (wire::DELETE_TABLE, 0),
-            Body::Elements { .. } => (wire::NEW_ELEMENTS, NLM_F_CREATE | NLM_F_EXCL),
-            Body::Flush { .. } => (wire::DELETE_RULE, 0),
-            Body::Rule { .. } => (wire::NEW_RULE, NLM_F_CREATE | NLM_F_APPEND),
-            Body::Set { .. } => (wire::NEW_SET, NLM_F_CREATE | NLM_F_EXCL),
-            Body::Table { .. } => (wire::NEW_TABLE, NLM_F_CREATE | NLM_F_EXCL),
+            Body::Chain { .. } => (kind::NEW_CHAIN, NLM_F_CREATE | NLM_F_EXCL),
+            Body::DeleteChain { .. } => (kind::DELETE_CHAIN, 0),
+            Body::DeleteElements { .. } => (kind::DELETE_ELEMENTS, 0),
+            Body::DeleteSet { .. } => (kind::DELETE_SET, 0),
+            Body::DeleteTable => (kind::DELETE_TABLE, 0),
+            Body::Elements { .. } => (kind::NEW_ELEMENTS, NLM_F_CREATE | NLM_F_EXCL),
+            Body::Flush { .. } => (kind::DELETE_RULE, 0),
+            Body::Rule { .. } => (kind::NEW_RULE, NLM_F_CREATE | NLM_F_APPEND),
+            Body::Set { .. } => (kind::NEW_SET, NLM_F_CREATE | NLM_F_EXCL),
+            Body::Table { .. } => (kind::NEW_TABLE, NLM_F_CREATE | NLM_F_EXCL),
         };
         let own_flags = if self.keep { own_flags & !NLM_F_EXCL } else { own_flags };
         let start = bytes.len();
         let mut parts = Vec::new();
-        emit(kind, flags | own_flags, sequence, self.family, bytes, |bytes| self.fill(id, bytes, &mut parts));
+        emit(kind, flags | own_flags, sequence, self.family, bytes, |own| self.fill(id, own, &mut parts));
         for part in &mut parts {
             *part -= start;
         }
         parts
     }
 
-    fn fill(&self, id: u32, bytes: &mut Vec<u8>, parts: &mut Vec<usize>) {
+    fn fill(&self, id: u32, own: &mut Attributes<'_>, parts: &mut Vec<usize>) {
         match &self.body {
-            Body::Chain { name, hook, comment } => chain(name, *hook, comment, bytes),
+            Body::Chain { name, hook, comment } => push_chain(name, *hook, comment, own),
             Body::DeleteChain { name } => {
-                PushChainAttrs::new(bytes)
-                    .push_table_bytes(TABLE.as_bytes())
-                    .push_name_bytes(name.as_bytes());
+                own.text(chain::TABLE, TABLE).text(chain::NAME, name);
             }
-            Body::DeleteElements { set, cells } => elements(set, cells, false, bytes, parts),
+            Body::DeleteElements { set, cells } => push_elements(set, cells, false, own, parts),
             Body::DeleteSet { name } => {
-                PushSetAttrs::new(bytes).push_table_bytes(TABLE.as_bytes()).push_name_bytes(name.as_bytes());
+                own.text(set::TABLE, TABLE).text(set::NAME, name);
             }
             Body::DeleteTable => {
-                PushTableAttrs::new(bytes).push_name_bytes(TABLE.as_bytes());
+                own.text(table::NAME, TABLE);
             }
+            Body::Elements { set, cells } => push_elements(set, cells, true, own, parts),
             Body::Flush { chain } => {
-                PushRuleAttrs::new(bytes)
-                    .push_table_bytes(TABLE.as_bytes())
-                    .push_chain_bytes(chain.as_bytes());
+                own.text(rule::TABLE, TABLE).text(rule::CHAIN, chain);
             }
-            Body::Elements { set, cells } => elements(set, cells, true, bytes, parts),
-            Body::Rule { chain, rule: body, comment } => rule(chain, body, comment, bytes, parts),
-            Body::Set { set: body, comment } => set(body, id, comment, bytes),
+            Body::Rule { chain, rule, comment } => push_rule(chain, rule, comment, own, parts),
+            Body::Set { set, comment } => push_set(set, id, comment, own),
             Body::Table { comment } => {
-                let comment = note(wire::TABLE_COMMENT, comment);
-                PushTableAttrs::new(bytes).push_name_bytes(TABLE.as_bytes()).push_userdata(&comment);
+                own.text(table::NAME, TABLE).bytes(table::USER_DATA, &noted(comment));
             }
         }
     }
 }
 
 /// A comment as the user data has it.
-fn note(kind: u8, comment: &str) -> Vec<u8> {
+fn noted(comment: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(comment.len() + 3);
-    wire::push_note(kind, comment, &mut bytes);
+    wire::push_note(note::COMMENT, comment, &mut bytes);
     bytes
 }
 
-fn chain(name: &str, hook: Option<Hook>, comment: &str, bytes: &mut Vec<u8>) {
-    let mut chain =
-        PushChainAttrs::new(bytes).push_table_bytes(TABLE.as_bytes()).push_name_bytes(name.as_bytes());
-    if let Some(hook) = hook {
-        chain = chain.nested_hook().push_num(hook.number).push_priority(hook.priority).end_nested();
-        chain = chain.push_policy(libc::NF_ACCEPT as u32).push_type_bytes(hook.kind.as_bytes());
-    }
+fn push_comment(kind: u16, comment: &str, own: &mut Attributes<'_>) {
     if !comment.is_empty() {
-        chain.push_userdata(&note(wire::CHAIN_COMMENT, comment));
+        own.bytes(kind, &noted(comment));
     }
 }
 
-fn rule(chain: &str, rule: &Rule, comment: &str, bytes: &mut Vec<u8>, parts: &mut Vec<usize>) {
-    let head = PushRuleAttrs::new(bytes).push_table_bytes(TABLE.as_bytes());
-    let mut list = head.push_chain_bytes(chain.as_bytes()).nested_expressions();
-    for expression in rule.expressions() {
-        parts.push(list.as_vec().len().next_multiple_of(4));
-        list = expression.push(list);
+fn push_chain(name: &str, hook: Option<Hook>, comment: &str, own: &mut Attributes<'_>) {
+    own.text(chain::TABLE, TABLE).text(chain::NAME, name);
+    if let Some(hook) = hook {
+        own.nested(chain::HOOK, |own| {
+            own.number(chain::HOOK_NUMBER, hook.number);
+            own.number(chain::HOOK_PRIORITY, hook.priority.cast_unsigned());
+        });
+        own.number(chain::POLICY, data::ACCEPT).text(chain::TYPE, hook.kind);
     }
-    let rule = list.end_nested();
-    if !comment.is_empty() {
-        rule.push_userdata(&note(wire::RULE_COMMENT, comment));
-    }
+    push_comment(chain::USER_DATA, comment, own);
+}
+
+fn push_rule(chain: &str, rule: &Rule, comment: &str, own: &mut Attributes<'_>, parts: &mut Vec<usize>) {
+    own.text(rule::TABLE, TABLE).text(rule::CHAIN, chain);
+    own.nested(rule::EXPRESSIONS, |list| {
+        for expression in rule.expressions() {
+            parts.push(list.position());
+            expression.push(list);
+        }
+    });
+    push_comment(rule::USER_DATA, comment, own);
 }
 
 /// nft packs the types of a concatenation into one number, 6 bits each.
@@ -204,66 +194,72 @@ fn length(fields: &[Field]) -> u32 {
 /// In which order nft is to take the bytes.
 fn order(fields: &[Field]) -> u32 {
     match fields {
-        [Field::Interface] => HOST_ORDER,
-        [_] => NETWORK_ORDER,
+        [Field::Interface] => note::HOST_ORDER,
+        [_] => note::NETWORK_ORDER,
         _ => 0,
     }
 }
 
-fn set(set: &Set, id: u32, comment: &str, bytes: &mut Vec<u8>) {
-    let Shape { key, value, interval } = set.shape;
-    let mut flags = if interval { SetFlags::Interval as u32 } else { 0 };
+fn push_set(body: &Set, id: u32, comment: &str, own: &mut Attributes<'_>) {
+    let Shape { key, value, interval } = body.shape;
+    let value = match value {
+        Value::Nothing => None,
+        Value::Fields(fields) => Some((datatype(fields), length(fields), order(fields))),
+        Value::Verdict => Some((set::VERDICTS, 0, 0)),
+    };
+    let mut flags = if interval { set::INTERVAL } else { 0 };
     let mut user = Vec::new();
-    wire::push_number(wire::KEY_ORDER, order(key), &mut user);
-    let mut data = None;
-    match value {
-        Value::Nothing => {}
-        Value::Fields(fields) => {
-            data = Some((datatype(fields), length(fields)));
-            wire::push_number(wire::VALUE_ORDER, order(fields), &mut user);
-        }
-        Value::Verdict => {
-            data = Some((VERDICT_TYPE, 0));
-            wire::push_number(wire::VALUE_ORDER, 0, &mut user);
-        }
+    wire::push_number(note::SET_KEY_ORDER, order(key), &mut user);
+    own.text(set::TABLE, TABLE).text(set::NAME, &body.name).number(set::ID, id);
+    own.number(set::KEY_TYPE, datatype(key)).number(set::KEY_LENGTH, length(key));
+    if let Some((datatype, length, order)) = value {
+        flags |= set::MAP;
+        own.number(set::VALUE_TYPE, datatype).number(set::VALUE_LENGTH, length);
+        wire::push_number(note::SET_VALUE_ORDER, order, &mut user);
     }
     if !comment.is_empty() {
-        wire::push_note(wire::SET_COMMENT, comment, &mut user);
+        wire::push_note(note::SET_COMMENT, comment, &mut user);
     }
-    flags |= data.map_or(0, |_| SetFlags::Map as u32);
-    let head = PushSetAttrs::new(bytes).push_table_bytes(TABLE.as_bytes());
-    let head = head.push_name_bytes(set.name.as_bytes()).push_flags(flags);
-    let mut head = head.push_key_type(datatype(key)).push_key_len(length(key)).push_id(id);
-    if let Some((datatype, length)) = data {
-        head = head.push_data_type(datatype).push_data_len(length);
-    }
-    head.push_userdata(&user);
+    own.number(set::FLAGS, flags).bytes(set::USER_DATA, &user);
 }
 
-fn elements(set: &str, cells: &[Owned], add: bool, bytes: &mut Vec<u8>, parts: &mut Vec<usize>) {
-    let head = PushSetelemListAttrs::new(bytes).push_table_bytes(TABLE.as_bytes());
-    let mut list = head.push_set_bytes(set.as_bytes()).nested_elements();
-    for Owned { cell, comment, .. } in cells {
-        parts.push(list.as_vec().len().next_multiple_of(4));
-        let element = list.nested_elem().nested_key().push_value(&cell.key).end_nested();
-        // What is deleted is found by its key alone.
-        list = if add { value(element, cell, comment).end_nested() } else { element.end_nested() };
-        if let Some(end) = cell.end() {
-            let flags = (SetElemFlags::IntervalEnd as u32).to_be_bytes();
-            let element = list.nested_elem().push_flags(&flags);
-            list = element.nested_key().push_value(&end).end_nested().end_nested();
+fn push_elements(set: &str, cells: &[Owned], add: bool, own: &mut Attributes<'_>, parts: &mut Vec<usize>) {
+    own.text(element::TABLE, TABLE).text(element::SET, set).nested(element::LIST, |list| {
+        for Owned { cell, comment, .. } in cells {
+            parts.push(list.position());
+            list.nested(ITEM, |own| {
+                push_key(&cell.key, own);
+                // What is deleted is found by its key alone.
+                if add {
+                    push_value(cell.value.as_ref(), own);
+                    push_comment(element::USER_DATA, comment, own);
+                }
+            });
+            if let Some(end) = cell.end() {
+                list.nested(ITEM, |own| {
+                    own.number(element::FLAGS, element::INTERVAL_END);
+                    push_key(&end, own);
+                });
+            }
         }
-    }
+    });
 }
 
-fn value<P: Pusher>(element: PushSetelemAttrs<P>, cell: &Cell, comment: &str) -> PushSetelemAttrs<P> {
-    let element = match &cell.value {
-        None => element,
-        Some(CellValue::Bytes(bytes)) => element.nested_data().push_value(bytes).end_nested(),
-        Some(CellValue::Jump(chain)) => Verdict::Jump(chain.clone()).push(element.nested_data()).end_nested(),
+/// Appends the key of an element.
+pub(super) fn push_key(key: &[u8], own: &mut Attributes<'_>) {
+    own.nested(element::KEY, |own| {
+        own.bytes(data::VALUE, key);
+    });
+}
+
+fn push_value(value: Option<&CellValue>, own: &mut Attributes<'_>) {
+    let Some(value) = value else {
+        return;
     };
-    match comment {
-        "" => element,
-        _ => element.push_userdata(&note(wire::ELEMENT_COMMENT, comment)),
-    }
+    own.nested(element::VALUE, |own| match value {
+        CellValue::Bytes(bytes) => {
+            own.bytes(data::VALUE, bytes);
+        }
+        CellValue::Jump(chain) => Verdict::Jump(chain.clone()).push(own),
+    });
 }

@@ -1,10 +1,10 @@
 //! nf_tables in process: the two tables of this library, changed in transactions and read back.
 //!
-//! The messages are built and read with `netlink-bindings`, which is generated from the kernel's own
-//! machine-readable descriptions (`Documentation/netlink/specs`): it has every attribute of tables, chains,
-//! rules, all expressions in use here, sets with concatenated keys and verdicts, batches and conntrack, without
-//! dependencies. `netlink-packet-netfilter` lacks `ct`, `fib`, `nat` and `masq`; `nftnl` needs a C library,
-//! `rustables` is GPL, `nftables` runs `nft`. Sending, answers, transactions and policy are here.
+//! The messages are put together here. No crate serves: `netlink-bindings` 0.3 has all of nf_tables, but its
+//! numbers of what `lookup` has, of a chain's user data and of the results of `fib` are wrong, as they are in
+//! the kernel's machine-readable list, from which it is generated; `netlink-packet-netfilter` 0.4 lacks `ct`,
+//! `fib`, `nat` and `masq`; `nftnl` needs C libraries, `rustables` is GPL, `nftables` runs `nft`. The numbers
+//! are in `numbers.rs`, framing and attributes are those of the `netlink` module.
 
 mod base;
 mod cell;
@@ -19,6 +19,7 @@ mod layout;
 mod listed;
 mod message;
 mod network;
+mod numbers;
 mod owner;
 mod parts;
 mod release;

@@ -22,7 +22,7 @@ pub(super) struct Parts {
 impl Parts {
     /// The elements of `ours`.
     pub(super) fn ours(&mut self, listed: &[Listed]) {
-        self.ours.extend(listed.iter().filter_map(|listed| named(listed)));
+        self.ours.extend(listed.iter().filter_map(named));
     }
 
     /// The elements of `from`, `to` or `leave`, by `number`.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use netlink_bindings::nftables::{CtKeys, MetaKeys, PayloadBase};
 
 use super::expression::{Expression, Verdict, WORD};
 use super::layout::Family;
+use super::numbers::{Base, Ct, Meta};
 
 /// `IPS_DST_NAT`, the bit 5 of `enum ip_conntrack_status`.
 const DESTINATION_CHANGED: u32 = 1 << 5;
@@ -43,8 +43,8 @@ impl Way {
 
     fn load(self, word: u32) -> Expression {
         let key = match self {
-            Self::In => MetaKeys::Iifname,
-            Self::Out => MetaKeys::Oifname,
+            Self::In => Meta::InputName,
+            Self::Out => Meta::OutputName,
         };
         Expression::Meta { key, word }
     }
@@ -78,15 +78,15 @@ fn address_name(side: Side, v6: bool) -> &'static str {
 }
 
 fn network(offset: u32, length: u32, word: u32) -> Expression {
-    Expression::Payload { base: PayloadBase::NetworkHeader, offset, length, word }
+    Expression::Payload { base: Base::Network, offset, length, word }
 }
 
 fn link(offset: u32, length: u32, word: u32) -> Expression {
-    Expression::Payload { base: PayloadBase::LinkLayerHeader, offset, length, word }
+    Expression::Payload { base: Base::Link, offset, length, word }
 }
 
 fn transport(offset: u32, length: u32, word: u32) -> Expression {
-    Expression::Payload { base: PayloadBase::TransportHeader, offset, length, word }
+    Expression::Payload { base: Base::Transport, offset, length, word }
 }
 
 fn equal(value: impl Into<Vec<u8>>) -> Expression {
@@ -169,13 +169,13 @@ impl Rule {
 
     /// What a connection that is known, or a related one, goes on with.
     pub(super) fn established(self) -> Self {
-        let load = Expression::Ct { key: CtKeys::State };
+        let load = Expression::Ct(Ct::State);
         self.with("ct state established,related", [load].into_iter().chain(any_bit(ESTABLISHED_RELATED)))
     }
 
     /// What came by a published port.
     pub(super) fn published(self) -> Self {
-        let load = Expression::Ct { key: CtKeys::Status };
+        let load = Expression::Ct(Ct::Status);
         self.with("ct status dnat", [load].into_iter().chain(any_bit(DESTINATION_CHANGED)))
     }
 
@@ -187,7 +187,7 @@ impl Rule {
     }
 
     fn family(self, v6: bool) -> Self {
-        let load = Expression::Meta { key: MetaKeys::Nfproto, word: 0 };
+        let load = Expression::Meta { key: Meta::Family, word: 0 };
         self.with("", [load, equal([if v6 { IPV6 } else { IPV4 }])])
     }
 
@@ -215,7 +215,7 @@ impl Rule {
                 rule.with(&text, [address(side, v6, length, 0), equal(&bytes[..length as usize])])
             }
             _ => {
-                let mask = Expression::Mask { mask: octets(subnet.netmask()) };
+                let mask = Expression::Mask(octets(subnet.netmask()));
                 rule.with(&text, [address(side, v6, 4 * words(v6), 0), mask, equal(bytes)])
             }
         }
@@ -233,7 +233,7 @@ impl Rule {
             false => ("icmp type echo-request", 1, 8),
             true => ("icmpv6 type echo-request", 58, 128),
         };
-        let load = Expression::Meta { key: MetaKeys::L4Proto, word: 0 };
+        let load = Expression::Meta { key: Meta::Protocol, word: 0 };
         self.family(v6).with(text, [load, equal([protocol]), transport(0, 1, 0), equal([kind])])
     }
 
@@ -243,7 +243,7 @@ impl Rule {
         let rule = match table {
             Family::Bridge => self,
             Family::Inet => {
-                let load = Expression::Meta { key: MetaKeys::Iftype, word: 0 };
+                let load = Expression::Meta { key: Meta::InputType, word: 0 };
                 self.with("", [load, equal(ETHERNET.to_ne_bytes())])
             }
         };
@@ -303,11 +303,11 @@ impl fmt::Display for Rule {
 
 fn any_bit(mask: u32) -> [Expression; 2] {
     let none = Expression::Compare { equal: false, value: vec![0; WORD] };
-    [Expression::Mask { mask: mask.to_ne_bytes().into() }, none]
+    [Expression::Mask(mask.to_ne_bytes().into()), none]
 }
 
 fn protocol_and_port(word: u32) -> [Expression; 2] {
-    [Expression::Meta { key: MetaKeys::L4Proto, word }, transport(2, 2, word + 1)]
+    [Expression::Meta { key: Meta::Protocol, word }, transport(2, 2, word + 1)]
 }
 
 fn port_key(v6: bool) -> [Expression; 3] {

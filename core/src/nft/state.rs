@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use netlink_bindings::nftables::{PushChainAttrs, PushRuleAttrs, PushSetelemListAttrs};
 use netlink_packet_core::NLM_F_DUMP;
 
 use super::cell::Reader;
@@ -10,8 +9,9 @@ use super::firewall::Firewall;
 use super::layout::{Family, TABLE};
 use super::listed::{read_chain, read_elements, rule_chain, Listed};
 use super::network::interfaces;
+use super::numbers::{chain, element, kind, rule};
 use super::parts::Parts;
-use super::wire::{self, emit};
+use super::wire::emit;
 use super::{base, listed, Element, NetworkRules, Owner};
 use crate::error::Result;
 use crate::link::InterfaceName;
@@ -113,8 +113,8 @@ impl Firewall {
     /// How many rules each chain has.
     fn count_rules(&mut self, family: Family) -> Result<HashMap<String, usize>> {
         let ask = |sequence, bytes: &mut Vec<u8>| {
-            emit(wire::GET_RULE, NLM_F_DUMP, sequence, family, bytes, |bytes| {
-                PushRuleAttrs::new(bytes).push_table_bytes(TABLE.as_bytes());
+            emit(kind::GET_RULE, NLM_F_DUMP, sequence, family, bytes, |own| {
+                own.text(rule::TABLE, TABLE);
             });
         };
         let mut rules = HashMap::new();
@@ -142,8 +142,8 @@ impl Firewall {
     /// The chains of `inet libnetns` and whose they are, where they say so.
     fn chains(&mut self) -> Result<Vec<(String, Option<Owner>)>> {
         let ask = |sequence, bytes: &mut Vec<u8>| {
-            emit(wire::GET_CHAIN, NLM_F_DUMP, sequence, Family::Inet, bytes, |bytes| {
-                PushChainAttrs::new(bytes).push_table_bytes(TABLE.as_bytes());
+            emit(kind::GET_CHAIN, NLM_F_DUMP, sequence, Family::Inet, bytes, |own| {
+                own.text(chain::TABLE, TABLE);
             });
         };
         self.channel.dump(ask, |packet, chains| chains.extend(read_chain(packet)))
@@ -152,9 +152,8 @@ impl Firewall {
     /// The elements of a set; none where there is no such set.
     pub(super) fn list(&mut self, family: Family, set: &str) -> Result<Vec<Listed>> {
         let ask = |sequence, bytes: &mut Vec<u8>| {
-            emit(wire::GET_ELEMENTS, NLM_F_DUMP, sequence, family, bytes, |bytes| {
-                let head = PushSetelemListAttrs::new(bytes).push_table_bytes(TABLE.as_bytes());
-                head.push_set_bytes(set.as_bytes());
+            emit(kind::GET_ELEMENTS, NLM_F_DUMP, sequence, family, bytes, |own| {
+                own.text(element::TABLE, TABLE).text(element::SET, set);
             });
         };
         match self.channel.dump(ask, read_elements) {

@@ -1,44 +1,13 @@
 //! Frames of nfnetlink messages, and nft's user data.
 
-use netlink_bindings::utils::align;
 use netlink_packet_core::NLM_F_REQUEST;
 
 use super::layout::Family;
+use super::numbers::SUBSYSTEM;
+use crate::netlink::Attributes;
 
-/// `NFNL_SUBSYS_NFTABLES`.
-const SUBSYSTEM: u16 = 10;
-pub(super) const BATCH_BEGIN: u16 = 16;
-pub(super) const BATCH_END: u16 = 17;
-pub(super) const NEW_TABLE: u16 = SUBSYSTEM << 8;
-pub(super) const GET_TABLE: u16 = SUBSYSTEM << 8 | 1;
-pub(super) const DELETE_TABLE: u16 = SUBSYSTEM << 8 | 2;
-pub(super) const NEW_CHAIN: u16 = SUBSYSTEM << 8 | 3;
-pub(super) const GET_CHAIN: u16 = SUBSYSTEM << 8 | 4;
-pub(super) const DELETE_CHAIN: u16 = SUBSYSTEM << 8 | 5;
-pub(super) const NEW_RULE: u16 = SUBSYSTEM << 8 | 6;
-pub(super) const GET_RULE: u16 = SUBSYSTEM << 8 | 7;
-pub(super) const DELETE_RULE: u16 = SUBSYSTEM << 8 | 8;
-pub(super) const NEW_SET: u16 = SUBSYSTEM << 8 | 9;
-pub(super) const GET_SET: u16 = SUBSYSTEM << 8 | 10;
-pub(super) const DELETE_SET: u16 = SUBSYSTEM << 8 | 11;
-pub(super) const NEW_ELEMENTS: u16 = SUBSYSTEM << 8 | 12;
-pub(super) const GET_ELEMENTS: u16 = SUBSYSTEM << 8 | 13;
-pub(super) const DELETE_ELEMENTS: u16 = SUBSYSTEM << 8 | 14;
-pub(super) const NEW_GENERATION: u16 = SUBSYSTEM << 8 | 15;
-pub(super) const GET_GENERATION: u16 = SUBSYSTEM << 8 | 16;
-
-/// Length of a message's header, and of what netfilter puts behind it.
-pub(super) const HEADER: usize = 16;
+/// Length of `struct nfgenmsg`, which netfilter has behind a message's header.
 pub(super) const NETFILTER_HEADER: usize = 4;
-
-// Kinds of user data (`include/libnftnl/udata.h` of libnftnl).
-pub(super) const TABLE_COMMENT: u8 = 0;
-pub(super) const CHAIN_COMMENT: u8 = 0;
-pub(super) const RULE_COMMENT: u8 = 0;
-pub(super) const ELEMENT_COMMENT: u8 = 0;
-pub(super) const KEY_ORDER: u8 = 0;
-pub(super) const VALUE_ORDER: u8 = 1;
-pub(super) const SET_COMMENT: u8 = 7;
 
 /// Appends a message; `fill` appends its attributes.
 pub(super) fn emit(
@@ -47,13 +16,18 @@ pub(super) fn emit(
     sequence: u32,
     family: Family,
     bytes: &mut Vec<u8>,
-    fill: impl FnOnce(&mut Vec<u8>),
+    fill: impl FnOnce(&mut Attributes<'_>),
 ) {
     frame(kind, flags, sequence, [family as u8, 0, 0, 0], bytes, fill);
 }
 
 /// Appends the beginning or the end of a transaction, which names the subsystem instead of a family.
-pub(super) fn emit_batch(kind: u16, sequence: u32, bytes: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn emit_batch(
+    kind: u16,
+    sequence: u32,
+    bytes: &mut Vec<u8>,
+    fill: impl FnOnce(&mut Attributes<'_>),
+) {
     let [high, low] = SUBSYSTEM.to_be_bytes();
     frame(kind, 0, sequence, [libc::AF_UNSPEC as u8, 0, high, low], bytes, fill);
 }
@@ -65,7 +39,7 @@ pub(super) fn frame(
     sequence: u32,
     head: [u8; NETFILTER_HEADER],
     bytes: &mut Vec<u8>,
-    fill: impl FnOnce(&mut Vec<u8>),
+    fill: impl FnOnce(&mut Attributes<'_>),
 ) {
     let start = bytes.len();
     bytes.extend([0; 4]);
@@ -74,8 +48,7 @@ pub(super) fn frame(
     bytes.extend(sequence.to_ne_bytes());
     bytes.extend([0; 4]);
     bytes.extend(head);
-    fill(bytes);
-    align(bytes);
+    fill(&mut Attributes(bytes));
     let length = (bytes.len() - start) as u32;
     bytes[start..start + 4].copy_from_slice(&length.to_ne_bytes());
 }

@@ -229,7 +229,6 @@ impl<'plan> Run<'_, '_, 'plan> {
             Action::AddNeighbour(spec) => message::add_neighbour(spec, index),
             Action::AddProxy(spec) => message::add_proxy(spec, index),
             Action::AddRoute(spec) => message::add_route(spec, index),
-            Action::AnswerToLoopback(_) => message::answer_to_loopback(index),
             Action::CreateLink(spec) => {
                 spec.check()?;
                 let elsewhere = spec.other_place().filter(|other| *other != place);

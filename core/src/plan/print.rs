@@ -43,7 +43,6 @@ impl fmt::Display for Action {
             Self::AddRoute(spec) => {
                 write!(f, "{} route {spec}", if spec.replace { "replace" } else { "add" })
             }
-            Self::AnswerToLoopback(link) => write!(f, "add local route to ::1 on {link}"),
             Self::ChangeFirewall(changes) => write!(f, "firewall: {}", Joined(changes)),
             Self::CreateLink(spec) => write!(f, "create {spec}"),
             Self::DeleteAddress(spec) => write!(f, "delete address {} from {}", spec.address, spec.link),

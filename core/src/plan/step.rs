@@ -73,8 +73,6 @@ pub enum Action {
     AddProxy(ProxySpec),
     /// Adds a route.
     AddRoute(RouteSpec),
-    /// Has `::1` be the host's own on a link too, for replies to what was sent from there.
-    AnswerToLoopback(LinkRef),
     /// Changes the firewall, in one transaction. What is to be deleted and is gone is no error.
     ChangeFirewall(Vec<Change>),
     /// Creates a link, with its peer where it has one.
@@ -165,7 +163,6 @@ impl Action {
             Self::AddAddress(AddressSpec { link, .. })
             | Self::DeleteAddress(AddressSpec { link, .. })
             | Self::AddClsact(link)
-            | Self::AnswerToLoopback(link)
             | Self::DeleteClsact(link)
             | Self::AddFilter(FilterSpec { link, .. })
             | Self::DeleteFilter(FilterSpec { link, .. })
@@ -310,7 +307,7 @@ impl Action {
 /// What takes back changes that add elements alone; others depend on what was there before.
 fn undo_of(changes: &[Change]) -> Option<Vec<Change>> {
     let inverse = |change: &Change| match change {
-        Change::Add(elements) => Some(Change::Delete(elements.clone())),
+        Change::Add(elements) | Change::Keep(elements) => Some(Change::Delete(elements.clone())),
         _ => None,
     };
     changes.iter().rev().map(inverse).collect()

@@ -62,6 +62,7 @@ impl Sandbox {
                 metric: None,
                 replace: false,
                 callers: false,
+                local: false,
             };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::AddRoute(spec));
@@ -100,6 +101,7 @@ impl Sandbox {
                 metric,
                 replace: false,
                 callers: false,
+                local: false,
             };
             let mut plan = Plan::default();
             plan.push(Place::Sandbox, Action::DeleteRoute(spec));
@@ -144,7 +146,16 @@ pub(super) fn replacement(survey: &Survey, route: RouteSpec) -> Plan {
     let spec = |before: &RouteState| -> Option<RouteSpec> {
         let link = LinkRef::indexed(survey.name_of(before.index)?, before.index);
         let RouteState { destination, gateway, source, metric, .. } = *before;
-        Some(RouteSpec { link, destination, gateway, source, metric, replace: true, callers: false })
+        Some(RouteSpec {
+            link,
+            destination,
+            gateway,
+            source,
+            metric,
+            replace: true,
+            callers: false,
+            local: false,
+        })
     };
     let undo = match same.first().and_then(spec) {
         Some(before) => Action::AddRoute(before),

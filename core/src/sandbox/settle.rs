@@ -107,6 +107,7 @@ impl Settled {
                 metric: None,
                 replace: false,
                 callers: false,
+                local: false,
             };
             plan.steps.push(Step::new(Place::Sandbox, Action::AddRoute(route)));
         }
@@ -157,5 +158,6 @@ pub(super) fn default_route(link: LinkRef, gateway: IpAddr, replace: bool) -> Ro
         metric: None,
         replace,
         callers: false,
+        local: false,
     }
 }

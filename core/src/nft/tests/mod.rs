@@ -1,12 +1,19 @@
-//! The tables as nft(8) shows them.
+//! The tables as nft(8) shows them, and as they are read back.
 
+mod changes;
+mod conntrack;
+mod many;
+mod owner;
 mod tables;
+mod together;
+mod watch;
 
 use std::net::{IpAddr, SocketAddr};
 
 use testhost::Host;
 
-use super::{Change, Element, Entry, Firewall, Isolate, NetworkRules, Owner, Protocol};
+use super::{Change, Element, Entry, Firewall, Isolate, NetworkRules, Owner};
+use crate::link::Protocol;
 
 /// What `nft ARGS` prints.
 #[track_caller]
