@@ -187,7 +187,7 @@ fn a_name_that_is_taken_up_again_has_its_ports() {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
             for round in 0..2 {
-                world.container("blue", "web", 11, &["8080:80/udp", "8080:80"]);
+                world.container("blue", "web", 11 + round, &["8080:80/udp", "8080:80"]);
                 let tries: Vec<_> = ways()
                     .map(|(family, transport)| {
                         outside(family, transport, 8080).answers("web", family.of(WORLD))

@@ -143,15 +143,15 @@ fn a_flushed_firewall_is_put_back_as_it_was() {
             world.container("blue", "web", 11, &ports);
             world.container("green", "db", 11, &["9000-9010:80-90/udp"]);
             works(world, kind);
-            let before = world.rules(&["ruleset"]);
+            let before = world.tables();
             for ruin in RUINS {
                 world.nft(ruin);
-                assert_ne!(world.rules(&["ruleset"]), before, "{ruin}");
+                assert_ne!(world.tables(), before, "{ruin}");
                 world.controller.restore_firewall().unwrap_or_else(|error| panic!("{kind}, {ruin}: {error}"));
                 if ruin.contains("other") {
                     world.nft("delete table inet other");
                 }
-                assert_eq!(world.rules(&["ruleset"]), before, "{kind}, {ruin}");
+                assert_eq!(world.tables(), before, "{kind}, {ruin}");
             }
             works(world, &format!("{kind}, put back"));
             assert!(world.controller.collect().unwrap().findings.is_empty());
@@ -165,9 +165,9 @@ fn restoring_what_is_there_changes_nothing_and_breaks_no_connection() {
     world(|world| {
         world.controller.create_network(network("bridge", "blue")).unwrap();
         world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
-        let before = world.rules(&["ruleset"]);
+        let before = world.tables();
         world.controller.restore_firewall().unwrap();
-        assert_eq!(world.rules(&["ruleset"]), before);
+        assert_eq!(world.tables(), before);
         works(world, "restored");
     });
 }
@@ -183,16 +183,16 @@ fn a_watched_firewall_comes_back_by_itself() {
         world.controller.create_network(network("bridge", "blue")).unwrap();
         world.controller.create_network(network("routed", "green")).unwrap();
         world.container("blue", "web", 11, &["8080:80", "8080:80/udp"]);
-        let before = world.rules(&["ruleset"]);
+        let before = world.tables();
         let watcher = Arc::new(open());
         let watch = watcher.watch_firewall().unwrap();
         for ruin in ["flush ruleset", "delete table inet libnetns"] {
             world.nft(ruin);
             let deadline = Instant::now() + Duration::from_secs(5);
-            while world.rules(&["ruleset"]) != before && Instant::now() < deadline {
+            while world.tables() != before && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(20));
             }
-            assert_eq!(world.rules(&["ruleset"]), before, "{ruin}");
+            assert_eq!(world.tables(), before, "{ruin}");
         }
         works(world, "watched");
         drop(watch);

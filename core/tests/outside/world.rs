@@ -181,6 +181,12 @@ impl World<'_> {
         listed.stdout
     }
 
+    /// Our tables, whichever is older; empty where they are not.
+    pub(crate) fn tables(&self) -> String {
+        let list = |family| self.host.run("nft", &["-s", "list", "table", family, "libnetns"]).stdout;
+        ["inet", "bridge"].map(list).concat()
+    }
+
     /// The whole rule set, with all handles.
     #[track_caller]
     pub(crate) fn rules_as_json(&self) -> String {
