@@ -108,21 +108,19 @@ impl Controller {
         if !info.tables().is_empty() {
             log::info!("network {} wants to hear of tables, which local networks have none of", config.name);
         }
+        let raised = self.raise_firewall(config).map_err(|error| {
+            if !is_new {
+                return error;
+            }
+            let undone =
+                [self.lower_firewall(&config.name), engine::delete_network(&self.host, driver, &config.name)];
+            error.with_rollback(undone.into_iter().filter_map(Result::err).collect())
+        })?;
         if config.meter && !WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
             // So that no join waits for it. Without counters the network does as well: that was said.
             let _ = self.meter();
         }
-        self.raise_firewall(config).map_err(|error| {
-            if !is_new {
-                return error;
-            }
-            let undone = [
-                self.lower_firewall(&config.name),
-                engine::delete_network(&self.host, driver, &config.name),
-                self.remove_firewall_if_last(),
-            ];
-            error.with_rollback(undone.into_iter().filter_map(Result::err).collect())
-        })
+        Ok(raised)
     }
 
     /// A definition that was edited to overlap another is refused, unless it alone has endpoints.

@@ -90,8 +90,9 @@ impl Controller {
         self.definitions.create(&config.name, config)?;
         // From here on a death leaves a network that is made when it is first used.
         self.bring_up(config, driver, true).map(drop).map_err(|error| {
-            let undone = self.definitions.remove(&config.name);
-            error.with_rollback(undone.err().into_iter().collect())
+            let removed = self.definitions.remove(&config.name).map(drop);
+            let undone = [removed, self.remove_firewall_if_last()];
+            error.with_rollback(undone.into_iter().filter_map(Result::err).collect())
         })
     }
 
