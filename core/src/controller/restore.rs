@@ -43,7 +43,9 @@ impl Controller {
             if networks.is_empty() {
                 return Ok(());
             }
-            let mut changes = Vec::new();
+            let state = self.firewall_state()?;
+            let is_broken = state.is_some_and(|state| !state.whole || state.bridge_whole == Some(false));
+            let mut changes = if is_broken { vec![Change::Mend] } else { Vec::new() };
             for config in networks.values() {
                 for change in self.network_changes(config)? {
                     let is_table = matches!(change, Change::Table | Change::BridgeTable);

@@ -31,7 +31,7 @@ pub(super) struct Found {
 pub(super) fn compile(changes: &[Change], found: &Found) -> Result<Vec<Message>> {
     let mut messages = Vec::new();
     for (index, change) in changes.iter().enumerate() {
-        let keep = matches!(change, Change::Keep(_) | Change::Renew(_));
+        let keep = matches!(change, Change::Keep(_) | Change::Mend | Change::Renew(_));
         let mut push = |family, body| messages.push(Message { family, body, change: index, keep });
         match change {
             Change::Add(elements) | Change::Keep(elements) => {
@@ -61,6 +61,11 @@ pub(super) fn compile(changes: &[Change], found: &Found) -> Result<Vec<Message>>
             Change::DeleteTables => {
                 for family in [Family::Inet, Family::Bridge] {
                     push(family, Body::DeleteTable);
+                }
+            }
+            Change::Mend => {
+                for family in &found.tables {
+                    renew(base::layout(*family), &mut push);
                 }
             }
             Change::Network(rules) => create(rules.layout()?, push),

@@ -136,6 +136,11 @@ impl Firewall {
             if let Some(family) = change.table() {
                 found.tables.extend(self.is_ours(family)?.then_some(family));
             }
+            if matches!(change, Change::Mend) {
+                for family in [Family::Inet, Family::Bridge] {
+                    found.tables.extend(self.is_ours(family)?.then_some(family));
+                }
+            }
             if let Change::DeleteNetwork { key } = change {
                 found.interfaces.insert(key.clone(), self.interfaces(key)?);
             }

@@ -136,7 +136,9 @@ fn each_operation(
 ) {
     world(|world| {
         world.controller.create_network(network(kind, "blue")).unwrap();
-        let _web = world.controller.create_sandbox("web").unwrap();
+        // The table of bridges stays as long as there is any network.
+        world.controller.create_network(network("bridge", "green")).unwrap();
+        let web = world.controller.create_sandbox("web").unwrap();
         for (number, operation) in OPERATIONS.iter().enumerate() {
             if number == 6 {
                 connect(&world.controller).unwrap();
@@ -146,7 +148,7 @@ fn each_operation(
             }
         }
         // What went wrong has left nothing in the way of what does not.
-        let _server = testhost::Server::start("web", "web", &[80]);
+        let server = testhost::Server::start("web", "web", &[80]);
         publish(&world.controller).unwrap();
         let tries: Vec<_> = ways()
             .flat_map(|(family, transport)| {
@@ -157,6 +159,8 @@ fn each_operation(
             })
             .collect();
         attempt(kind, &tries);
+        drop(server);
+        world.controller.destroy_sandbox(&web).unwrap();
     });
 }
 
@@ -177,10 +181,10 @@ fn each_write_of_the_store_may_fail() {
     }
 }
 
-/// The calls by which the kernel is told and asked.
+/// The calls by which the kernel is told and asked, but for setns(2): a thread that does not come back from
+/// another namespace ends the process.
 #[cfg(target_arch = "x86_64")]
-const TOLD: [i64; 5] =
-    [libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_write, libc::SYS_socket, libc::SYS_setns];
+const TOLD: [i64; 4] = [libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_write, libc::SYS_socket];
 
 #[cfg(target_arch = "x86_64")]
 fn each_call_fails(test: &str, kind: &str, numbers: std::ops::Range<usize>) {

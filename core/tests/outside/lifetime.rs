@@ -124,11 +124,12 @@ fn the_tables_go_with_the_last_network() {
 }
 
 /// What people do to a rule set that is not theirs.
-const RUINS: [&str; 6] = [
+const RUINS: [&str; 7] = [
     "flush ruleset",
     "delete table inet libnetns",
     "delete table bridge libnetns",
     "flush chain inet libnetns forward",
+    "flush table inet libnetns; flush table bridge libnetns",
     "flush map inet libnetns everywhere4",
     "delete table inet libnetns; add table inet other",
 ];
