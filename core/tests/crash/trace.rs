@@ -103,12 +103,20 @@ pub(crate) fn kill_at(command: &mut Command, at: usize) {
     run(command, |number, _| if number == at { Turn::Kill } else { Turn::Go });
 }
 
-/// Has `command`'s call `at`, counted as in [`kill_at`], fail with `errno` instead of being carried out, and
-/// returns what the process says at its end as a line that begins with `outcome: `.
+/// Has of `command`'s calls between the marks that are one of `calls` the one of number `at` fail with `errno`
+/// instead of being carried out, and returns what the process says at its end as a line that begins with
+/// `outcome: `.
 #[cfg(target_arch = "x86_64")]
 #[allow(dead_code, reason = "not every campaign refuses calls")]
-pub(crate) fn refuse_at(command: &mut Command, at: usize, errno: i32) -> Option<String> {
-    let turn = |number, _| if number == at { Turn::Refuse(errno) } else { Turn::Go };
+pub(crate) fn refuse_at(command: &mut Command, calls: &[i64], at: usize, errno: i32) -> Option<String> {
+    let mut number = 0;
+    let turn = |_, call| {
+        number += usize::from(calls.contains(&call));
+        if calls.contains(&call) && number == at + 1 {
+            return Turn::Refuse(errno);
+        }
+        Turn::Go
+    };
     let said = follow(command, turn, true);
     said.into_iter().find_map(|line| line.strip_prefix("outcome: ").map(str::to_owned))
 }

@@ -211,13 +211,13 @@ fn each_call_fails(test: &str, kind: &str, numbers: std::ops::Range<usize>) {
         if operation.creates {
             (operation.undo)(&world.controller).unwrap();
         }
-        let places: Vec<_> = (0..calls.len()).filter(|at| TOLD.contains(&calls[*at])).collect();
+        let told: Vec<_> = calls.into_iter().filter(|call| TOLD.contains(call)).collect();
         let count = each_place(world, operation, |place| {
-            let at = *places.get(place)?;
-            let said = trace::refuse_at(&mut run(), at, libc::ENOBUFS);
+            let call = *told.get(place)?;
+            let said = trace::refuse_at(&mut run(), &TOLD, place, libc::ENOBUFS);
             match said.expect("the process says how it came out") {
                 said if said == "done" => Some(Ok(())),
-                said => Some(Err(format!("call {at}, {}: {said}", calls[at]))),
+                said => Some(Err(format!("call {call}: {said}"))),
             }
         });
         failed.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
