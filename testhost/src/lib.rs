@@ -23,7 +23,7 @@ mod state;
 mod tap;
 
 pub use client::{attempt, Transport, Try};
-pub use host::{descriptors, host, report, skip, Host, Output};
+pub use host::{descriptors, host, kernel_version, report, skip, Host, Output};
 pub use lesser::without_netfilter;
 pub use place::inside;
 pub use program::classifier;

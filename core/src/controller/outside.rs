@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, LinkRef, Place, Protocol, LINK_GROUP};
 use crate::name::{fnv1a, Name};
 use crate::network::engine::{Device, Prepared};
-use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
+use crate::nft::{Change, Element, Entry, Firewall, FlowFilter, NetworkRules, Owner};
 use crate::plan::{Action, Plan};
 
 /// How often others may change the firewall while its tables are about to be removed.
@@ -31,7 +31,7 @@ impl Controller {
         if !config.has_firewall() {
             return Ok(false);
         }
-        let usable = self.host.with_firewall(|firewall| firewall.probe());
+        let usable = self.host.with_firewall(Firewall::probe);
         let raised = usable
             .and_then(|()| self.carry_out(&self.plan_firewall(config)?))
             .and_then(|()| self.forward(config));
@@ -52,7 +52,7 @@ impl Controller {
         if !config.has_firewall() || config.firewall.mode != FirewallMode::Required {
             return Ok(());
         }
-        self.host.with_firewall(|firewall| firewall.probe())
+        self.host.with_firewall(Firewall::probe)
     }
 
     /// Tables, the network's chains, and what is the network's own.
@@ -283,12 +283,20 @@ impl Controller {
                 }
             }
         }
+        match self.forwards_in_vain()? {
+            true => self.forward_no_more(),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether forwarding is on for networks of which there are none any more.
+    pub(super) fn forwards_in_vain(&self) -> Result<bool> {
+        if !self.has_forwarded()? {
+            return Ok(false);
+        }
         let networks = self.definitions.list::<NetworkConfig>()?;
         let needs = |config: &NetworkConfig| config.has_firewall() && !config.is_closed();
-        match networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)) {
-            true => Ok(()),
-            false => self.forward_no_more(),
-        }
+        Ok(!networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)))
     }
 }
 

@@ -43,9 +43,11 @@ impl Controller {
             if networks.is_empty() {
                 return Ok(());
             }
-            let state = self.firewall_state()?;
-            let is_broken = state.is_some_and(|state| !state.whole || state.bridge_whole == Some(false));
-            let mut changes = if is_broken { vec![Change::Mend] } else { Vec::new() };
+            let is_whole = |state: State| state.whole && state.bridge_whole != Some(false);
+            let mut changes = Vec::new();
+            if !self.firewall_state()?.is_none_or(is_whole) {
+                changes.push(Change::RenewTables);
+            }
             for config in networks.values() {
                 for change in self.network_changes(config)? {
                     let is_table = matches!(change, Change::Table | Change::BridgeTable);
@@ -218,15 +220,21 @@ impl Run<'_> {
     /// The tables, and forwarding, when the process that took the last network away did not come to them.
     fn tables(&mut self) -> Result<()> {
         let is_empty = |state: Option<State>| state.is_some_and(|state| state.networks.is_empty());
-        if !is_empty(self.controller.firewall_state()?) {
-            return Ok(());
+        if is_empty(self.controller.firewall_state()?) {
+            self.found(FindingKind::Firewall, "inet libnetns", "it has no network: removed", |controller| {
+                let _lock = controller.definitions.lock()?;
+                let still = is_empty(controller.firewall_state()?);
+                controller.remove_firewall_if_last()?;
+                Ok(still)
+            });
+        } else if self.controller.forwards_in_vain()? {
+            self.found(FindingKind::Firewall, "forwarding", "no network needs it: as it was", |controller| {
+                let _lock = controller.definitions.lock()?;
+                let still = controller.forwards_in_vain()?;
+                controller.remove_firewall_if_last()?;
+                Ok(still)
+            });
         }
-        self.found(FindingKind::Firewall, "inet libnetns", "it has no network: removed", |controller| {
-            let _lock = controller.definitions.lock()?;
-            let still = is_empty(controller.firewall_state()?);
-            controller.remove_firewall_if_last()?;
-            Ok(still)
-        });
         Ok(())
     }
 }

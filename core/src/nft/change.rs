@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::base;
-use super::layout::{Chain, Family, Layout, TABLE};
+use super::layout::{Family, Layout, TABLE};
 use super::network::{interfaces, into, out, post};
 use super::{Element, NetworkRules};
 
@@ -31,12 +31,12 @@ pub enum Change {
     DeleteTables,
     /// Adds elements; those that are there already stay.
     Keep(Vec<Element>),
-    /// Has the chains with which the tables begin, where they are there, say again what they are made with.
-    Mend,
     /// Makes the chains and the set of a network.
     Network(NetworkRules),
     /// Makes the chains and the set of a network where they are not there, and has the chains say this.
     Renew(NetworkRules),
+    /// Has the chains with which both tables begin say what they said, as far as those tables are there.
+    RenewTables,
     /// Makes `inet libnetns` with all that it begins with, where it is not there.
     Table,
 }
@@ -68,9 +68,12 @@ impl Change {
             Self::DeleteTables => {
                 [Family::Inet, Family::Bridge].map(|family| format!("delete table {family} {TABLE}")).into()
             }
-            Self::Mend => [Family::Inet, Family::Bridge].map(base::layout).iter().flat_map(mend).collect(),
             Self::Network(rules) | Self::Renew(rules) => {
                 rules.layout().as_ref().map(Layout::commands).unwrap_or_default()
+            }
+            Self::RenewTables => {
+                let tables = [Family::Inet, Family::Bridge].map(|family| base::layout(family).commands());
+                tables.concat()
             }
             Self::BridgeTable | Self::Table => {
                 let family = self.table().unwrap_or(Family::Inet);
@@ -81,11 +84,6 @@ impl Change {
             }
         }
     }
-}
-
-fn mend(layout: &Layout) -> Vec<String> {
-    let flush = |chain: &Chain| format!("flush chain {} {TABLE} {}", layout.family, chain.name);
-    layout.chains.iter().map(flush).chain(layout.commands()).collect()
 }
 
 impl fmt::Display for Change {
