@@ -13,10 +13,20 @@
 //! });
 //! ```
 
+mod client;
 mod host;
+mod lesser;
+mod place;
 mod program;
+mod server;
 mod state;
+mod tap;
 
+pub use client::{attempt, Transport, Try};
 pub use host::{descriptors, host, kernel_version, report, skip, Host, Output};
+pub use lesser::without_netfilter;
+pub use place::inside;
 pub use program::classifier;
-pub use state::State;
+pub use server::Server;
+pub use state::{settings, State};
+pub use tap::Tap;

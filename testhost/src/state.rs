@@ -50,14 +50,20 @@ const VOLATILE: &[&str] = &[
     "valid_life_time",
 ];
 
+/// Settings by which packets pass that would not: of IPv4 and IPv6, for each link.
+const PASSING: [(&str, &[&str]); 2] = [
+    ("ipv4", &["accept_local", "arp_ignore", "forwarding", "proxy_arp", "route_localnet", "rp_filter"]),
+    ("ipv6", &["accept_ra", "disable_ipv6", "force_forwarding", "forwarding", "proxy_ndp"]),
+];
+
 /// Flags that follow the carrier, which a bridge loses and gains with its ports.
 const CARRIER: &[&str] = &["DORMANT", "LOWER_UP", "NO-CARRIER", "RUNNING", "dead", "linkdown"];
 
 /// Everything of a host that a leak would show in, as sorted lines by subject.
 ///
 /// Links, addresses, routes of all tables, rules, permanent and proxy neighbours, permanent entries of
-/// bridges, `clsact` and `ingress` queueing disciplines with their filters, named namespaces, mounts, files under `/run` and the other private directories, and the
-/// nftables rule set where `nft` is installed. Left out is what the kernel derives from the carrier:
+/// bridges, `clsact` and `ingress` queueing disciplines with their filters, named namespaces, mounts, files
+/// under `/run` and the other private directories, [`settings`], and the nftables rule set where `nft` is installed. Left out is what the kernel derives from the carrier:
 /// operational states, IPv6 link-local addresses and their routes, multicast groups.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct State {
@@ -105,6 +111,9 @@ impl State {
         for line in read("/proc/thread-self/mountinfo").lines() {
             // Without the mount's id and its parent's.
             state.add_line("mount", line.splitn(3, ' ').last().unwrap_or_default().to_owned());
+        }
+        for line in settings() {
+            state.add_line("setting", line);
         }
         for root in private {
             state.add_files(Path::new(root));
@@ -197,6 +206,32 @@ impl State {
                 self.add_files(&path);
             }
         }
+    }
+}
+
+/// The settings of the calling thread's namespace by which packets pass that would not, as `NAME = VALUE`,
+/// sorted; those that the kernel lacks are left out.
+pub fn settings() -> Vec<String> {
+    let mut lines = Vec::new();
+    for (family, names) in PASSING {
+        let directory = format!("/proc/sys/net/{family}/conf");
+        for link in fs::read_dir(&directory).into_iter().flatten().flatten() {
+            for name in names {
+                add_setting(&mut lines, &link.path().join(name));
+            }
+        }
+    }
+    for setting in fs::read_dir("/proc/sys/net/bridge").into_iter().flatten().flatten() {
+        add_setting(&mut lines, &setting.path());
+    }
+    lines.sort();
+    lines
+}
+
+fn add_setting(lines: &mut Vec<String>, path: &Path) {
+    if let Ok(value) = fs::read_to_string(path) {
+        let name = path.strip_prefix("/proc/sys").unwrap_or(path);
+        lines.push(format!("{} = {}", name.display(), value.trim()));
     }
 }
 

@@ -156,6 +156,11 @@ impl Controller {
         self.host.namespace().run(|| sys::write_sysctl(path, value))?
     }
 
+    /// Whether something that [`Controller::forward`] changed is remembered.
+    pub(super) fn has_forwarded(&self) -> Result<bool> {
+        Ok(!self.store.read(remembered)?.is_empty())
+    }
+
     /// Puts back what [`Controller::forward`] changed, unless somebody else has changed it since.
     pub(super) fn forward_no_more(&self) -> Result<()> {
         let mut failures = Vec::new();

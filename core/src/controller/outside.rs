@@ -283,12 +283,20 @@ impl Controller {
                 }
             }
         }
+        match self.forwards_in_vain()? {
+            true => self.forward_no_more(),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether forwarding is on for networks of which there are none any more.
+    pub(super) fn forwards_in_vain(&self) -> Result<bool> {
+        if !self.has_forwarded()? {
+            return Ok(false);
+        }
         let networks = self.definitions.list::<NetworkConfig>()?;
         let needs = |config: &NetworkConfig| config.has_firewall() && !config.is_closed();
-        match networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)) {
-            true => Ok(()),
-            false => self.forward_no_more(),
-        }
+        Ok(!networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)))
     }
 }
 

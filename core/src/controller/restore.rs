@@ -1,6 +1,6 @@
 //! The firewall as the store has it: compared with the kernel's, and put back.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -10,7 +10,7 @@ use super::collect::Run;
 use super::finding::FindingKind;
 use super::outside::tolerate_missing;
 use super::record::EndpointRecord;
-use super::{Controller, NetworkConfig};
+use super::{Controller, FirewallMode, NetworkConfig};
 use crate::error::{Error, Result};
 use crate::name::Name;
 use crate::nft::{Change, Element, Entry, Owner, Seen, State, Watch};
@@ -34,7 +34,8 @@ impl Controller {
     /// chains, endpoints, published ports and forwarding. What is there already stays.
     ///
     /// # Errors
-    /// NotImplemented where the kernel has no nf_tables; PermissionDenied without CAP_NET_ADMIN.
+    /// Unsupported where the kernel has no nf_tables and a network requires them; PermissionDenied without
+    /// CAP_NET_ADMIN.
     pub fn restore_firewall(&self) -> Result<()> {
         let restore = || {
             let _gate = self.gate.enter()?;
@@ -48,24 +49,34 @@ impl Controller {
                 changes.push(Change::RenewTables);
             }
             for config in networks.values() {
-                changes.extend(self.network_changes(config)?);
+                for change in self.network_changes(config)? {
+                    let is_table = matches!(change, Change::Table | Change::BridgeTable);
+                    if !is_table || !changes.contains(&change) {
+                        changes.push(change);
+                    }
+                }
             }
             changes.push(Change::Keep(self.expected(&networks)?.into_values().flatten().collect()));
-            self.host.with_firewall(|firewall| firewall.commit(&changes))?;
+            let restored = self.host.with_firewall(|firewall| firewall.commit(&changes));
+            if networks.values().all(|config| config.firewall.mode == FirewallMode::Optional) {
+                tolerate_missing(restored)?;
+            } else {
+                restored?;
+            }
             networks.values().try_for_each(|config| self.forward(config))
         };
         restore().map_err(|error: Error| error.within("restore", "firewall"))
     }
 
     /// The networks that have a part in the firewall; definitions that cannot be read have none.
-    fn walled(&self) -> Result<HashMap<Name, NetworkConfig>> {
+    fn walled(&self) -> Result<BTreeMap<Name, NetworkConfig>> {
         let networks = self.definitions.list::<NetworkConfig>()?.into_iter();
         let readable = networks.filter_map(|(name, config)| Some((name, config.ok()?)));
         Ok(readable.filter(|(_, config)| config.has_firewall()).collect())
     }
 
     /// What the endpoints have in the sets and maps, by their owners.
-    fn expected(&self, networks: &HashMap<Name, NetworkConfig>) -> Result<BTreeMap<String, Vec<Element>>> {
+    fn expected(&self, networks: &BTreeMap<Name, NetworkConfig>) -> Result<BTreeMap<String, Vec<Element>>> {
         let mut expected = BTreeMap::new();
         for record in self.store.read(EndpointRecord::all)?.iter().filter(|record| record.has_devices()) {
             let Some(config) = networks.get(&record.network) else { continue };
@@ -209,15 +220,21 @@ impl Run<'_> {
     /// The tables, and forwarding, when the process that took the last network away did not come to them.
     fn tables(&mut self) -> Result<()> {
         let is_empty = |state: Option<State>| state.is_some_and(|state| state.networks.is_empty());
-        if !is_empty(self.controller.firewall_state()?) {
-            return Ok(());
+        if is_empty(self.controller.firewall_state()?) {
+            self.found(FindingKind::Firewall, "inet libnetns", "it has no network: removed", |controller| {
+                let _lock = controller.definitions.lock()?;
+                let still = is_empty(controller.firewall_state()?);
+                controller.remove_firewall_if_last()?;
+                Ok(still)
+            });
+        } else if self.controller.forwards_in_vain()? {
+            self.found(FindingKind::Firewall, "forwarding", "no network needs it: as it was", |controller| {
+                let _lock = controller.definitions.lock()?;
+                let still = controller.forwards_in_vain()?;
+                controller.remove_firewall_if_last()?;
+                Ok(still)
+            });
         }
-        self.found(FindingKind::Firewall, "inet libnetns", "it has no network: removed", |controller| {
-            let _lock = controller.definitions.lock()?;
-            let still = is_empty(controller.firewall_state()?);
-            controller.remove_firewall_if_last()?;
-            Ok(still)
-        });
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! A cheap look at a host, for after each of a thousand kills: two programs are run, and no more.
+//! A cheap look at a host, for after each of a thousand kills: three programs are run, and no more.
 
 use std::fs;
 use std::path::Path;
@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
-use testhost::Host;
+use testhost::{settings, Host};
 
 /// How long the kernel may take to make a destroyed namespace's links disappear.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Our links, proxies, routes, files, mounts, and what the store has: endpoints and leases; sorted lines.
+/// Our links, proxies, routes, files, mounts, settings, the firewall, and what the store has: endpoints and
+/// leases; sorted lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Look(Vec<String>);
 
@@ -34,6 +35,8 @@ impl Look {
         for directory in ["/run", "/etc/libnetns"] {
             files(Path::new(directory), &mut lines);
         }
+        lines.extend(settings());
+        firewall(host, &mut lines);
         rows(&mut lines);
         lines.sort();
         Self(lines)
@@ -90,6 +93,14 @@ fn files(directory: &Path, lines: &mut Vec<String>) {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             files(&path, lines);
         }
+    }
+}
+
+/// As `nft` lists it, where it is installed.
+fn firewall(host: &Host, lines: &mut Vec<String>) {
+    if Path::new("/usr/sbin/nft").exists() {
+        let listed = host.run("nft", &["-s", "list", "ruleset"]).stdout;
+        lines.extend(listed.lines().map(|line| format!("firewall {line}")));
     }
 }
 

@@ -1,5 +1,6 @@
 //! A process whose system calls are counted, and that is killed at one of them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -91,7 +92,7 @@ pub(crate) fn record(command: &mut Command) -> Vec<i64> {
     let mut calls = Vec::new();
     run(command, |_, call| {
         calls.push(call);
-        false
+        Turn::Go
     });
     calls
 }
@@ -99,7 +100,35 @@ pub(crate) fn record(command: &mut Command) -> Vec<i64> {
 /// Kills `command` before its call `at`, counted from 0 at the first mark, or at the second mark if that
 /// comes first.
 pub(crate) fn kill_at(command: &mut Command, at: usize) {
-    run(command, |number, _| number == at);
+    run(command, |number, _| if number == at { Turn::Kill } else { Turn::Go });
+}
+
+/// Has of `command`'s calls between the marks that are one of `calls` the one of number `at` fail with `errno`
+/// instead of being carried out, and returns what the process says at its end as a line that begins with
+/// `outcome: `.
+#[cfg(target_arch = "x86_64")]
+#[allow(dead_code, reason = "not every campaign refuses calls")]
+pub(crate) fn refuse_at(command: &mut Command, calls: &[i64], at: usize, errno: i32) -> Option<String> {
+    let mut number = 0;
+    let turn = |_, call| {
+        number += usize::from(calls.contains(&call));
+        if calls.contains(&call) && number == at + 1 {
+            return Turn::Refuse(errno);
+        }
+        Turn::Go
+    };
+    let said = follow(command, turn, true);
+    said.into_iter().find_map(|line| line.strip_prefix("outcome: ").map(str::to_owned))
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy)]
+enum Turn {
+    Go,
+    Kill,
+    #[cfg(target_arch = "x86_64")]
+    #[allow(dead_code, reason = "not every campaign refuses calls")]
+    Refuse(i32),
 }
 
 /// At which calls to kill: at each that changes something, at the last mark, and at so many of the others,
@@ -114,10 +143,15 @@ pub(crate) fn points(calls: &[i64], least: usize) -> Vec<usize> {
     points
 }
 
-/// Runs `command` and kills it before the first call between the marks at which `is_end` says so, or
-/// at the second mark. `is_end` is given how many calls came before, and the call's number.
+/// Runs `command` and kills it before the first call between the marks at which `turn` says so, or at the
+/// second mark. `turn` is given how many calls came before, and the call's number.
+fn run(command: &mut Command, turn: impl FnMut(usize, i64) -> Turn) {
+    follow(command, turn, false);
+}
+
+/// [`run`], but beyond the second mark to the process's own end where `to_the_end`; returns what it has said.
 #[expect(clippy::zombie_processes, reason = "waitpid(2) reaps it, as its tracer has to")]
-fn run(command: &mut Command, mut is_end: impl FnMut(usize, i64) -> bool) {
+fn follow(command: &mut Command, mut turn: impl FnMut(usize, i64) -> Turn, to_the_end: bool) -> Vec<String> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(said.any(|line| line.unwrap() == "ready"), "the child ended before it was ready");
@@ -126,11 +160,15 @@ fn run(command: &mut Command, mut is_end: impl FnMut(usize, i64) -> bool) {
     child.stdin.take().unwrap().write_all(b"\n").unwrap();
 
     let (mut marks, mut number) = (0, 0);
+    let mut refused = HashMap::new();
     loop {
         // Its threads, too, but not what other threads of this process started.
         let of_this_thread = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
         let (pid, signal) = match waitpid(None, Some(of_this_thread)).unwrap() {
-            WaitStatus::Signaled(pid, Signal::SIGKILL, _) if pid == main => return,
+            WaitStatus::Signaled(pid, Signal::SIGKILL, _) if pid == main => return Vec::new(),
+            WaitStatus::Exited(pid, _) if pid == main && to_the_end => {
+                return said.map(Result::unwrap).collect();
+            }
             ended @ (WaitStatus::Signaled(pid, ..) | WaitStatus::Exited(pid, _)) => {
                 assert_ne!(pid, main, "the child ended by itself: {ended:?}");
                 continue;
@@ -143,11 +181,20 @@ fn run(command: &mut Command, mut is_end: impl FnMut(usize, i64) -> bool) {
                         marks += 1;
                     }
                     let counts = marks == 1 && call != libc::SYS_getppid;
-                    if marks == 2 || (counts && is_end(number, call)) {
+                    match counts.then(|| turn(number, call)) {
                         // The call is not carried out.
-                        kill(main, Signal::SIGKILL).unwrap();
+                        Some(Turn::Kill) => kill(main, Signal::SIGKILL).unwrap(),
+                        #[cfg(target_arch = "x86_64")]
+                        Some(Turn::Refuse(errno)) => {
+                            change(pid, |registers| registers.orig_rax = u64::MAX);
+                            refused.insert(pid, errno);
+                        }
+                        None if marks == 2 && !to_the_end => kill(main, Signal::SIGKILL).unwrap(),
+                        _ => {}
                     }
                     number += usize::from(counts);
+                } else if let Some(errno) = refused.remove(&pid) {
+                    fail(pid, errno);
                 }
                 (pid, None)
             }
@@ -156,6 +203,22 @@ fn run(command: &mut Command, mut is_end: impl FnMut(usize, i64) -> bool) {
         // It may be dead by now.
         let _ = ptrace::syscall(pid, signal);
     }
+}
+
+/// The call from which the thread comes back has failed.
+#[cfg(target_arch = "x86_64")]
+fn fail(pid: Pid, errno: i32) {
+    change(pid, |registers| registers.rax = i64::from(-errno).cast_unsigned());
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn fail(_: Pid, _: i32) {}
+
+#[cfg(target_arch = "x86_64")]
+fn change(pid: Pid, change: impl FnOnce(&mut libc::user_regs_struct)) {
+    let mut registers = ptrace::getregs(pid).unwrap();
+    change(&mut registers);
+    ptrace::setregs(pid, registers).unwrap();
 }
 
 /// Traces all threads of the process: the test harness has one besides that of the test.
