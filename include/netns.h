@@ -182,21 +182,6 @@
 #define NETNS_POOL_IPV6 1
 
 /**
- * How many 64-bit words of netns_meter_mapping a slot takes for each processor: 64 bytes.
- *
- * @ingroup netns_meter
- */
-#define NETNS_STATS_LINE_WORDS 8
-
-/**
- * Of a reading: the link that is metered is in the sandbox, or was metered by netns_meter_attach. Without this
- * flag it is the host's end of a pair: what it receives is what the sandbox sends.
- *
- * @ingroup netns_meter
- */
-#define NETNS_READING_INSIDE 1
-
-/**
  * Its endpoints get IPv6 addresses. A subnet of that family says so, too.
  *
  * @ingroup netns_network
@@ -216,6 +201,21 @@
  * @ingroup netns_network
  */
 #define NETNS_NETWORK_INTERNAL 4
+
+/**
+ * How many 64-bit words of netns_meter_mapping a slot takes for each processor: 64 bytes.
+ *
+ * @ingroup netns_meter
+ */
+#define NETNS_STATS_LINE_WORDS 8
+
+/**
+ * Of a reading: the link that is metered is in the sandbox, or was metered by netns_meter_attach. Without this
+ * flag it is the host's end of a pair: what it receives is what the sandbox sends.
+ *
+ * @ingroup netns_meter
+ */
+#define NETNS_READING_INSIDE 1
 
 /**
  * The version of the header, to compare with netns_version_number: 0x00MMmmpp.
@@ -1883,108 +1883,6 @@ typedef struct netns_meter_options {
 } netns_meter_options;
 
 /**
- * What an interface has received and sent, as its sandbox sees it, since it is metered. It never grows.
- *
- * @ingroup netns_meter
- */
-typedef struct netns_counters {
-    /**
-     * Bytes received, Ethernet headers included.
-     */
-    uint64_t rx_bytes;
-    /**
-     * Packets received; what a network card or the kernel put together counts as one.
-     */
-    uint64_t rx_packets;
-    /**
-     * Bytes sent, Ethernet headers included.
-     */
-    uint64_t tx_bytes;
-    /**
-     * Packets sent; what is yet to be cut into segments counts as one.
-     */
-    uint64_t tx_packets;
-} netns_counters;
-
-/**
- * The counters of one slot, and whose it is. It never grows.
- *
- * @ingroup netns_meter
- */
-typedef struct netns_reading {
-    /**
-     * The slot.
-     */
-    struct netns_slot slot;
-    /**
-     * What was counted.
-     */
-    struct netns_counters counters;
-    /**
-     * The network namespace in which the host's end is: its cookie (SO_NETNS_COOKIE), before Linux 5.14 the
-     * number of its file with the highest bit set.
-     */
-    uint64_t namespace_cookie;
-    /**
-     * FNV-1a of "NETWORK/ENDPOINT", as the links' names have it; 0 for a link of netns_meter_attach.
-     */
-    uint64_t digest;
-    /**
-     * The index of the link that is metered.
-     */
-    uint32_t index;
-    /**
-     * The first eight hexadecimal digits of the mark of the run directory, as in " store=" of the link's
-     * alias; 0 for a link of netns_meter_attach.
-     */
-    uint32_t mark;
-    /**
-     * NETNS_READING_INSIDE, or 0.
-     */
-    uint64_t flags;
-} netns_reading;
-
-/**
- * The statistics of an interface, as its sandbox sees it (seed 001, NetworkStats). It never grows.
- *
- * @ingroup netns_meter
- */
-typedef struct netns_stats {
-    /**
-     * Bytes received.
-     */
-    uint64_t rx_bytes;
-    /**
-     * Packets received.
-     */
-    uint64_t rx_packets;
-    /**
-     * Packets received that were in error.
-     */
-    uint64_t rx_errors;
-    /**
-     * Packets received that were dropped.
-     */
-    uint64_t rx_dropped;
-    /**
-     * Bytes sent.
-     */
-    uint64_t tx_bytes;
-    /**
-     * Packets sent.
-     */
-    uint64_t tx_packets;
-    /**
-     * Packets sent that were in error.
-     */
-    uint64_t tx_errors;
-    /**
-     * Packets sent that were dropped.
-     */
-    uint64_t tx_dropped;
-} netns_stats;
-
-/**
  * What runs inside a namespace; what it returns is passed on.
  *
  * @ingroup netns_sandbox
@@ -2207,6 +2105,108 @@ typedef struct netns_network_details {
      */
     const char *json;
 } netns_network_details;
+
+/**
+ * What an interface has received and sent, as its sandbox sees it, since it is metered. It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_counters {
+    /**
+     * Bytes received, Ethernet headers included.
+     */
+    uint64_t rx_bytes;
+    /**
+     * Packets received; what a network card or the kernel put together counts as one.
+     */
+    uint64_t rx_packets;
+    /**
+     * Bytes sent, Ethernet headers included.
+     */
+    uint64_t tx_bytes;
+    /**
+     * Packets sent; what is yet to be cut into segments counts as one.
+     */
+    uint64_t tx_packets;
+} netns_counters;
+
+/**
+ * The counters of one slot, and whose it is. It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_reading {
+    /**
+     * The slot.
+     */
+    struct netns_slot slot;
+    /**
+     * What was counted.
+     */
+    struct netns_counters counters;
+    /**
+     * The network namespace in which the host's end is: its cookie (SO_NETNS_COOKIE), before Linux 5.14 the
+     * number of its file with the highest bit set.
+     */
+    uint64_t namespace_cookie;
+    /**
+     * FNV-1a of "NETWORK/ENDPOINT", as the links' names have it; 0 for a link of netns_meter_attach.
+     */
+    uint64_t digest;
+    /**
+     * The index of the link that is metered.
+     */
+    uint32_t index;
+    /**
+     * The first eight hexadecimal digits of the mark of the run directory, as in " store=" of the link's
+     * alias; 0 for a link of netns_meter_attach.
+     */
+    uint32_t mark;
+    /**
+     * NETNS_READING_INSIDE, or 0.
+     */
+    uint64_t flags;
+} netns_reading;
+
+/**
+ * The statistics of an interface, as its sandbox sees it (seed 001, NetworkStats). It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_stats {
+    /**
+     * Bytes received.
+     */
+    uint64_t rx_bytes;
+    /**
+     * Packets received.
+     */
+    uint64_t rx_packets;
+    /**
+     * Packets received that were in error.
+     */
+    uint64_t rx_errors;
+    /**
+     * Packets received that were dropped.
+     */
+    uint64_t rx_dropped;
+    /**
+     * Bytes sent.
+     */
+    uint64_t tx_bytes;
+    /**
+     * Packets sent.
+     */
+    uint64_t tx_packets;
+    /**
+     * Packets sent that were in error.
+     */
+    uint64_t tx_errors;
+    /**
+     * Packets sent that were dropped.
+     */
+    uint64_t tx_dropped;
+} netns_stats;
 
 #ifdef __cplusplus
 extern "C" {
@@ -3489,7 +3489,8 @@ void netns_meter_free(struct netns_meter *meter);
 
 /**
  * Meters a link of the calling thread's namespace, as it sees itself. The slot is given back by
- * netns_meter_detach, and when the link is gone.
+ * netns_meter_detach, and when the link is gone. Of a link that went with its namespace nobody can tell:
+ * netns_meter_release gives its slot back.
  *
  * @param meter      the counters
  * @param link       the link's name
@@ -3518,6 +3519,21 @@ int32_t netns_meter_detach(const struct netns_meter *meter,
                            struct netns_error **ret_error);
 
 /**
+ * Gives the slot back of a link that is gone with its namespace, which only its caller can know. One that was given
+ * back already is no error. While a link is counted in a slot that another has by now, the other's counters are
+ * wrong.
+ *
+ * @param meter      the counters
+ * @param slot       the slot
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BUSY when the link is there and counted, as far as that can be seen from the calling
+ *         thread's namespace, or when its endpoint has not let it go
+ */
+int32_t netns_meter_release(const struct netns_meter *meter,
+                            const struct netns_slot *slot,
+                            struct netns_error **ret_error);
+
+/**
  * Where the counters are in the memory of this process, for programs that read very often or very many. The
  * line of slot `s` and processor `c` begins at word `(s * processors + c) * NETNS_STATS_LINE_WORDS` and holds,
  * in this order: bytes received, packets received, bytes sent, packets sent; the other words mean nothing. A
@@ -3541,64 +3557,12 @@ int32_t netns_meter_mapping(const struct netns_meter *meter,
                             uint32_t *ret_processors,
                             struct netns_error **ret_error);
 
-/**
- * What the interface of a slot has received and sent: read from memory, with no question to the
- * kernel. What a link that is gone, or metered no more, had counted can be read until its slot is free again.
- *
- * @param meter         the counters
- * @param slot          the slot
- * @param ret_counters  what was counted
- * @param ret_error     what went wrong; may be NULL
- * @return 0; NETNS_STATUS_NOT_FOUND when the slot is the interface's no more, or there is no such slot
- */
-int32_t netns_stats_read(const struct netns_meter *meter,
-                         const struct netns_slot *slot,
-                         struct netns_counters *ret_counters,
-                         struct netns_error **ret_error);
-
-/**
- * The counters of all slots that somebody has, by their numbers, in the caller's array.
- *
- * @param meter      the counters
- * @param readings   room for the readings; not looked at when `capacity` is 0
- * @param capacity   for how many there is room
- * @param ret_count  how many there are: where that is more than `capacity`, those beyond it were left out
- * @param ret_error  what went wrong; may be NULL
- * @return 0
- */
-int32_t netns_stats_read_all(const struct netns_meter *meter,
-                             struct netns_reading *readings,
-                             size_t capacity,
-                             size_t *ret_count,
-                             struct netns_error **ret_error);
-
 /** @} */
 
 /**
  * @addtogroup netns_endpoint
  * @{
  */
-
-/**
- * What an endpoint's interface has received and sent, as its sandbox sees it. Where it is not metered, all
- * comes from the kernel's own counters, whatever `detail` says. With NETNS_STATS_DETAIL_FULL it is looked
- * whether the filters are there that count: where somebody removed them, the kernel's own are the answer.
- *
- * @param network     the network
- * @param endpoint    the endpoint's name
- * @param detail      a netns_stats_detail
- * @param ret_stats   the statistics
- * @param ret_source  a netns_stats_source, where bytes and packets come from; may be NULL
- * @param ret_error   what went wrong; may be NULL
- * @return 0; NETNS_STATUS_NOT_FOUND when there is no such endpoint, it is in no sandbox, or its link is gone;
- *         NETNS_STATUS_NOT_IMPLEMENTED for a device that a driver handed over
- */
-int32_t netns_endpoint_stats(const struct netns_network *network,
-                             const char *endpoint,
-                             int32_t detail,
-                             struct netns_stats *ret_stats,
-                             int32_t *ret_source,
-                             struct netns_error **ret_error);
 
 /**
  * Meters an endpoint from now on, or no more; what was counted is forgotten. One that is metered already gets
@@ -4292,6 +4256,72 @@ int32_t netns_sandbox_add_route(const struct netns_sandbox *sandbox,
 int32_t netns_sandbox_remove_route(const struct netns_sandbox *sandbox,
                                    const struct netns_route *route,
                                    struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_meter
+ * @{
+ */
+
+/**
+ * What the interface of a slot has received and sent: read from memory, with no question to the
+ * kernel. What a link had counted that is gone, or metered no more, is forgotten.
+ *
+ * @param meter         the counters
+ * @param slot          the slot
+ * @param ret_counters  what was counted
+ * @param ret_error     what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the slot is the interface's no more, or there is no such slot
+ */
+int32_t netns_stats_read(const struct netns_meter *meter,
+                         const struct netns_slot *slot,
+                         struct netns_counters *ret_counters,
+                         struct netns_error **ret_error);
+
+/**
+ * The counters of all slots that somebody has, by their numbers, in the caller's array.
+ *
+ * @param meter      the counters
+ * @param readings   room for the readings; not looked at when `capacity` is 0
+ * @param capacity   for how many there is room
+ * @param ret_count  how many there are: where that is more than `capacity`, those beyond it were left out
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_stats_read_all(const struct netns_meter *meter,
+                             struct netns_reading *readings,
+                             size_t capacity,
+                             size_t *ret_count,
+                             struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_endpoint
+ * @{
+ */
+
+/**
+ * What an endpoint's interface has received and sent, as its sandbox sees it. Where it is not metered, all
+ * comes from the kernel's own counters, whatever `detail` says. With NETNS_STATS_DETAIL_FULL it is looked
+ * whether the filters are there that count: where somebody removed them, the kernel's own are the answer.
+ *
+ * @param network     the network
+ * @param endpoint    the endpoint's name
+ * @param detail      a netns_stats_detail
+ * @param ret_stats   the statistics
+ * @param ret_source  a netns_stats_source, where bytes and packets come from; may be NULL
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such endpoint, it is in no sandbox, or its link is gone;
+ *         NETNS_STATUS_NOT_IMPLEMENTED for a device that a driver handed over
+ */
+int32_t netns_endpoint_stats(const struct netns_network *network,
+                             const char *endpoint,
+                             int32_t detail,
+                             struct netns_stats *ret_stats,
+                             int32_t *ret_source,
+                             struct netns_error **ret_error);
 
 /** @} */
 

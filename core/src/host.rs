@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, AddressState, LinkState, RouteState};
-use crate::link::traffic::{self, FilterState, KernelStats};
+use crate::link::traffic::{self, FilterState};
 use crate::link::{message, Direction, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
 use crate::nft::{Firewall, FlowFilter, Flows};
+use crate::stats::Stats;
 use crate::sys::{Ipv6Links, Namespace, NamespaceId, PerProcess};
 
 /// How long a sandbox that was destroyed may take to begin to die.
@@ -182,12 +183,12 @@ impl Host {
     }
 
     /// What the kernel has counted on a link; `None` when it is gone.
-    pub(crate) fn stats(&self, index: u32) -> Result<Option<KernelStats>> {
+    pub(crate) fn stats(&self, index: u32) -> Result<Option<Stats>> {
         stats(&mut self.socket(), index)
     }
 
     /// What the kernel has counted on all links, by their indices.
-    pub(crate) fn all_stats(&self) -> Result<HashMap<u32, KernelStats>> {
+    pub(crate) fn all_stats(&self) -> Result<HashMap<u32, Stats>> {
         all_stats(&mut self.socket())
     }
 
@@ -221,12 +222,12 @@ pub(crate) fn filters(socket: &mut RouteSocket, index: u32) -> Result<Vec<Filter
 }
 
 /// [`Host::stats`] in the socket's own namespace.
-pub(crate) fn stats(socket: &mut RouteSocket, index: u32) -> Result<Option<KernelStats>> {
+pub(crate) fn stats(socket: &mut RouteSocket, index: u32) -> Result<Option<Stats>> {
     let answer = socket.get(&traffic::get_stats(index))?;
     Ok(answer.as_ref().and_then(traffic::stats).map(|(_, stats)| stats))
 }
 
 /// [`Host::all_stats`] in the socket's own namespace.
-pub(crate) fn all_stats(socket: &mut RouteSocket) -> Result<HashMap<u32, KernelStats>> {
+pub(crate) fn all_stats(socket: &mut RouteSocket) -> Result<HashMap<u32, Stats>> {
     Ok(socket.dump(&traffic::list_stats())?.iter().filter_map(traffic::stats).collect())
 }

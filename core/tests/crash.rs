@@ -20,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use look::Look;
-use netns::stats::{Meter, MeterOptions};
+use netns::stats::{Detail, Meter, MeterOptions, Source};
 use netns::{Controller, ControllerOptions, EndpointConfig, ErrorKind, Lifetime, NetworkConfig};
 use testhost::{host, report, Host, State};
 
@@ -271,6 +271,56 @@ fn a_process_killed_while_it_makes_and_removes_counters_leaves_none() {
             assert!(!fs::exists(MeterOptions::DIRECTORY).unwrap(), "{}", context());
         });
     });
+}
+
+/// Switches the counters of an endpoint that lives, which is another process's.
+fn switched(test: &str, network_type: &str) {
+    if child::role().is_some() {
+        return trace::between_marks(|| {
+            let controller = controller(Lifetime::Process);
+            for on in [true, true, false, true, false] {
+                controller.set_meter("blue", "web", on).unwrap();
+            }
+        });
+    }
+    host(|host| {
+        prepare(host, network_type);
+        let mut options = ControllerOptions::default().with_lifetime(Lifetime::Process);
+        // So few that one that is lost is missed.
+        options.meter = MeterOptions::default().with_slots(2);
+        let owner = Controller::open(options).unwrap();
+        let meter = owner.meter().unwrap();
+        owner.create_network(network(network_type)).unwrap();
+        let web = owner.create_sandbox("web").unwrap();
+        let mut config = endpoint("web");
+        config.meter = Some(false);
+        owner.connect("blue", &web, config).unwrap();
+        let role = format!("switching counters on a {network_type} network");
+        campaign(host, test, &role, |controller, context| {
+            controller
+                .set_meter("blue", "web", true)
+                .unwrap_or_else(|error| panic!("{}: {error}", context()));
+            let source = controller.stats("blue", "web", Detail::Full).unwrap().source;
+            assert_eq!((source, meter.snapshot().readings.len()), (Source::Counters, 1), "{}", context());
+            controller.set_meter("blue", "web", false).unwrap();
+            nothing_is_metered(context);
+            let source = controller.stats("blue", "web", Detail::Full).unwrap().source;
+            assert_eq!(source, Source::Kernel, "{}", context());
+            let list = |of: &[&str]| host.tc(&[&["qdisc", "show"], of].concat()).to_string();
+            let inside = web.run(|| list(&[])).unwrap();
+            assert!(!(list(&[]) + &inside).contains("clsact"), "{}", context());
+        });
+    });
+}
+
+#[test]
+fn a_process_killed_while_it_switches_counters_leaves_what_can_be_switched() {
+    switched("a_process_killed_while_it_switches_counters_leaves_what_can_be_switched", "bridge");
+}
+
+#[test]
+fn a_process_killed_while_it_switches_a_macvlans_counters_leaves_what_can_be_switched() {
+    switched("a_process_killed_while_it_switches_a_macvlans_counters_leaves_what_can_be_switched", "macvlan");
 }
 
 /// What is there works, and removing it takes all of it away.

@@ -4,20 +4,14 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use netns::{EndpointOptions, Network, NetworkOptions, Sandbox, SandboxKey};
-use testhost::host;
+use testhost::{host, kernel_version};
 
 /// What a lost packet costs: the first retransmission of TCP and of ARP.
 const LOST: Duration = Duration::from_millis(900);
 
-fn kernel_acts_on_carriers_when_asked() -> bool {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
-    let mut numbers = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
-    (numbers.next().unwrap(), numbers.next().unwrap()) >= (6, 8)
-}
-
 #[test]
 fn the_first_packets_after_a_join_are_not_lost() {
-    if !kernel_acts_on_carriers_when_asked() {
+    if kernel_version() < (6, 8) {
         let reason = "kernels before 6.8 act on a carrier when they get to it";
         testhost::skip("the_first_packets_after_a_join_are_not_lost", reason);
         return;

@@ -13,9 +13,9 @@ use common::{objects, refused};
 use control::{blue, connected, endpoint, open, sandbox};
 use netns::stats::{Detail, Meter, MeterOptions, MeterReader, SlotId, Source};
 use netns::{Controller, Endpoint, ErrorKind, InterfaceName};
-use nix::mount::{mount, umount2, MntFlags, MsFlags};
+use nix::mount::{mount, MsFlags};
 use serde_json::Value;
-use testhost::{host, skip, Host};
+use testhost::{host, kernel_version, skip, Host};
 
 const BPF: &str = "/sys/fs/bpf";
 const DIRECTORY: &str = MeterOptions::DIRECTORY;
@@ -76,7 +76,7 @@ fn works_unmetered(host: &Host, controller: &Controller, kind: ErrorKind, words:
 fn without_a_bpf_filesystem_everything_else_works() {
     host(|host| {
         // A kernel's own directory, and one where anything can be made.
-        umount2(BPF, MntFlags::MNT_DETACH).unwrap();
+        mount(Some("/sys/class"), BPF, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
         works_unmetered(
             host,
             &open(),
@@ -122,6 +122,50 @@ fn without_the_right_to_use_bpf_everything_else_works() {
         assert!(line.unwrap_or_else(|| panic!("{text}")).contains("CAP_BPF"), "{text}");
         host.assert_returns_to(&before, "counters that could not be made");
     });
+}
+
+fn locked_memory() -> String {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    limits.lines().find(|line| line.starts_with("Max locked memory")).unwrap().to_owned()
+}
+
+fn remove_counters() {
+    fs::read_dir(V1).unwrap().for_each(|pin| fs::remove_file(pin.unwrap().path()).unwrap());
+    fs::remove_dir(V1).unwrap();
+}
+
+#[test]
+fn a_low_limit_of_locked_memory_is_raised_where_it_may_be_and_is_low_again() {
+    const TEST: &str = "a_low_limit_of_locked_memory_is_raised_where_it_may_be_and_is_low_again";
+    if let Some(role) = child::role() {
+        let before = locked_memory();
+        for _ in 0..2 {
+            let opened = Meter::open(&MeterOptions::default()).map(|_| remove_counters());
+            if role == "refused" {
+                refused(opened, ErrorKind::PermissionDenied, &["RLIMIT_MEMLOCK"]);
+            } else {
+                opened.unwrap();
+            }
+        }
+        assert_eq!(locked_memory(), before);
+        return;
+    }
+    let [low, soft] = ["--memlock=65536:65536", "--memlock=65536:unlimited"].map(|limit| ["prlimit", limit]);
+    let without = ["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"];
+    let counted = if kernel_version() < (5, 11) { "refused" } else { "allowed" };
+    for (wrapper, role) in [
+        (low.to_vec(), "allowed"),
+        ([&soft[..], &without].concat(), "allowed"),
+        ([&low[..], &without].concat(), counted),
+    ] {
+        host(|host| {
+            if !host.run(wrapper[0], &[&wrapper[1..], &["true"]].concat()).success {
+                return skip(TEST, "limits cannot be set");
+            }
+            let output = child::command(&wrapper, TEST, role).output().unwrap();
+            assert!(output.status.success(), "{wrapper:?}: {output:?}");
+        });
+    }
 }
 
 #[test]
@@ -357,8 +401,7 @@ fn processes_that_open_at_once_share_one_meter() {
             assert_eq!(names, ["v1"]);
             let meter = Meter::open(&MeterOptions::default()).unwrap();
             assert_eq!(meter.snapshot().readings.len(), 6);
-            fs::read_dir(V1).unwrap().for_each(|pin| fs::remove_file(pin.unwrap().path()).unwrap());
-            fs::remove_dir(V1).unwrap();
+            remove_counters();
         }
     });
 }

@@ -15,10 +15,11 @@ use crate::input::{array, check_flags, check_reserved, netns_pair, pairs, sized,
 use crate::interface::{
     destination, mtu, neighbours, netns_interface, netns_neighbour, netns_route, routes, show_interface,
 };
-use crate::meter::{metering, netns_slot};
+use crate::meter::metering;
 use crate::network::{get as get_network, netns_network};
 use crate::plan::{give_plan, netns_plan};
 use crate::sandbox::{get as get_sandbox, netns_sandbox};
+use crate::stats::netns_slot;
 use crate::text::{c_string, parsed, text};
 
 /// The network's gateways do not become the sandbox's.

@@ -28,6 +28,7 @@ mod namespace;
 mod network;
 mod plan;
 mod sandbox;
+mod stats;
 mod text;
 mod version;
 

@@ -70,6 +70,16 @@ pub fn skip(test: &str, reason: &str) {
     append("NETNS_TEST_SKIPPED", &format!("{test}: {reason}"));
 }
 
+/// The version of the running kernel: its first two numbers.
+///
+/// # Panics
+/// Where `/proc` is not mounted.
+pub fn kernel_version() -> (u32, u32) {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel has a version");
+    let mut numbers = release.split(['.', '-']).map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
 /// Says what a test has done, as `COUNT WHAT: WHERE`: on standard output, and as a line of the file that
 /// the environment variable `NETNS_TEST_REPORT` names, if it is set. `make test` adds up what is alike.
 ///

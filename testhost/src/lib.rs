@@ -17,6 +17,6 @@ mod host;
 mod program;
 mod state;
 
-pub use host::{descriptors, host, report, skip, Host, Output};
+pub use host::{descriptors, host, kernel_version, report, skip, Host, Output};
 pub use program::classifier;
 pub use state::State;

@@ -207,6 +207,7 @@ impl Controller {
             if let Err(error) = parted {
                 log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
                 self.store.write(|tx| forget(tx, &record))?;
+                self.stop_counting_inside(&record, None);
                 self.unmeter(&record);
                 if let Ok(Some(active)) = self.parting(&record) {
                     self.give_all_back_elsewhere(&active, &record);

@@ -184,6 +184,9 @@ impl Controller {
             None => self.join_by_itself(active, &mut record, &mut stored, sandbox),
         };
         let interface = joined.map_err(|error| {
+            if !error.rollback_failures().is_empty() {
+                self.stop_counting_inside(&record, Some(sandbox));
+            }
             self.unmeter(&record);
             let undo = || match self.find(&record.network, &record.config.name)? {
                 Some(now) if now != stored => Ok(()),
@@ -309,7 +312,6 @@ impl Controller {
     ) -> Result<Option<Interface>> {
         let others = self.store.read(|tx| fellows(tx, sandbox))?;
         let mut prepared = self.prepare(active, record, sandbox, &others, 0)?;
-        self.meter_birth(active, record, &mut prepared);
         let interface = {
             // Recorded and joined at one time for the collector.
             let _gate = self.gate.enter()?;
@@ -317,6 +319,7 @@ impl Controller {
                 let error = Error::new(ErrorKind::Busy, "join", "endpoint");
                 return Err(error.with_cause("it was changed by another while its driver was at it"));
             }
+            self.meter_birth(active, record, &mut prepared);
             self.store.write(|tx| record.update(tx))?;
             stored.clone_from(record);
             engine::join(prepared, &self.host, sandbox)?
@@ -343,24 +346,26 @@ impl Controller {
             return Ok(());
         };
         let active = self.parting(record)?;
+        let sandbox = self.open_as(&joined)?;
         match &active {
             // The library's own link goes faster from the host.
             Some(active) if active.is_builtin => {
                 let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
                 self.apply(&left)?;
                 self.dismiss(&[record])?;
-                self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?;
+                self.clear_out(record, &joined, sandbox.as_ref())?;
             }
             Some(active) => {
                 let mut failures = Vec::new();
-                self.part_by_itself(active, record, &joined, self.open_as(&joined)?.as_ref(), &mut failures);
+                self.part_by_itself(active, record, &joined, sandbox.as_ref(), &mut failures);
                 Error::first_of(failures)?;
             }
             None => {
                 self.dismiss(&[record])?;
-                self.clear_out(record, &joined, self.open_as(&joined)?.as_ref())?;
+                self.clear_out(record, &joined, sandbox.as_ref())?;
             }
         }
+        self.stop_counting_inside(record, sandbox.as_ref());
         record.joined = None;
         self.unmeter(record);
         record.meter = None;

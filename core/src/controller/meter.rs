@@ -1,25 +1,20 @@
 //! Counters of endpoints.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use serde::Serialize;
 
 use super::active::Active;
 use super::endpoints::of;
-use super::finding::FindingKind;
 use super::record::EndpointRecord;
 use super::Controller;
 use crate::driver::naming;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host;
-use crate::link::traffic::KernelStats;
 use crate::link::{LinkRef, Place};
 use crate::name::Name;
 use crate::network::engine::{self, Device, Metered, Prepared};
-use crate::plan::{apply, Ground, Step};
+use crate::plan::{apply, Ground, Programs, Step};
 use crate::sandbox::Sandbox;
-use crate::stats::{self, Counters, Detail, Entry, Meter, SlotId, SlotOwner, Source, Stats};
+use crate::stats::{self, Entry, Meter, SlotId, SlotOwner};
+use crate::sys::NamespaceLife;
 
 /// How often others may remove the counters while a slot is taken.
 const TRIES: usize = 4;
@@ -36,20 +31,6 @@ enum State {
     Open(Arc<Meter>),
     /// Why nothing can be metered.
     Off(ErrorKind, Option<i32>, String),
-}
-
-/// What an endpoint's interface has received and sent, as its sandbox sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct EndpointStats {
-    /// The network's name.
-    pub network: Name,
-    /// The endpoint's name.
-    pub endpoint: Name,
-    /// The statistics.
-    pub stats: Stats,
-    /// Where bytes and packets come from.
-    pub source: Source,
 }
 
 impl Controller {
@@ -78,14 +59,16 @@ impl Controller {
             }
             Err(error) => {
                 log::warn!("interfaces are not metered: {error}");
-                *state = State::Off(error.kind(), error.errno(), error.to_string());
+                if is_lasting(error.kind()) {
+                    *state = State::Off(error.kind(), error.errno(), error.to_string());
+                }
                 Err(error)
             }
         }
     }
 
     /// The counters, unless there are none yet.
-    fn meter_there(&self) -> Option<Arc<Meter>> {
+    pub(super) fn meter_there(&self) -> Option<Arc<Meter>> {
         let mut state = self.metering.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
             State::Open(meter) if !meter.is_retired() => return Some(Arc::clone(meter)),
@@ -147,48 +130,75 @@ impl Controller {
         loop {
             let meter = self.meter()?;
             match meter.take(&self.host, &owner) {
-                Err(error) if error.kind() == ErrorKind::Busy && tries < TRIES => tries += 1,
+                Err(error) if error.kind() == ErrorKind::Busy && meter.is_retired() && tries < TRIES => {
+                    tries += 1;
+                }
                 taken => return taken.map(|id| (meter, id)),
             }
         }
     }
 
+    /// The endpoint's slot, if it is the endpoint's still: what a record says may be of counters that somebody removed.
+    pub(super) fn slot_of(&self, record: &EndpointRecord) -> Option<(Arc<Meter>, Entry)> {
+        let (id, meter) = (record.meter?, self.meter_there()?);
+        let entry = meter.entry(id)?;
+        let SlotOwner { mark, digest, .. } = entry.owner;
+        let is_its =
+            mark == self.mark.number() && digest == naming::digest(&record.network, &record.config.name);
+        is_its.then_some((meter, entry))
+    }
+
     /// Gives the endpoint's slot back, of which the link is gone or going.
     pub(super) fn unmeter(&self, record: &EndpointRecord) {
-        if let (Some(id), Some(meter)) = (record.meter, record.meter.and_then(|_| self.meter_there())) {
-            meter.let_go(id);
+        if let Some((meter, entry)) = self.slot_of(record) {
+            meter.let_go(entry.id);
         }
     }
 
-    /// A link in a sandbox that is destroyed may live on for as long as a process is in there.
+    /// A link in a sandbox lives on for as long as anybody is in there: it is counted no more. Its slot is used by
+    /// nobody else where that cannot be seen to.
     pub(super) fn stop_counting_inside(&self, record: &EndpointRecord, sandbox: Option<&Sandbox>) {
-        let (Some(id), Some(sandbox)) = (record.meter, sandbox) else { return };
-        let Some(entry) = self.entry(id).filter(|entry| entry.owner.inside) else { return };
-        if let Err(error) = self.take_off(record, &entry, Some(sandbox)) {
-            log::warn!("{error}");
+        let Some((meter, entry)) = self.slot_of(record) else { return };
+        if !entry.owner.inside || entry.leaving {
+            return;
         }
+        let life = record.joined.as_ref().map(|joined| joined.life);
+        // At its path may be another by now.
+        let own = sandbox.filter(|sandbox| sandbox.life().ok() == life);
+        match own.map(|sandbox| self.stop_counting_in(sandbox, record, &entry)) {
+            Some(Ok(())) => return,
+            Some(Err(error)) => log::warn!("{error}"),
+            None => {}
+        }
+        meter.lose(entry.id, life.map(NamespaceLife::numbers));
     }
 
-    fn entry(&self, id: SlotId) -> Option<Entry> {
-        self.meter_there()?.entry(id)
-    }
-
-    /// Takes the filters off the endpoint's link.
-    fn take_off(&self, record: &EndpointRecord, entry: &Entry, sandbox: Option<&Sandbox>) -> Result<()> {
+    fn stop_counting_in(&self, sandbox: &Sandbox, record: &EndpointRecord, entry: &Entry) -> Result<()> {
         let index = entry.owner.index;
-        if !entry.owner.inside {
-            let link = LinkRef::indexed(naming::link_names(&record.network, &record.config.name)?.0, index);
-            let alone = self.host.filters(index)?.iter().all(|filter| filter.ours);
-            let plan = stats::removal(&link, Place::Host, alone);
-            return stats::take_off(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None });
+        if sandbox.link_at(index)?.is_some() {
+            let name = naming::link_names(&record.network, &record.config.name)?.0;
+            let (place, link) = (Place::Sandbox, LinkRef::indexed(name, index));
+            sandbox.with(|opened| {
+                let sandbox = Some(&mut opened.inside);
+                stats::take_off(&link, place, &mut Ground { host: &self.host, sandbox, programs: None })
+            })?;
         }
-        let Some(sandbox) = sandbox else { return Ok(()) };
-        sandbox.with(|opened| {
-            let link = LinkRef::indexed(naming::link_names(&record.network, &record.config.name)?.0, index);
-            let alone = host::filters(&mut opened.inside.socket, index)?.iter().all(|filter| filter.ours);
-            let plan = stats::removal(&link, Place::Sandbox, alone);
-            let inside = Some(&mut opened.inside);
-            stats::take_off(&plan, &mut Ground { host: &self.host, sandbox: inside, programs: None })
+        Ok(())
+    }
+
+    /// Takes the filters of that slot off the endpoint's link; false when the link is out of reach.
+    pub(super) fn take_off_slot(&self, record: &EndpointRecord, entry: &Entry) -> Result<bool> {
+        let metered = match self.metered_link(record) {
+            Err(error) if error.kind() == ErrorKind::NotImplemented => return Ok(false),
+            metered => metered?,
+        };
+        let is_it = metered.link.index == Some(entry.owner.index);
+        metered.with(self, None, |ground| {
+            let filters = stats::on_link(&metered.link, metered.place, ground)?;
+            if is_it && stats::of_slot(&filters, entry.id) > 0 {
+                stats::take_off(&metered.link, metered.place, ground)?;
+            }
+            Ok(is_it)
         })
     }
 
@@ -205,250 +215,122 @@ impl Controller {
             let _gate = self.gate.enter()?;
             let mut record = self.known(&network, &endpoint)?;
             let has_devices = record.has_devices();
-            match on {
-                true if has_devices => self.switch_on(&mut record)?,
-                false if has_devices => self.switch_off(&mut record)?,
-                _ => {}
-            }
             record.config.meter = Some(on);
-            self.store.write(|tx| record.update(tx))
+            match on {
+                true if has_devices => self.switch_on(&mut record),
+                false if has_devices => self.switch_off(&mut record),
+                _ => self.store.write(|tx| record.update(tx)),
+            }
         };
         let verb = if on { "meter" } else { "stop metering" };
         set().map_err(|error: Error| error.within(verb, of(endpoint, network)))
     }
 
+    /// The filters come before the record: those of a process that dies in between are taken off with their slot.
     fn switch_on(&self, record: &mut EndpointRecord) -> Result<()> {
-        let sandbox = record.joined.as_ref().map(|joined| self.open_as(joined)).transpose()?.flatten();
-        let (place, link) = self.metered_link(record, sandbox.as_ref())?;
-        let index = link.index.unwrap_or(0);
-        let known = record.meter.filter(|id| self.entry(*id).is_some());
-        let (meter, id) = match known {
-            Some(id) => (self.meter()?, id),
-            None => self.take_slot(record, index, place == Place::Sandbox)?,
+        let metered = self.metered_link(record)?;
+        let known =
+            self.slot_of(record).filter(|(_, entry)| !entry.leaving).map(|(meter, entry)| (meter, entry.id));
+        let filters =
+            metered.with(self, None, |ground| stats::on_link(&metered.link, metered.place, ground))?;
+        let own = filters.iter().filter(|filter| filter.ours).count();
+        let right = known.as_ref().map_or(0, |(_, id)| stats::of_slot(&filters, *id));
+        if own > right {
+            metered.with(self, None, |ground| stats::take_off(&metered.link, metered.place, ground))?;
+        }
+        let (meter, id) = match &known {
+            Some(known) => known.clone(),
+            None => {
+                self.take_slot(record, metered.link.index.unwrap_or(0), metered.place == Place::Sandbox)?
+            }
         };
-        let mut plan = stats::steps(id, &link, place);
+        let mut plan = stats::steps(id, &metered.link, metered.place);
         if known.is_some() {
             plan.steps = plan.steps.into_iter().map(Step::existing_ok).collect();
         }
-        let programs = Some(meter.programs());
-        let applied = match (place, &sandbox) {
-            (Place::Sandbox, Some(sandbox)) => sandbox.with(|opened| {
-                apply(&plan, &mut Ground { host: &self.host, sandbox: Some(&mut opened.inside), programs })
-            }),
-            _ => apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs }),
-        };
-        applied.inspect_err(|_| {
-            if known.is_none() {
-                meter.let_go(id);
-            }
-        })?;
         record.meter = Some(id);
-        Ok(())
+        let applied = metered.with(self, Some(meter.programs()), |ground| apply(&plan, ground));
+        let result = applied.and_then(|()| self.store.write(|tx| record.update(tx)));
+        if result.is_err() && known.is_none() {
+            let off = |ground: &mut Ground<'_>| stats::take_off(&metered.link, metered.place, ground);
+            let _ = metered.with(self, None, off).inspect_err(|error| log::warn!("{error}"));
+            self.stop_counting_inside(record, metered.sandbox.as_ref());
+            meter.let_go(id);
+        }
+        result
     }
 
+    /// The record comes before the filters: a slot that no record has is given back by the collector.
     fn switch_off(&self, record: &mut EndpointRecord) -> Result<()> {
-        let Some(id) = record.meter else { return Ok(()) };
-        if let Some(entry) = self.entry(id) {
-            let sandbox = record.joined.as_ref().map(|joined| self.open_as(joined)).transpose()?.flatten();
-            self.take_off(record, &entry, sandbox.as_ref())?;
-        }
-        self.unmeter(record);
+        let former = record.clone();
         record.meter = None;
+        self.store.write(|tx| record.update(tx))?;
+        match self.metered_link(record) {
+            Ok(metered) => {
+                metered.with(self, None, |ground| stats::take_off(&metered.link, metered.place, ground))?;
+            }
+            // With its link the filters are gone.
+            Err(error) if error.kind() == ErrorKind::NotImplemented => {
+                self.stop_counting_inside(&former, None);
+            }
+            Err(error) => return Err(error),
+        }
+        self.unmeter(&former);
         Ok(())
     }
 
     /// The endpoint's link that is metered, or would be.
-    fn metered_link(&self, record: &EndpointRecord, sandbox: Option<&Sandbox>) -> Result<(Place, LinkRef)> {
+    pub(super) fn metered_link(&self, record: &EndpointRecord) -> Result<MeteredLink> {
         let name = naming::link_names(&record.network, &record.config.name)?.0;
         if let Some(link) = self.host.link(&name)? {
             if self.mark.is_endpoint(&link, &record.network, &record.config.name) {
-                return Ok((Place::Host, LinkRef::indexed(name, link.index)));
+                let link = LinkRef::indexed(name, link.index);
+                return Ok(MeteredLink { place: Place::Host, link, sandbox: None });
             }
         }
+        let sandbox = record.joined.as_ref().map(|joined| self.open_as(joined)).transpose()?.flatten();
         for attempt in 0..=engine::RETRIES {
             let index = naming::host_index(&record.network, &record.config.name, attempt);
-            if sandbox.map(|sandbox| sandbox.link_at(index)).transpose()?.flatten().is_some() {
-                return Ok((Place::Sandbox, LinkRef::indexed(name, index)));
+            if sandbox.as_ref().map(|sandbox| sandbox.link_at(index)).transpose()?.flatten().is_some() {
+                let link = LinkRef::indexed(name, index);
+                return Ok(MeteredLink { place: Place::Sandbox, link, sandbox });
             }
         }
         let error = Error::new(ErrorKind::NotImplemented, "find", "link of endpoint");
         Err(error.with_cause("it has no link that this library made, or has lost it"))
     }
+}
 
-    /// What an endpoint's interface has received and sent, as its sandbox sees it.
-    ///
-    /// Where it is not metered all comes from the kernel's own counters, whatever `detail` says. With
-    /// [`Detail::Full`] it is looked whether the filters are there that count: where somebody removed them,
-    /// the kernel's own counters are the answer.
-    ///
-    /// # Errors
-    /// NotFound when there is no such endpoint, it is in no sandbox, or its link is gone; NotImplemented for a device
-    /// that a driver handed over.
-    pub fn stats(&self, network: &str, endpoint: &str, detail: Detail) -> Result<EndpointStats> {
-        let look = || {
-            let record = self.known(&Name::new(network)?, &Name::new(endpoint)?)?;
-            self.stats_of(&record, detail)
-        };
-        look().map_err(|error: Error| error.within("read statistics of", of(endpoint, network)))
-    }
+/// A link, and the sandbox that it is in.
+pub(super) struct MeteredLink {
+    pub(super) place: Place,
+    pub(super) link: LinkRef,
+    sandbox: Option<Sandbox>,
+}
 
-    /// The statistics of all endpoints that have interfaces, by the names of networks and endpoints, with one question
-    /// to the kernel for all that are metered in the host. It is not looked whether their filters are there. One whose
-    /// link is gone meanwhile, or was handed over by a driver, is not among them.
-    ///
-    /// # Errors
-    /// Those of reading the store.
-    pub fn all_stats(&self, detail: Detail) -> Result<Vec<EndpointStats>> {
-        let records = self.store.read(EndpointRecord::all)?;
-        let with_devices = records.iter().filter(|record| record.has_devices());
-        let kernel = match detail {
-            Detail::Full => self.host.all_stats()?,
-            Detail::Fast => HashMap::new(),
-        };
-        let all = with_devices.filter_map(|record| {
-            let counted = self
-                .counted_in_host(record)
-                .and_then(|(index, counters)| Some((*kernel.get(&index)?, counters)));
-            match counted {
-                Some((kernel, counters)) => Some(EndpointStats {
-                    network: record.network.clone(),
-                    endpoint: record.config.name.clone(),
-                    stats: Stats::from(kernel).swapped().with_counters(counters),
-                    source: Source::Counters,
-                }),
-                None => self.stats_of(record, detail).ok(),
+impl MeteredLink {
+    /// Does something where the link is.
+    pub(super) fn with<T>(
+        &self,
+        controller: &Controller,
+        programs: Option<&Programs>,
+        act: impl FnOnce(&mut Ground<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let host = &controller.host;
+        match &self.sandbox {
+            Some(sandbox) => {
+                sandbox.with(|opened| act(&mut Ground { host, sandbox: Some(&mut opened.inside), programs }))
             }
-        });
-        Ok(all.collect())
-    }
-
-    /// The counters of a record whose link in the host is metered, and its index.
-    fn counted_in_host(&self, record: &EndpointRecord) -> Option<(u32, Counters)> {
-        let (id, meter) = (record.meter?, self.meter_there()?);
-        let owner = meter.owner(id).filter(|owner| !owner.inside)?;
-        Some((owner.index, meter.read(id)?))
-    }
-
-    fn stats_of(&self, record: &EndpointRecord, detail: Detail) -> Result<EndpointStats> {
-        let counted = record.meter.and_then(|id| Some((id, self.meter_there()?.read(id)?)));
-        let answer = |stats, source| EndpointStats {
-            network: record.network.clone(),
-            endpoint: record.config.name.clone(),
-            stats,
-            source,
-        };
-        if let (Some((_, counters)), Detail::Fast) = (counted, detail) {
-            return Ok(answer(Stats::default().with_counters(counters), Source::Counters));
-        }
-        let (kernel, counters) = self.ask_kernel(record)?;
-        Ok(match counters {
-            Some(counters) => answer(kernel.with_counters(counters), Source::Counters),
-            None => answer(kernel, Source::Kernel),
-        })
-    }
-
-    /// The kernel's own counters, and ours where filters count.
-    fn ask_kernel(&self, record: &EndpointRecord) -> Result<(Stats, Option<Counters>)> {
-        let sandbox = record.joined.as_ref().map(|joined| self.open_as(joined)).transpose()?.flatten();
-        let (place, link) = self.metered_link(record, sandbox.as_ref())?;
-        let index = link.index.unwrap_or(0);
-        let gone =
-            || Error::new(ErrorKind::NotFound, "find link", link.name.as_str()).with_cause("it is gone");
-        let (kernel, filters) = match (place, &sandbox) {
-            (Place::Sandbox, Some(sandbox)) => sandbox.with(|opened| {
-                let socket = &mut opened.inside.socket;
-                Ok((host::stats(socket, index)?, host::filters(socket, index)?))
-            })?,
-            _ => (self.host.stats(index)?, self.host.filters(index)?),
-        };
-        let kernel = Stats::from(kernel.ok_or_else(gone)?);
-        let kernel = if place == Place::Sandbox { kernel } else { kernel.swapped() };
-        let counts = |id: &SlotId| {
-            let own = filters.iter().filter(|filter| filter.ours && filter.classid == u32::from(id.slot));
-            own.count() == 2
-        };
-        let id = record.meter.filter(counts);
-        Ok((kernel, id.and_then(|id| self.meter_there()?.read(id))))
-    }
-
-    /// Removes the counters when the last network goes and nobody else uses them.
-    pub(super) fn remove_counters_if_last(&self) -> Result<()> {
-        if !self.definitions.list::<super::NetworkConfig>()?.is_empty() {
-            return Ok(());
-        }
-        match self.meter_there() {
-            Some(meter) => meter.remove_if_unused().map(drop),
-            None => {
-                Meter::remove_empty(&self.options.meter);
-                Ok(())
-            }
+            None => act(&mut Ground { host, sandbox: None, programs }),
         }
     }
+}
 
-    /// Slots of endpoints of this store that are no more.
-    fn lost_slots(&self, meter: &Meter) -> Result<Vec<Entry>> {
-        let (mark, namespace) = (self.mark.number(), stats::namespace_of(&self.host)?);
-        let own =
-            |entry: &Entry| entry.owner.mark == mark && entry.owner.namespace == namespace && !entry.leaving;
-        let mut entries: Vec<_> = meter.entries().filter(own).collect();
-        if !entries.is_empty() {
-            let records = self.store.read(EndpointRecord::all)?;
-            let known: HashSet<_> = records.iter().filter_map(|record| record.meter).collect();
-            entries.retain(|entry| !known.contains(&entry.id));
-        }
-        Ok(entries)
-    }
+/// Whether what keeps the counters from being opened does not pass of itself.
+fn is_lasting(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotImplemented | ErrorKind::PermissionDenied | ErrorKind::System)
 }
 
 fn is_wanted(active: &Active, record: &EndpointRecord) -> bool {
     record.config.meter.unwrap_or(active.config.meter)
-}
-
-impl From<KernelStats> for Stats {
-    fn from(stats: KernelStats) -> Self {
-        Self {
-            rx_bytes: stats.rx_bytes,
-            rx_packets: stats.rx_packets,
-            rx_errors: stats.rx_errors,
-            rx_dropped: stats.rx_dropped,
-            tx_bytes: stats.tx_bytes,
-            tx_packets: stats.tx_packets,
-            tx_errors: stats.tx_errors,
-            tx_dropped: stats.tx_dropped,
-        }
-    }
-}
-
-impl super::collect::Run<'_> {
-    /// Slots of endpoints that are gone, slots of links that are gone, and counters that were never finished.
-    pub(super) fn counters(&mut self) -> Result<()> {
-        let controller = self.controller;
-        for path in Meter::stale(&controller.options.meter) {
-            let reason = "its maker died: removed";
-            self.found(FindingKind::Counters, path.display(), reason, |_| {
-                Meter::remove_stale(&path).map(|()| true)
-            });
-        }
-        let Some(meter) = controller.meter_there() else {
-            if !self.dry_run {
-                controller.remove_counters_if_last()?;
-            }
-            return Ok(());
-        };
-        for entry in controller.lost_slots(&meter)? {
-            let object = format!("slot {}", entry.id.slot);
-            self.found(FindingKind::Counters, object, "its endpoint is gone: given back", |controller| {
-                let still = controller.lost_slots(&meter)?.contains(&entry);
-                if still {
-                    meter.let_go(entry.id);
-                }
-                Ok(still)
-            });
-        }
-        if !self.dry_run {
-            meter.reclaim(&controller.host, stats::namespace_of(&controller.host)?)?;
-            controller.remove_counters_if_last()?;
-        }
-        Ok(())
-    }
 }

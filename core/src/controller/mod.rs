@@ -21,6 +21,8 @@ mod record;
 mod reserved;
 mod restore;
 mod sandboxes;
+mod slots;
+mod stats;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -32,7 +34,6 @@ pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
 pub use finding::{Collected, Finding, FindingKind};
 pub use firewall::{FirewallConfig, FirewallMode, GatewayMode};
-pub use meter::EndpointStats;
 use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
 use outside::Outside;
@@ -40,6 +41,7 @@ pub use ports::{PortMapping, PortRange};
 pub use record::Lifetime;
 pub use restore::FirewallWatch;
 pub use sandboxes::SandboxDetails;
+pub use stats::EndpointStats;
 
 use crate::driver::naming::Mark;
 use crate::driver::{builtin, Capability, Driver, DriverCallback, Registry};

@@ -255,9 +255,14 @@ impl Controller {
             self.lower_firewall(&name)?;
             self.definitions.remove(&name)?;
             self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
-            self.remove_firewall_if_last()?;
-            self.remove_counters_if_last()?;
             self.tell(EventKind::NetworkDeleted, Some(&name), None, None);
+            // The network is gone; the collector tries again.
+            for error in [self.remove_firewall_if_last(), self.remove_counters_if_last()]
+                .into_iter()
+                .filter_map(Result::err)
+            {
+                log::warn!("{error}");
+            }
             Ok(())
         };
         delete().map_err(|error: Error| error.within("delete network", name))

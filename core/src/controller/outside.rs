@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, LinkRef, Place, Protocol, LINK_GROUP};
 use crate::name::{fnv1a, Name};
 use crate::network::engine::{Device, Prepared};
-use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
+use crate::nft::{Change, Element, Entry, Firewall, FlowFilter, NetworkRules, Owner};
 use crate::plan::{Action, Plan};
 
 /// How often others may change the firewall while its tables are about to be removed.
@@ -31,7 +31,7 @@ impl Controller {
         if !config.has_firewall() {
             return Ok(false);
         }
-        let usable = self.host.with_firewall(|firewall| firewall.probe());
+        let usable = self.host.with_firewall(Firewall::probe);
         let raised = usable
             .and_then(|()| self.carry_out(&self.plan_firewall(config)?))
             .and_then(|()| self.forward(config));
@@ -52,7 +52,7 @@ impl Controller {
         if !config.has_firewall() || config.firewall.mode != FirewallMode::Required {
             return Ok(());
         }
-        self.host.with_firewall(|firewall| firewall.probe())
+        self.host.with_firewall(Firewall::probe)
     }
 
     /// Tables, the network's chains, and what is the network's own.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::active::Active;
 use super::endpoints::of;
 use super::outside::{bereft, reach};
-use super::ports::{settle, PortMapping, Publisher};
+use super::ports::{settle, PortMapping, PortRange, Publisher};
 use super::record::EndpointRecord;
 use super::{Controller, GatewayMode, NetworkConfig};
 use crate::driver::naming;
@@ -156,7 +156,7 @@ fn give_back(tx: &Connection, record: &EndpointRecord, ports: &[PortMapping]) ->
 impl PortMapping {
     /// The host's ports, each with the endpoint's; none as long as they have not been chosen.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (u16, u16)> {
-        self.host_ports.into_iter().flat_map(|host| host.iter()).zip(self.ports.iter())
+        self.host_ports.into_iter().flat_map(PortRange::iter).zip(self.ports.iter())
     }
 
     /// Whether it is what `wanted` says; ports of the host that it leaves open are any.

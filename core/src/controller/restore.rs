@@ -42,7 +42,11 @@ impl Controller {
             if networks.is_empty() {
                 return Ok(());
             }
+            let is_whole = |state: State| state.whole && state.bridge_whole != Some(false);
             let mut changes = Vec::new();
+            if !self.firewall_state()?.is_none_or(is_whole) {
+                changes.push(Change::RenewTables);
+            }
             for config in networks.values() {
                 changes.extend(self.network_changes(config)?);
             }

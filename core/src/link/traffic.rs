@@ -12,6 +12,7 @@ use netlink_packet_route::RouteNetlinkMessage as Message;
 
 use super::{Direction, FilterSpec, LINK_GROUP};
 use crate::netlink::Request;
+use crate::stats::Stats;
 
 /// The first that a packet meets.
 const PRIORITY: u16 = 1;
@@ -154,20 +155,7 @@ fn is_own(header: &TcHeader, attributes: &[TcAttribute]) -> bool {
         && attributes.contains(&TcAttribute::Kind(TcFilterBpf::KIND.to_owned()))
 }
 
-/// What the kernel itself has counted on a link, as the link sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KernelStats {
-    pub(crate) rx_bytes: u64,
-    pub(crate) rx_packets: u64,
-    pub(crate) rx_errors: u64,
-    pub(crate) rx_dropped: u64,
-    pub(crate) tx_bytes: u64,
-    pub(crate) tx_packets: u64,
-    pub(crate) tx_errors: u64,
-    pub(crate) tx_dropped: u64,
-}
-
-impl From<&Stats64> for KernelStats {
+impl From<&Stats64> for Stats {
     fn from(stats: &Stats64) -> Self {
         Self {
             rx_bytes: stats.rx_bytes,
@@ -182,8 +170,8 @@ impl From<&Stats64> for KernelStats {
     }
 }
 
-/// Reads an `RTM_NEWSTATS`: the link's index and its counters.
-pub(crate) fn stats(message: &Message) -> Option<(u32, KernelStats)> {
+/// Reads an `RTM_NEWSTATS`: the link's index and what the kernel itself has counted, as the link sees it.
+pub(crate) fn stats(message: &Message) -> Option<(u32, Stats)> {
     let Message::NewStats(message) = message else {
         return None;
     };
@@ -311,7 +299,7 @@ mod tests {
         let message = get_stats(7);
         assert_eq!(bytes(&message), [0, 7, 1_u32].map(u32::to_ne_bytes).concat());
         assert_eq!(message.message_type(), 94);
-        let expected = KernelStats {
+        let expected = Stats {
             rx_packets: 1,
             tx_packets: 2,
             rx_bytes: 3,

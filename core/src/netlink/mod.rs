@@ -8,6 +8,6 @@ mod socket;
 mod tests;
 
 pub(crate) use attributes::{attribute, attributes, number, text, Attributes};
-pub(crate) use channel::{packets, refused, Channel};
+pub(crate) use channel::{packets, Channel};
 pub(crate) use reply::{bad_attribute, parse_error, Refusal};
 pub(crate) use socket::{Request, RouteSocket};

@@ -35,6 +35,8 @@ pub enum Change {
     Network(NetworkRules),
     /// Makes the chains and the set of a network where they are not there, and has the chains say this.
     Renew(NetworkRules),
+    /// Has the chains with which both tables begin say what they said, as far as those tables are there.
+    RenewTables,
     /// Makes `inet libnetns` with all that it begins with, where it is not there.
     Table,
 }
@@ -68,6 +70,10 @@ impl Change {
             }
             Self::Network(rules) | Self::Renew(rules) => {
                 rules.layout().as_ref().map(Layout::commands).unwrap_or_default()
+            }
+            Self::RenewTables => {
+                let tables = [Family::Inet, Family::Bridge].map(|family| base::layout(family).commands());
+                tables.concat()
             }
             Self::BridgeTable | Self::Table => {
                 let family = self.table().unwrap_or(Family::Inet);

@@ -31,7 +31,7 @@ pub(super) struct Found {
 pub(super) fn compile(changes: &[Change], found: &Found) -> Result<Vec<Message>> {
     let mut messages = Vec::new();
     for (index, change) in changes.iter().enumerate() {
-        let keep = matches!(change, Change::Keep(_) | Change::Renew(_));
+        let keep = matches!(change, Change::Keep(_) | Change::Renew(_) | Change::RenewTables);
         let mut push = |family, body| messages.push(Message { family, body, change: index, keep });
         match change {
             Change::Add(elements) | Change::Keep(elements) => {
@@ -64,6 +64,11 @@ pub(super) fn compile(changes: &[Change], found: &Found) -> Result<Vec<Message>>
                 }
             }
             Change::Network(rules) => create(rules.layout()?, push),
+            Change::RenewTables => {
+                for family in &found.tables {
+                    renew(base::layout(*family), &mut push);
+                }
+            }
             Change::Renew(rules) => renew(rules.layout()?, push),
         }
     }

@@ -13,7 +13,7 @@ use super::numbers::{self, element, kind, note, table, ITEM};
 use super::wire::{self, emit};
 use super::{Change, Owner};
 use crate::error::{Error, ErrorKind, Result};
-use crate::netlink::{self, bad_attribute, packets, parse_error, refused, Channel, Refusal};
+use crate::netlink::{self, bad_attribute, packets, parse_error, Channel, Refusal};
 
 /// How often a transaction is begun again when others make or delete the tables meanwhile.
 const TRIES: usize = 8;
@@ -135,6 +135,11 @@ impl Firewall {
         for change in changes {
             if let Some(family) = change.table() {
                 found.tables.extend(self.is_ours(family)?.then_some(family));
+            }
+            if *change == Change::RenewTables {
+                for family in [Family::Inet, Family::Bridge] {
+                    found.tables.extend(self.is_ours(family)?.then_some(family));
+                }
             }
             if let Change::DeleteNetwork { key } = change {
                 found.interfaces.insert(key.clone(), self.interfaces(key)?);

@@ -37,7 +37,7 @@ pub use element::{Element, Entry};
 pub(crate) use firewall::Firewall;
 pub use network::{Isolate, NetworkRules};
 pub use owner::Owner;
-pub(crate) use state::{NetworkState, State};
+pub(crate) use state::State;
 pub(crate) use watch::{Seen, Watch};
 
 use network::check_key;

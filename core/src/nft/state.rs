@@ -12,7 +12,9 @@ use super::network::interfaces;
 use super::numbers::{chain, element, kind, rule};
 use super::parts::Parts;
 use super::wire::emit;
-use super::{base, listed, Element, NetworkRules, Owner};
+#[cfg(test)]
+use super::NetworkRules;
+use super::{base, listed, Element, Owner};
 use crate::error::Result;
 use crate::link::InterfaceName;
 
@@ -42,6 +44,7 @@ pub(crate) struct NetworkState {
     pub(crate) rules: [Option<usize>; 3],
 }
 
+#[cfg(test)]
 impl NetworkState {
     /// Whether it has all its chains, with as many rules as `rules` makes.
     pub(crate) fn is_whole(&self, rules: &NetworkRules) -> bool {

@@ -78,7 +78,7 @@ fn program(object: &Object, name: &str) -> Result<OwnedFd> {
 }
 
 /// The kernel's refusal, with its errno where there is one and the verifier's words.
-fn refused(error: &(dyn std::error::Error + 'static)) -> Error {
+pub(super) fn refused(error: &(dyn std::error::Error + 'static)) -> Error {
     let chain = std::iter::successors(Some(error), |error| error.source());
     let words: Vec<_> = chain.clone().map(ToString::to_string).collect();
     let errno = chain.filter_map(|error| error.downcast_ref::<io::Error>()?.raw_os_error()).next();

@@ -1,33 +1,32 @@
 //! Counters that are made, given out and taken back.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::filters::{counts_on, namespace_of, steps, take_off};
 use super::pins::{self, Pinned};
+use super::place::Place as Directory;
 use super::reader::Snapshot;
 use super::table::{Entry, Table};
 use super::{Counters, MeterOptions, Reading, SlotId, SlotOwner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{message, parse, Direction, FilterSpec, InterfaceName, LinkRef, Place};
-use crate::plan::{apply, Action, Ground, Plan, Programs, Step};
+use crate::link::{InterfaceName, LinkRef, Place};
+use crate::plan::{apply, Ground, Programs};
 
 /// How often others may be in the way of opening.
 const TRIES: usize = 8;
-/// How long a slot may be claimed by a process that is alive.
-const CLAIM: Duration = Duration::from_millis(5);
 
 /// The counters of this host: slots for whatever is metered, and what has been counted there.
 ///
 /// Any number of processes may have them open. Methods may be called from any thread, and reads from a forked
 /// child, too.
 pub struct Meter {
-    options: MeterOptions,
-    pinned: Pinned,
-    table: Table,
+    pub(super) options: MeterOptions,
+    pub(super) place: Directory,
+    pub(super) pinned: Pinned,
+    pub(super) table: Table,
     programs: Programs,
 }
 
@@ -61,24 +60,29 @@ impl Meter {
 
     /// Opens the counters that are there; none when there are none.
     pub(crate) fn open_existing(options: &MeterOptions) -> Result<Option<Self>> {
-        if !pins::is_there(&options.directory) {
-            return Ok(None);
+        for _ in 0..TRIES {
+            let Some(place) = Directory::find(&options.directory)? else { return Ok(None) };
+            match Self::open_at(options, place) {
+                Ok(meter) if meter.is_retired() => meter.end_removal()?,
+                Ok(meter) => return Ok(Some(meter)),
+                Err((_, place)) if !place.is_in_place() => {}
+                Err((error, _)) => return Err(error),
+            }
         }
-        let place = pins::place(&options.directory);
+        Ok(None)
+    }
+
+    fn open_at(options: &MeterOptions, place: Directory) -> std::result::Result<Self, (Error, Directory)> {
         let open = || {
             let (pinned, map) = pins::open(&place, false)?;
-            let table = pins::table(&place, &map, pinned.slots)?;
-            let programs = pins::programs(&place)?;
-            Ok(Self { options: options.clone(), pinned, table, programs })
+            let table = pins::table(place.path(), &map, pinned.slots)?;
+            Ok((pinned, table, pins::programs(&place)?))
         };
         match open() {
-            // Whoever gave them up did not get to the end.
-            Ok(meter) if meter.table.is_retired() && meter.table.retire() => {
-                pins::remove(&options.directory).map(|()| None)
+            Ok((pinned, table, programs)) => {
+                Ok(Self { options: options.clone(), place, pinned, table, programs })
             }
-            Ok(meter) => Ok(Some(meter)),
-            Err(_) if !pins::is_there(&options.directory) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err((error, place)),
         }
     }
 
@@ -112,11 +116,9 @@ impl Meter {
     /// What the interface of that slot has received and sent, by loads alone; none when the slot is no more its.
     #[inline]
     pub fn read(&self, id: SlotId) -> Option<Counters> {
-        let (inside, base) = self.table.base(id)?;
-        let sum = self.pinned.sum(id.slot);
-        // It may have begun another life meanwhile.
-        self.table.base(id)?;
-        Some(Counters::since(sum, base, inside))
+        let (entry, sum) = self.table.look(id.slot, |_| self.pinned.sum(id.slot))?;
+        let is_it = entry.id == id && !entry.leaving;
+        is_it.then(|| Counters::since(sum, entry.base, entry.owner.inside))
     }
 
     /// The counters of all slots that somebody has, by loads alone.
@@ -130,10 +132,12 @@ impl Meter {
     pub fn snapshot_into(&self, snapshot: &mut Snapshot) {
         snapshot.taken = Instant::now();
         snapshot.readings.clear();
-        snapshot.readings.extend(self.entries().filter(|entry| !entry.leaving).map(|entry| {
-            let counters = Counters::since(self.pinned.sum(entry.id.slot), entry.base, entry.owner.inside);
-            Reading { id: entry.id, owner: entry.owner, counters }
-        }));
+        let reading = |slot| {
+            let (entry, sum) = self.table.look(slot, |_| self.pinned.sum(slot))?;
+            let counters = Counters::since(sum, entry.base, entry.owner.inside);
+            (!entry.leaving).then_some(Reading { id: entry.id, owner: entry.owner, counters })
+        };
+        snapshot.readings.extend((1..=self.table.highest()).filter_map(reading));
     }
 
     /// Whose a slot is; none when its life is over.
@@ -150,7 +154,8 @@ impl Meter {
     }
 
     /// Meters a link of the calling thread's namespace, from its own view. The slot is given back by
-    /// [`Meter::detach`], and when the link is gone.
+    /// [`Meter::detach`], and when the link is gone. Of a link that went with its namespace nobody can tell:
+    /// [`Meter::release`] gives its slot back.
     ///
     /// # Errors
     /// NotFound when there is no such link; AlreadyExists when it is metered; ResourceExhausted when all slots are taken;
@@ -167,8 +172,10 @@ impl Meter {
             let owner = SlotOwner { namespace, index: state.index, mark: 0, digest: 0, inside: true };
             let id = self.take(&host, &owner)?;
             let plan = steps(id, &LinkRef::indexed(link.clone(), state.index), Place::Host);
-            let attached = apply(&plan, &mut self.ground(&host));
-            attached.inspect_err(|_| self.let_go(id)).map(|()| id)
+            apply(&plan, &mut self.ground(&host)).inspect_err(|_| self.let_go(id))?;
+            // What other counters took off, or a link of this index that is gone, had until now.
+            self.free_all(|entry| entry.owner == owner && entry.id != id);
+            Ok(id)
         };
         attach().map_err(|error: Error| error.within("attach meter to", link))
     }
@@ -181,122 +188,61 @@ impl Meter {
         let detach = || {
             let host = Host::current()?;
             let Some(state) = host.link(link)? else { return Ok(()) };
-            let filters = host.filters(state.index)?;
-            let own: Vec<_> = filters.iter().filter(|filter| filter.ours).collect();
-            let plan = removal(
-                &LinkRef::indexed(link.clone(), state.index),
-                Place::Host,
-                filters.len() == own.len(),
-            );
-            take_off(&plan, &mut self.ground(&host))?;
-            for entry in
-                self.entries().filter(|entry| own.iter().any(|own| own.classid == u32::from(entry.id.slot)))
-            {
-                self.table.free(entry.id);
-            }
+            let namespace = namespace_of(&host)?;
+            let own: Vec<_> = host.filters(state.index)?.into_iter().filter(|filter| filter.ours).collect();
+            take_off(&LinkRef::indexed(link.clone(), state.index), Place::Host, &mut self.ground(&host))?;
+            self.free_all(|entry| {
+                // One in a sandbox has an index of there.
+                let is_here = !entry.owner.inside || entry.owner.mark == 0;
+                let is_its = entry.owner.namespace == namespace && entry.owner.index == state.index;
+                is_here && is_its && own.iter().any(|own| own.classid == u32::from(entry.id.slot))
+            });
             Ok(())
         };
         detach().map_err(|error: Error| error.within("detach meter from", link))
     }
 
+    fn free_all(&self, is_over: impl Fn(&Entry) -> bool) {
+        for entry in self.entries().filter(is_over) {
+            self.table.free(entry.id);
+        }
+    }
+
+    /// Gives the slot back of a link that is gone with its namespace, which only its caller can know. One that was
+    /// given back already is no error. While a link is counted in a slot that another has by now, the other's
+    /// counters are wrong.
+    ///
+    /// # Errors
+    /// Busy when the link is there and counted, as far as that can be seen from the calling thread's namespace, or when
+    /// its endpoint has not let it go.
+    pub fn release(&self, id: SlotId) -> Result<()> {
+        let release = || {
+            let Some(entry) = self.entry(id) else { return Ok(()) };
+            let host = Host::current()?;
+            let in_sandbox = entry.owner.inside && entry.owner.mark != 0;
+            let is_here = entry.owner.namespace == namespace_of(&host)?;
+            let counts = match (in_sandbox, is_here) {
+                (true, _) => !entry.leaving,
+                (false, true) => counts_on(&host, &entry)?,
+                (false, false) => false,
+            };
+            if counts {
+                let error = Error::new(ErrorKind::Busy, "release", format!("slot {}", id.slot));
+                return Err(error.with_cause("its link is there and counted"));
+            }
+            match entry.lost {
+                true => self.free_lost(id),
+                false => {
+                    self.table.free(id);
+                    Ok(())
+                }
+            }
+        };
+        release()
+    }
+
     pub(crate) fn ground<'a>(&'a self, host: &'a Host) -> Ground<'a> {
         Ground { host, sandbox: None, programs: Some(&self.programs) }
-    }
-
-    /// A slot for a link, with nothing counted.
-    pub(crate) fn take(&self, host: &Host, owner: &SlotOwner) -> Result<SlotId> {
-        let take = || self.table.take(owner, |slot| self.pinned.sum(slot));
-        let full = || {
-            Error::new(ErrorKind::ResourceExhausted, "take", "slot of counters")
-                .with_cause(format!("all {} are taken", self.pinned.slots))
-        };
-        let id = match take() {
-            Some(id) => id,
-            None => {
-                self.reclaim(host, owner.namespace)?;
-                take().ok_or_else(full)?
-            }
-        };
-        if self.table.is_retired() {
-            self.table.free(id);
-            return Err(Error::new(ErrorKind::Busy, "take", "slot of counters")
-                .with_cause("others have removed the counters since: open them again"));
-        }
-        Ok(id)
-    }
-
-    /// Says that the link of a slot is going: it is used again when the link is gone.
-    pub(crate) fn let_go(&self, id: SlotId) {
-        self.table.leave(id);
-    }
-
-    /// Gives slots of this namespace back whose links are gone.
-    pub(crate) fn reclaim(&self, host: &Host, namespace: u64) -> Result<()> {
-        let claims = self.table.claims();
-        if !claims.is_empty() {
-            std::thread::sleep(CLAIM);
-            for claim in claims {
-                self.table.drop_claim(claim);
-            }
-        }
-        let may_be_over = |entry: &Entry| entry.leaving || entry.owner.mark == 0;
-        let mut own: Vec<_> = self.entries().filter(|entry| entry.owner.namespace == namespace).collect();
-        own.retain(may_be_over);
-        if own.is_empty() {
-            return Ok(());
-        }
-        let links = host.socket().dump(&message::list_links())?;
-        let links: HashSet<_> = links.iter().filter_map(parse::link).map(|link| link.index).collect();
-        for entry in own {
-            let is_there = links.contains(&entry.owner.index);
-            let attached = entry.owner.mark == 0;
-            let is_over = match (entry.leaving, entry.owner.inside && !attached) {
-                // Its sandbox is gone, or its filters were taken off.
-                (true, true) => true,
-                // The link may be another by now, of the same index.
-                (true, false) => !is_there || !self.counts_on(host, &entry)?,
-                (false, _) => attached && !is_there,
-            };
-            if is_over {
-                self.table.free(entry.id);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a filter of the host counts for this slot.
-    fn counts_on(&self, host: &Host, entry: &Entry) -> Result<bool> {
-        let filters = host.filters(entry.owner.index)?;
-        Ok(filters.iter().any(|filter| filter.ours && filter.classid == u32::from(entry.id.slot)))
-    }
-
-    /// Removes the counters when nobody has a slot. Whoever has them open makes them anew when he takes one.
-    pub(crate) fn remove_if_unused(&self) -> Result<bool> {
-        let is_unused = !self.table.is_retired() && self.table.retire();
-        if is_unused {
-            pins::remove(&self.options.directory)?;
-        }
-        Ok(is_unused)
-    }
-
-    /// Directories that their makers died over.
-    pub(crate) fn stale(options: &MeterOptions) -> Vec<PathBuf> {
-        pins::stale(&options.directory)
-    }
-
-    /// Removes the directory where nothing is in it: its maker died before there was.
-    pub(crate) fn remove_empty(options: &MeterOptions) {
-        pins::remove_empty(&options.directory);
-    }
-
-    /// Removes one of those.
-    pub(crate) fn remove_stale(path: &std::path::Path) -> Result<()> {
-        pins::remove_directory(path)
-    }
-
-    /// Whether others gave the counters up meanwhile.
-    pub(crate) fn is_retired(&self) -> bool {
-        self.table.is_retired()
     }
 }
 
@@ -307,45 +253,4 @@ impl fmt::Debug for Meter {
             .field("slots", &self.slots())
             .finish_non_exhaustive()
     }
-}
-
-/// What tells the host's namespace from every other.
-pub(crate) fn namespace_of(host: &Host) -> Result<u64> {
-    const BY_FILE: u64 = 1 << 63;
-    host.cookie().or_else(|_| Ok(host.namespace().id().inode | BY_FILE))
-}
-
-/// What meters a link that is there. It goes with the link.
-pub(crate) fn steps(id: SlotId, link: &LinkRef, place: Place) -> Plan {
-    let mut plan = Plan::default();
-    plan.steps.push(Step::new(place, Action::AddClsact(link.clone())).existing_ok());
-    for direction in [Direction::Ingress, Direction::Egress] {
-        let spec = FilterSpec { link: link.clone(), direction, slot: id.slot };
-        plan.push(place, Action::AddFilter(spec));
-    }
-    plan
-}
-
-/// Carries out a plan that takes filters off, as far as there are any.
-pub(crate) fn take_off(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
-    for step in &plan.steps {
-        match apply(&Plan { steps: vec![step.clone()] }, ground) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// What meters a link no more; `alone` says that there are no filters but this library's.
-pub(crate) fn removal(link: &LinkRef, place: Place, alone: bool) -> Plan {
-    let mut plan = Plan::default();
-    for direction in [Direction::Ingress, Direction::Egress] {
-        let spec = FilterSpec { link: link.clone(), direction, slot: 0 };
-        plan.push(place, Action::DeleteFilter(spec));
-    }
-    if alone {
-        plan.push(place, Action::DeleteClsact(link.clone()));
-    }
-    plan
 }

@@ -7,11 +7,14 @@
 //!
 //! [`Controller`](crate::Controller) meters endpoints of itself; [`Meter::attach`] meters any other link.
 
+mod allot;
+mod filters;
 #[allow(dead_code, reason = "the programs use the rest")]
 mod layout;
 mod load;
 mod meter;
 mod pins;
+mod place;
 mod reader;
 mod table;
 
@@ -21,8 +24,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use filters::{namespace_of, of_slot, on_link, steps, take_off};
 pub use meter::Meter;
-pub(crate) use meter::{namespace_of, removal, steps, take_off};
 pub use reader::{MeterReader, Snapshot};
 pub(crate) use table::Entry;
 pub use table::{SlotId, SlotOwner};

@@ -1,21 +1,22 @@
 //! What the counters are pinned as, how it is made, and how it goes.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aya::programs::ProgramInfo;
+use aya::util::KernelVersion;
 use aya_obj::generated::bpf_prog_type;
 
-use super::layout::{Line, COUNTERS, EGRESS, INGRESS, VERSION};
-use super::load::{load, Loaded};
-use super::table::{Table, ENTRY, HEADER_CPUS, HEADER_MAGIC, HEADER_RETIRED, HEADER_SLOTS, MAGIC};
+use super::layout::{Line, COUNTERS, EGRESS, INGRESS};
+use super::load::{load, refused, Loaded};
+use super::place::Place;
+use super::table::{Table, ENTRY, HEADER_CPUS, HEADER_MAGIC, HEADER_SLOTS, MAGIC};
 use super::MeterOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Programs;
-use crate::sys::{self, Process, SharedReader, SharedWords};
+use crate::sys::{self, Process, RaisedMemoryLimit, SharedReader, SharedWords};
 
 const SLOTS: &str = "slots";
 /// The beginning of the name of a directory that is not whole yet, or no more. A bpf filesystem takes no dots.
@@ -23,8 +24,6 @@ const UNFINISHED: &str = "new-";
 /// Words of a line of counters.
 pub(super) const LINE: usize = size_of::<Line>() / size_of::<u64>();
 const ARRAY: u32 = 2;
-/// How long another may take to remove what is pinned.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The maps, opened and mapped.
 pub(super) struct Pinned {
@@ -34,21 +33,12 @@ pub(super) struct Pinned {
     pub(super) cpus: usize,
 }
 
-/// Where the pins of that directory are: another layout has another place.
-pub(super) fn place(directory: &Path) -> PathBuf {
-    directory.join(format!("v{VERSION}"))
-}
-
-pub(super) fn is_there(directory: &Path) -> bool {
-    place(directory).is_dir()
-}
-
 /// What is pinned, to read: the counters, and the table as it can be opened.
-pub(super) fn open(place: &Path, read_only: bool) -> Result<(Pinned, OwnedFd)> {
-    let counters = open_map(&place.join(COUNTERS), false)?;
-    let table = open_map(&place.join(SLOTS), read_only)?;
+pub(super) fn open(place: &Place, read_only: bool) -> Result<(Pinned, OwnedFd)> {
+    let counters = open_map(place, COUNTERS, false)?;
+    let table = open_map(place, SLOTS, read_only)?;
     let refuse = |cause: String| {
-        Error::new(ErrorKind::System, "use counters", place.display().to_string())
+        Error::new(ErrorKind::System, "use counters", place.path().display().to_string())
             .with_cause(format!("{cause}: it is not what this library pins there; remove it"))
     };
     let shape = |map: &OwnedFd| sys::map_shape(map.as_fd()).map_err(|error| refuse(error.to_string()));
@@ -71,7 +61,7 @@ pub(super) fn open(place: &Path, read_only: bool) -> Result<(Pinned, OwnedFd)> {
     }
     let words = lines[3] as usize * LINE;
     let mapped = SharedReader::new(counters.as_fd(), words);
-    let mapped = mapped.map_err(|error| failed("map", &place.join(COUNTERS), error))?;
+    let mapped = mapped.map_err(|error| failed("map", &place.path().join(COUNTERS), error))?;
     let (slots, cpus) = (slots as u16, cpus as usize);
     Ok((Pinned { counters: mapped, counters_map: counters, slots, cpus }, table))
 }
@@ -83,17 +73,17 @@ pub(super) fn table(place: &Path, map: &OwnedFd, slots: u16) -> Result<Table> {
 }
 
 /// The programs that are pinned.
-pub(super) fn programs(place: &Path) -> Result<Programs> {
+pub(super) fn programs(place: &Place) -> Result<Programs> {
     let open = |name: &str| {
-        let path = place.join(name);
+        let path = place.path().join(name);
         let refuse = |cause: String| {
             let error = Error::new(ErrorKind::System, "use program", path.display().to_string());
             error.with_cause(format!("{cause}: it is not what this library pins there; remove it"))
         };
-        let info = ProgramInfo::from_pin(&path).map_err(|error| refuse(error.to_string()))?;
+        let info = ProgramInfo::from_pin(place.pin(name)).map_err(|error| refuse(error.to_string()))?;
         match info.program_type() {
             bpf_prog_type::BPF_PROG_TYPE_SCHED_CLS => {
-                sys::open_pin(&path, false).map_err(|error| failed("open", &path, error))
+                sys::open_pin(&place.pin(name), false).map_err(|error| failed("open", &path, error))
             }
             _ => Err(refuse("it is another kind of program".to_owned())),
         }
@@ -101,8 +91,9 @@ pub(super) fn programs(place: &Path) -> Result<Programs> {
     Ok(Programs { ingress: open(INGRESS)?, egress: open(EGRESS)? })
 }
 
-fn open_map(path: &Path, read_only: bool) -> Result<OwnedFd> {
-    sys::open_pin(path, read_only).map_err(|error| failed("open", path, error))
+fn open_map(place: &Place, name: &str, read_only: bool) -> Result<OwnedFd> {
+    let opened = sys::open_pin(&place.pin(name), read_only);
+    opened.map_err(|error| failed("open", &place.path().join(name), error))
 }
 
 fn failed(operation: &str, path: &Path, error: io::Error) -> Error {
@@ -127,9 +118,10 @@ pub(super) fn create(options: &MeterOptions) -> Result<()> {
         return Err(failed("create", &unfinished, error));
     }
     let made = fill(&unfinished, options).and_then(|()| {
-        match fs::rename(&unfinished, place(directory)) {
+        let place = Place::path_in(directory);
+        match fs::rename(&unfinished, &place) {
             // Another was first.
-            Err(_) if place(directory).is_dir() => remove_directory(&unfinished),
+            Err(_) if place.is_dir() => remove_directory(&unfinished),
             result => result.map_err(|error| failed("rename", &unfinished, error)),
         }
     });
@@ -151,6 +143,8 @@ fn check_filesystem(directory: &Path) -> Result<()> {
 }
 
 fn fill(directory: &Path, options: &MeterOptions) -> Result<()> {
+    // Raised before aya meets it, which would leave it raised.
+    let _limit = if maps_count_as_locked() { RaisedMemoryLimit::new() } else { None };
     let cpus = processors()?;
     let slots = options.slots;
     let lines = (u32::from(slots) + 1).saturating_mul(cpus);
@@ -163,9 +157,14 @@ fn fill(directory: &Path, options: &MeterOptions) -> Result<()> {
     sys::freeze_map(counters).map_err(|error| Error::from_io("freeze", COUNTERS, error))?;
     pin(counters, &directory.join(COUNTERS))?;
     let table = sys::create_array(64, u32::from(slots) + 1);
-    let table = table.map_err(|error| failed("create map", &directory.join(SLOTS), error))?;
+    let table = table.map_err(|error| refused(&error))?;
     self::table(directory, &table, slots)?.begin(cpus as usize);
     pin(table.as_fd(), &directory.join(SLOTS))
+}
+
+/// Whether the memory of maps and programs counts against the process's limit.
+fn maps_count_as_locked() -> bool {
+    !KernelVersion::current().is_ok_and(|version| version >= KernelVersion::new(5, 11, 0))
 }
 
 /// One more than the highest number that a processor can have.
@@ -197,36 +196,16 @@ pub(super) fn remove_directory(directory: &Path) -> Result<()> {
     tolerate(fs::remove_dir(directory))
 }
 
-/// Removes what is pinned and was given up, so that it goes when nothing uses it any more: under another name
-/// first, so that nobody opens half of it. What another has made anew meanwhile is left alone.
-pub(super) fn remove(directory: &Path) -> Result<()> {
-    let lock = match File::open(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        opened => opened.map_err(|error| failed("open", directory, error))?,
-    };
-    let locked =
-        sys::lock_exclusive(lock.as_fd(), PATIENCE).map_err(|error| failed("lock", directory, error))?;
-    if !locked {
-        return Ok(());
-    }
-    let _lock = sys::LockedFile::new(lock);
-    if !is_given_up(directory) {
-        return Ok(());
+/// Gives what is pinned another name, so that nobody opens half of it while it is removed. None when its name is
+/// another's by now.
+pub(super) fn set_aside(directory: &Path, place: &Place) -> Result<Option<PathBuf>> {
+    if !place.is_in_place() {
+        return Ok(None);
     }
     let going = directory.join(format!("{UNFINISHED}{}", Process::unique_word()?));
-    match fs::rename(place(directory), &going) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        renamed => renamed.map_err(|error| failed("rename", &place(directory), error))?,
-    }
-    remove_directory(&going)?;
-    remove_empty(directory);
-    Ok(())
-}
-
-fn is_given_up(directory: &Path) -> bool {
-    let table = sys::open_pin(&place(directory).join(SLOTS), true);
-    let header = table.and_then(|table| sys::look_up_entry(table.as_fd(), 0));
-    header.is_ok_and(|header| header[HEADER_MAGIC] == MAGIC && header[HEADER_RETIRED] != 0)
+    let renamed = fs::rename(place.path(), &going);
+    renamed.map_err(|error| failed("rename", place.path(), error))?;
+    Ok(Some(going))
 }
 
 /// Removes the directory where nothing is in it, on a bpf filesystem.

@@ -2,10 +2,12 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::pins::{self, Pinned, LINE};
-use super::table::{Entry, ENTRY};
+use super::place::Place;
+use super::table::{Entry, ENTRY, HEADER_HIGHEST};
 use super::{layout, rates, Counters, Rate, Reading, SlotId};
 use crate::error::{Error, Result};
 use crate::sys;
@@ -45,7 +47,8 @@ impl MeterReader {
     /// NotFound when nothing is metered; PermissionDenied without the right to open the pins.
     pub fn open(directory: &Path) -> Result<Self> {
         let open = || {
-            let (pinned, table) = pins::open(&pins::place(directory), true)?;
+            let place = Place::open(Place::path_in(directory))?;
+            let (pinned, table) = pins::open(&place, true)?;
             let mut reader = Self { pinned, table, entries: Vec::new() };
             reader.refresh()?;
             Ok(reader)
@@ -53,21 +56,43 @@ impl MeterReader {
         open().map_err(|error: Error| error.within("open counters", directory.display()))
     }
 
-    /// Learns who has which slot now, by a system call a slot.
+    /// Learns who has which slot now, by a system call for each that was ever used, and another for each that somebody
+    /// has.
     ///
     /// # Errors
-    /// Those of reading the table.
+    /// Those of reading the table; what was known stays so.
     pub fn refresh(&mut self) -> Result<()> {
-        let failed = |error| Error::from_io("read", "table of slots", error);
-        self.entries.clear();
-        for slot in 1..=self.pinned.slots {
-            let words: [u64; ENTRY] = sys::look_up_entry(self.table.as_fd(), slot.into()).map_err(failed)?;
-            self.entries.extend(Entry::parse(slot, words).filter(|entry| !entry.leaving));
+        let highest = self.copy(0)?[HEADER_HIGHEST].min(self.pinned.slots.into());
+        let mut entries = Vec::with_capacity(self.entries.len());
+        for slot in 1..=highest as u16 {
+            entries.extend(self.entry(slot)?.filter(|entry| !entry.leaving));
         }
+        self.entries = entries;
         Ok(())
     }
 
-    /// The counters of all slots that were known at the last refresh, by loads alone.
+    /// The kernel copies an entry while others write it. Of two equal copies the first was made before the second
+    /// showed the slot taken in that life, so it has nothing of a later one; and the second was made after the first
+    /// showed the same, so it has nothing of an earlier one.
+    fn entry(&self, slot: u16) -> Result<Option<Entry>> {
+        let mut words = self.copy(slot)?;
+        while let Some(entry) = Entry::parse(slot, words) {
+            let again = self.copy(slot)?;
+            if again == words {
+                return Ok(Some(entry));
+            }
+            words = again;
+        }
+        Ok(None)
+    }
+
+    fn copy(&self, slot: u16) -> Result<[u64; ENTRY]> {
+        let words = sys::look_up_entry(self.table.as_fd(), slot.into());
+        words.map_err(|error| Error::from_io("read", "table of slots", error))
+    }
+
+    /// The counters of all slots that were known at the last refresh, by loads alone. A slot may be another's since:
+    /// [refresh](MeterReader::refresh) before each, and leave out what only one of two snapshots has.
     pub fn snapshot(&self) -> Snapshot {
         let readings = self.entries.iter().map(|entry| entry.reading(&self.pinned)).collect();
         Snapshot { taken: Instant::now(), readings }
@@ -87,10 +112,10 @@ impl Pinned {
     pub(super) fn sum(&self, slot: u16) -> [u64; 4] {
         let first = layout::index(slot.into(), 0, self.cpus as u32) as usize;
         let mut sum = [0_u64; 4];
-        for line in first..first + self.cpus {
-            let words: [u64; 4] = self.counters.load(line * LINE);
-            for (sum, word) in sum.iter_mut().zip(words) {
-                *sum = sum.wrapping_add(word);
+        // Each word is whole; together they may be a packet apart.
+        for line in self.counters.words(first * LINE, self.cpus * LINE).chunks_exact(LINE) {
+            for (sum, word) in sum.iter_mut().zip(line) {
+                *sum = sum.wrapping_add(word.load(Ordering::Relaxed));
             }
         }
         sum

@@ -1,13 +1,18 @@
 //! Who has which slot: a table beside the counters, of one cache line a slot.
 //!
-//! Processes share it without a lock. A slot is taken by one compare-and-swap of its first word, which counts
-//! its lives, too, so that whoever remembers a former life sees that it is over.
+//! Processes read it without a lock. A slot is taken by one compare-and-swap of its first word, which counts
+//! its lives, too, so that whoever remembers a former life sees that it is over. The other words are written only
+//! between two changes of the first, so that a reader who finds the first unchanged has read them whole.
+//!
+//! Where slots are taken, the table's directory is locked for many, and where claims of the dead are dropped or the
+//! table is given up, it is locked for one ([`Place`](super::place::Place)): the kernel takes the lock off a process
+//! that dies, so nobody is in the middle of anything then.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{fence, AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::sys::SharedWords;
+use crate::sys::{random_bytes, SharedWords};
 
 /// Words of an entry.
 pub(super) const ENTRY: usize = 8;
@@ -20,6 +25,8 @@ const CLAIMED: u64 = 1;
 const TAKEN: u64 = 2;
 const LEAVING: u64 = 3;
 const INSIDE: u64 = 1 << 8;
+const LOST: u64 = 1 << 9;
+const NAMED: u64 = 1 << 10;
 const LIFE: u32 = 16;
 
 // Words of the header, which is entry 0.
@@ -27,8 +34,15 @@ pub(super) const HEADER_MAGIC: usize = 0;
 pub(super) const HEADER_SLOTS: usize = 1;
 pub(super) const HEADER_CPUS: usize = 2;
 const HEADER_NEXT: usize = 3;
-const HEADER_HIGHEST: usize = 4;
-pub(super) const HEADER_RETIRED: usize = 5;
+pub(super) const HEADER_HIGHEST: usize = 4;
+const HEADER_RETIRED: usize = 5;
+/// A random number from which lives are counted, so that no life of this table is one of another's.
+const HEADER_ORIGIN: usize = 6;
+const ORIGIN_BITS: u32 = 40;
+
+// Words of an entry after its state.
+const NAMESPACE: usize = 1;
+const BASE: usize = 4;
 
 /// A slot during one of its lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,6 +88,10 @@ pub(crate) struct Entry {
     pub(crate) owner: SlotOwner,
     /// Its link is going, or gone.
     pub(crate) leaving: bool,
+    /// Its link may be counted still, where nobody could take the filters off.
+    pub(crate) lost: bool,
+    /// Device and inode of the namespace in which a lost link is, where they are known.
+    pub(crate) lost_in: Option<(u64, u64)>,
     /// The counters when the life began.
     pub(crate) base: [u64; 4],
 }
@@ -87,9 +105,11 @@ impl Entry {
             LEAVING => true,
             _ => return None,
         };
-        let inside = state & INSIDE != 0;
+        let has = |flag: u64| state & flag != 0;
+        let inside = has(INSIDE);
         let owner = SlotOwner { namespace, index: of as u32, mark: (of >> 32) as u32, digest, inside };
-        Some(Self { id: SlotId { slot, life: state >> LIFE }, owner, leaving, base })
+        let (lost, lost_in) = (has(LOST), has(NAMED).then_some((base[0], base[1])));
+        Some(Self { id: SlotId { slot, life: state >> LIFE }, owner, leaving, lost, lost_in, base })
     }
 }
 
@@ -106,6 +126,8 @@ impl Table {
 
     /// Fills in the header of a table that nobody else knows of yet.
     pub(super) fn begin(&self, cpus: usize) {
+        let origin = u64::from_ne_bytes(random_bytes()) >> (u64::BITS - ORIGIN_BITS);
+        self.header(HEADER_ORIGIN).store(origin, Ordering::Relaxed);
         self.header(HEADER_SLOTS).store(self.slots.into(), Ordering::Relaxed);
         self.header(HEADER_CPUS).store(cpus as u64, Ordering::Relaxed);
         self.header(HEADER_MAGIC).store(MAGIC, Ordering::SeqCst);
@@ -115,8 +137,17 @@ impl Table {
         self.words.word(word)
     }
 
-    fn word(&self, slot: u16, word: usize) -> &AtomicU64 {
-        self.words.word(usize::from(slot) * ENTRY + word)
+    #[inline]
+    fn words(&self, slot: u16) -> &[AtomicU64; ENTRY] {
+        self.words.array(usize::from(slot) * ENTRY)
+    }
+
+    fn state(&self, slot: u16) -> &AtomicU64 {
+        &self.words(slot)[0]
+    }
+
+    fn is_slot(&self, slot: u16) -> bool {
+        (1..=self.slots).contains(&slot)
     }
 
     /// Slots 1 to this have been used.
@@ -125,93 +156,125 @@ impl Table {
     }
 
     /// Takes a slot that nobody has; those that were given back last are used last. `base` says what a slot's
-    /// counters are.
+    /// counters are. The directory is locked for many.
     pub(super) fn take(&self, owner: &SlotOwner, base: impl Fn(u16) -> [u64; 4]) -> Option<SlotId> {
-        for _ in 0..self.slots {
+        (0..self.slots).find_map(|_| {
             let next = self.header(HEADER_NEXT).fetch_add(1, Ordering::Relaxed);
             let slot = u16::try_from(next % u64::from(self.slots)).ok()? + 1;
-            let state = self.word(slot, 0);
-            let before = state.load(Ordering::Acquire);
-            if before & STATE != FREE {
-                continue;
-            }
-            let life = (before >> LIFE) + 1;
-            let claim = life << LIFE | CLAIMED;
-            if state.compare_exchange(before, claim, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-                continue;
-            }
-            let of = u64::from(owner.mark) << 32 | u64::from(owner.index);
-            let [rx_bytes, rx_packets, tx_bytes, tx_packets] = base(slot);
-            let words = [owner.namespace, of, owner.digest, rx_bytes, rx_packets, tx_bytes, tx_packets];
-            for (word, value) in (1..).zip(words) {
-                self.word(slot, word).store(value, Ordering::Relaxed);
-            }
-            let inside = if owner.inside { INSIDE } else { 0 };
-            let taken = life << LIFE | inside | TAKEN;
-            if state.compare_exchange(claim, taken, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
-                self.header(HEADER_HIGHEST).fetch_max(slot.into(), Ordering::Relaxed);
-                return Some(SlotId { slot, life });
-            }
+            self.take_slot(slot, owner, &base)
+        })
+    }
+
+    fn take_slot(&self, slot: u16, owner: &SlotOwner, base: impl Fn(u16) -> [u64; 4]) -> Option<SlotId> {
+        let [state, words @ ..] = self.words(slot);
+        let before = state.load(Ordering::Acquire);
+        if before & STATE != FREE {
+            return None;
         }
-        None
+        let life = (before >> LIFE).max(self.header(HEADER_ORIGIN).load(Ordering::Relaxed)) + 1;
+        let claim = life << LIFE | CLAIMED;
+        state.compare_exchange(before, claim, Ordering::AcqRel, Ordering::Relaxed).ok()?;
+        // Who reads one of the words that follow reads the claim, too, when he looks again.
+        fence(Ordering::Release);
+        // Before it is taken, so that nobody dies over one that is taken and that the collector does not see.
+        self.header(HEADER_HIGHEST).fetch_max(slot.into(), Ordering::Relaxed);
+        let of = u64::from(owner.mark) << 32 | u64::from(owner.index);
+        let [rx_bytes, rx_packets, tx_bytes, tx_packets] = base(slot);
+        let values = [owner.namespace, of, owner.digest, rx_bytes, rx_packets, tx_bytes, tx_packets];
+        for (word, value) in words.iter().zip(values) {
+            word.store(value, Ordering::Relaxed);
+        }
+        let inside = if owner.inside { INSIDE } else { 0 };
+        let taken = life << LIFE | inside | TAKEN;
+        state.compare_exchange(claim, taken, Ordering::SeqCst, Ordering::Relaxed).ok()?;
+        Some(SlotId { slot, life })
+    }
+
+    /// The entry of a slot, and what `look` saw while it was that; none when nobody has it, or when it changed
+    /// meanwhile.
+    #[inline]
+    pub(super) fn look<T>(&self, slot: u16, look: impl FnOnce(&Entry) -> T) -> Option<(Entry, T)> {
+        if !self.is_slot(slot) {
+            return None;
+        }
+        let [state, rest @ ..] = self.words(slot);
+        let before = state.load(Ordering::Acquire);
+        let mut words = [before; ENTRY];
+        for (word, shared) in words[NAMESPACE..].iter_mut().zip(rest) {
+            *word = shared.load(Ordering::Relaxed);
+        }
+        let entry = Entry::parse(slot, words)?;
+        let seen = look(&entry);
+        fence(Ordering::Acquire);
+        (state.load(Ordering::Relaxed) == before).then_some((entry, seen))
     }
 
     /// The entry of a slot; none when nobody has it.
     pub(super) fn entry(&self, slot: u16) -> Option<Entry> {
-        if slot == 0 || slot > self.slots {
-            return None;
-        }
-        let before = self.word(slot, 0).load(Ordering::Acquire);
-        let words = std::array::from_fn(|word| self.word(slot, word).load(Ordering::Acquire));
-        // One that changes meanwhile is nobody's.
-        Entry::parse(slot, words).filter(|entry| entry.id.life == before >> LIFE)
+        self.look(slot, |_| ()).map(|(entry, ())| entry)
     }
 
-    /// The words of the counters when this life began; none when it is over.
-    #[inline]
-    pub(super) fn base(&self, id: SlotId) -> Option<(bool, [u64; 4])> {
-        if id.slot > self.slots {
-            return None;
-        }
-        let state = self.word(id.slot, 0).load(Ordering::Acquire);
-        let is_alive = state >> LIFE == id.life && state & STATE == TAKEN;
-        let base = std::array::from_fn(|word| self.word(id.slot, 4 + word).load(Ordering::Relaxed));
-        is_alive.then_some((state & INSIDE != 0, base))
-    }
-
-    fn change(&self, id: SlotId, from: u64, to: u64) -> bool {
-        if id.slot == 0 || id.slot > self.slots {
+    /// Changes the state of a slot in that life from one that `may` change.
+    fn change(&self, id: SlotId, may: impl Fn(u64) -> bool, to: impl Fn(u64) -> u64) -> bool {
+        if !self.is_slot(id.slot) {
             return false;
         }
-        let state = self.word(id.slot, 0);
+        let state = self.state(id.slot);
         let before = state.load(Ordering::Acquire);
         before >> LIFE == id.life
-            && before & STATE == from
-            && state
-                .compare_exchange(before, before & !STATE | to, Ordering::SeqCst, Ordering::Relaxed)
-                .is_ok()
+            && may(before)
+            && state.compare_exchange(before, to(before), Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
     /// Says that the link is going. The slot is used again when it is gone.
     pub(super) fn leave(&self, id: SlotId) -> bool {
-        self.change(id, TAKEN, LEAVING)
+        self.change(id, |state| state & STATE == TAKEN, |state| state & !STATE | LEAVING)
+    }
+
+    /// Says that the link is out of reach and may be counted for as long as it lives. `namespace` is the device and
+    /// the inode of where it is. The directory is locked for many, so that nobody [`Table::free_lost`]s the slot
+    /// meanwhile, and writes of somebody else follow.
+    pub(super) fn lose(&self, id: SlotId, namespace: Option<(u64, u64)>) -> bool {
+        let lost = self.change(id, |state| state & STATE == TAKEN, |state| state & !STATE | LEAVING | LOST);
+        if let (true, Some((device, inode))) = (lost, namespace) {
+            // As where it was taken.
+            fence(Ordering::Release);
+            let words = self.words(id.slot);
+            words[BASE].store(device, Ordering::Relaxed);
+            words[BASE + 1].store(inode, Ordering::Relaxed);
+            return self.change(id, |state| state & LOST != 0, |state| state | NAMED);
+        }
+        lost
     }
 
     /// Gives a slot back of which nothing counts any more.
     pub(super) fn free(&self, id: SlotId) -> bool {
-        self.change(id, TAKEN, FREE) || self.change(id, LEAVING, FREE)
+        let may = |state: u64| matches!(state & STATE, TAKEN | LEAVING) && state & LOST == 0;
+        self.change(id, may, |state| state & !STATE | FREE)
     }
 
-    /// Slots that somebody began to take; that lasts nanoseconds, or for good when he died.
-    pub(super) fn claims(&self) -> Vec<SlotId> {
-        let claimed = |slot: &u16| self.word(*slot, 0).load(Ordering::Relaxed) & STATE == CLAIMED;
-        let id = |slot: u16| SlotId { slot, life: self.word(slot, 0).load(Ordering::Relaxed) >> LIFE };
-        (1..=self.slots).filter(claimed).map(id).collect()
+    /// Gives a slot back whose link was out of reach. The directory is locked for one.
+    pub(super) fn free_lost(&self, id: SlotId) -> bool {
+        let may = |state: u64| matches!(state & STATE, TAKEN | LEAVING) && state & LOST != 0;
+        self.change(id, may, |state| state & !STATE | FREE)
     }
 
-    /// Gives back what a process that died was about to take.
-    pub(super) fn drop_claim(&self, id: SlotId) -> bool {
-        self.change(id, CLAIMED, FREE)
+    fn claims(&self) -> impl Iterator<Item = SlotId> + '_ {
+        let states = (1..=self.slots).map(|slot| (slot, self.state(slot).load(Ordering::SeqCst)));
+        let claims = states.filter(|(_, state)| state & STATE == CLAIMED);
+        claims.map(|(slot, state)| SlotId { slot, life: state >> LIFE })
+    }
+
+    /// Whether somebody is about to take a slot, or died over it.
+    pub(super) fn has_claims(&self) -> bool {
+        self.claims().next().is_some()
+    }
+
+    /// Gives back what processes that died were about to take. The directory is locked for one.
+    pub(super) fn drop_claims(&self) {
+        for claim in self.claims() {
+            self.change(claim, |state| state & STATE == CLAIMED, |state| state & !STATE | FREE);
+        }
     }
 
     /// Whether the whole table is given up: another is, or will be, in its place.
@@ -219,17 +282,16 @@ impl Table {
         self.header(HEADER_RETIRED).load(Ordering::SeqCst) != 0
     }
 
-    /// Gives the table up when nobody has a slot. Who takes one looks afterwards whether it was given up; who gives
-    /// it up looks afterwards whether one was taken.
-    pub(super) fn retire(&self) -> bool {
-        self.header(HEADER_RETIRED).store(1, Ordering::SeqCst);
-        let is_used = (1..=self.slots).any(|slot| {
-            let state = self.word(slot, 0).load(Ordering::SeqCst) & STATE;
-            matches!(state, CLAIMED | TAKEN)
-        });
-        if is_used {
-            self.header(HEADER_RETIRED).store(0, Ordering::SeqCst);
-        }
-        !is_used
+    /// Whether somebody has a slot whose link is not going.
+    pub(super) fn is_used(&self) -> bool {
+        (1..=self.slots).any(|slot| self.state(slot).load(Ordering::SeqCst) & STATE == TAKEN)
+    }
+
+    /// Gives the table up, or takes that back. The directory is locked for one, or is gone.
+    pub(super) fn retire(&self, retired: bool) {
+        self.header(HEADER_RETIRED).store(retired.into(), Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,10 +94,6 @@ pub(crate) fn take(tx: &Connection, network: &Name, endpoint: &Name, ports: &[Ho
 ///
 /// # Errors
 /// NotFound with the first that the endpoint does not have; those of the store.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "an endpoint's ports go with it until they can be withdrawn")
-)]
 pub(crate) fn give_back(tx: &Connection, network: &Name, endpoint: &Name, ports: &[HostPort]) -> Result<()> {
     for port in ports {
         let failed = |error| store_error("give back", port.to_string(), error);

@@ -22,7 +22,7 @@ pub(crate) struct LockedFile {
 }
 
 impl LockedFile {
-    /// Of a file that [`lock_exclusive`] has locked.
+    /// Of a file that [`lock_exclusive`] or [`lock_shared`] has locked.
     pub(crate) fn new(file: File) -> Self {
         Self { file, process: Generation::current() }
     }
@@ -33,7 +33,7 @@ impl LockedFile {
     }
 
     /// The file.
-    pub(super) fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.file
     }
 }
@@ -52,9 +52,19 @@ impl Drop for LockedFile {
 /// Locks the open file `fd` (`flock(2)`), for [`LockedFile`] to let go of, waiting for up to `patience`; false when
 /// another open file has it locked for all that time.
 pub(crate) fn lock_exclusive(fd: BorrowedFd<'_>, patience: Duration) -> io::Result<bool> {
+    persevere(patience, || raw::try_lock(fd))
+}
+
+/// As [`lock_exclusive`], with any number of others that do the same.
+pub(crate) fn lock_shared(fd: BorrowedFd<'_>, patience: Duration) -> io::Result<bool> {
+    // Most often nobody is in the way, and nobody need know what time it is.
+    Ok(raw::try_lock_shared(fd)? || persevere(patience, || raw::try_lock_shared(fd))?)
+}
+
+fn persevere(patience: Duration, try_lock: impl Fn() -> io::Result<bool>) -> io::Result<bool> {
     let deadline = Instant::now() + patience;
     for tries in 0.. {
-        if raw::try_lock(fd)? {
+        if try_lock()? {
             return Ok(true);
         }
         if Instant::now() >= deadline {

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// An array of 64-bit words that others, the kernel's programs among them, may write at any time.
 ///
@@ -54,14 +54,10 @@ impl SharedReader {
         Mapping::new(map, words, libc::PROT_READ).map(Self)
     }
 
-    /// The words at `at` and following, as they are now; none past the end.
+    /// So many words from `at` on; none past the end.
     #[inline]
-    pub(crate) fn load<const N: usize>(&self, at: usize) -> [u64; N] {
-        match self.0.words().get(at..at + N) {
-            // Each word is whole; together they may be a packet apart.
-            Some(words) => std::array::from_fn(|index| words[index].load(Ordering::Relaxed)),
-            None => [0; N],
-        }
+    pub(crate) fn words(&self, at: usize, count: usize) -> &[AtomicU64] {
+        self.0.words().get(at..at + count).unwrap_or_default()
     }
 
     pub(crate) fn address(&self) -> *const u64 {
@@ -79,6 +75,15 @@ pub(crate) struct SharedWords(Mapping);
 impl SharedWords {
     pub(crate) fn new(map: BorrowedFd<'_>, words: usize) -> io::Result<Self> {
         Mapping::new(map, words, libc::PROT_READ | libc::PROT_WRITE).map(Self)
+    }
+
+    /// The words at `at` and following.
+    ///
+    /// # Panics
+    /// When there are none: numbers of words come from this library alone.
+    #[inline]
+    pub(crate) fn array<const N: usize>(&self, at: usize) -> &[AtomicU64; N] {
+        self.0.words()[at..].first_chunk().expect("the table is as long as its header says")
     }
 
     /// The word at `at`.

@@ -9,6 +9,7 @@ mod ipv6;
 mod lock;
 #[expect(unsafe_code, reason = "memory that is shared with the kernel")]
 mod mapping;
+mod memory_limit;
 mod mount;
 mod namespace;
 mod per_process;
@@ -24,8 +25,9 @@ mod thread;
 pub(crate) use directory::{make_directory, remove_file};
 pub use generation::Generation;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
-pub(crate) use lock::{lock_exclusive, pause, LockedFile};
+pub(crate) use lock::{lock_exclusive, lock_shared, pause, LockedFile};
 pub(crate) use mapping::{SharedReader, SharedWords};
+pub(crate) use memory_limit::RaisedMemoryLimit;
 pub(crate) use namespace::NamespaceLife;
 pub use namespace::{Namespace, NamespaceId};
 pub use per_process::PerProcess;
@@ -33,7 +35,7 @@ pub(crate) use port::{try_port, PortKind};
 pub(crate) use process::Process;
 pub(crate) use raw::{
     create_array, freeze_map, is_bpffs, load_classifier, look_up_entry, map_shape, namespace_cookie,
-    open_pin, pin, random_bytes, set_socket_option, unlock, wait_readable,
+    open_again, open_pin, pin, random_bytes, set_socket_option, unlock, wait_readable,
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;

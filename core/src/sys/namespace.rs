@@ -1,5 +1,6 @@
 //! Network namespaces as open descriptors.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -235,6 +236,11 @@ impl NamespaceLife {
         std::fs::metadata(path).ok().map(|file| Self::of(&file))
     }
 
+    /// Device and inode of its file.
+    pub(crate) fn numbers(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     fn of(file: &std::fs::Metadata) -> Self {
         let born = file.ctime().saturating_mul(1_000_000_000).saturating_add(file.ctime_nsec());
         Self { device: file.dev(), inode: file.ino(), born }
@@ -247,6 +253,25 @@ impl Namespace {
         let failed = |error| Error::from_io("inspect namespace", self.id.to_string(), error);
         let file = File::from(self.fd.try_clone().map_err(failed)?);
         Ok(NamespaceLife::of(&file.metadata().map_err(failed)?))
+    }
+
+    /// Of those devices and inodes the namespaces that a thread of any process is in, or that are mounted, as far as
+    /// can be seen.
+    pub(crate) fn find(wanted: &HashSet<(u64, u64)>) -> HashMap<(u64, u64), Self> {
+        let mut found = HashMap::new();
+        if wanted.is_empty() {
+            return found;
+        }
+        let by_thread = NamespaceId::of_threads().filter(|(_, numbers)| wanted.contains(numbers));
+        let is_wanted = |inode| wanted.iter().any(|(_, wanted)| *wanted == inode);
+        let mounted = Self::mounts().unwrap_or_default().into_iter().filter(|(_, inode)| is_wanted(*inode));
+        for path in by_thread.map(|(path, _)| path).chain(mounted.map(|(path, _)| path)) {
+            if let Ok(namespace) = Self::open(&path) {
+                found.insert(namespace.id.numbers(), namespace);
+            }
+        }
+        found.retain(|numbers, _| wanted.contains(numbers));
+        found
     }
 
     /// The number of the calling thread's mount namespace: what is mounted is seen by it alone.
@@ -284,13 +309,18 @@ fn unescape(path: &str) -> String {
 impl NamespaceId {
     /// Whether a thread of any process that can be seen is in the namespace.
     pub(crate) fn has_threads(device: u64, inode: u64) -> bool {
-        let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten();
-        let is_there = |task: &std::fs::DirEntry| {
-            let file = std::fs::metadata(task.path().join("ns/net"));
-            file.is_ok_and(|file| (file.dev(), file.ino()) == (device, inode))
-        };
-        entries(Path::new("/proc"))
-            .any(|process| entries(&process.path().join("task")).any(|task| is_there(&task)))
+        Self::of_threads().any(|(_, numbers)| numbers == (device, inode))
+    }
+
+    /// The files of the namespaces of all threads that can be seen, each with its device and inode.
+    fn of_threads() -> impl Iterator<Item = (PathBuf, (u64, u64))> {
+        let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
+        let tasks = entries("/proc".into()).flat_map(move |process| entries(process.path().join("task")));
+        tasks.filter_map(|task| {
+            let path = task.path().join("ns/net");
+            let file = std::fs::metadata(&path).ok()?;
+            Some((path, (file.dev(), file.ino())))
+        })
     }
 
     /// Device and inode of its file.

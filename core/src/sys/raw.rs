@@ -88,10 +88,29 @@ pub(super) fn detach_open(fd: BorrowedFd<'_>) -> io::Result<()> {
     check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) }).map(drop)
 }
 
+/// `openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)`: the same directory, to be locked by itself, also when
+/// it has no name any more.
+pub(crate) fn open_again(directory: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: the string ends with NUL, and it and `directory` outlive the call.
+    let fd = check(unsafe { libc::openat(directory.as_raw_fd(), c".".as_ptr(), flags) })?;
+    // SAFETY: the kernel has just opened `fd` for this call alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 /// `flock(fd, LOCK_EX | LOCK_NB)`; false when another process holds the lock.
 pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    try_flock(fd, libc::LOCK_EX)
+}
+
+/// `flock(fd, LOCK_SH | LOCK_NB)`; false when another process holds the lock for itself.
+pub(super) fn try_lock_shared(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    try_flock(fd, libc::LOCK_SH)
+}
+
+fn try_flock(fd: BorrowedFd<'_>, operation: libc::c_int) -> io::Result<bool> {
     // SAFETY: flock takes no pointer and `fd` is open for the length of the call.
-    match check(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }) {
+    match check(unsafe { libc::flock(fd.as_raw_fd(), operation | libc::LOCK_NB) }) {
         Ok(_) => Ok(true),
         Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => Ok(false),
         Err(error) => Err(error),
@@ -193,6 +212,15 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result
     let milliseconds = libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX);
     // SAFETY: the one entry outlives the call, and its descriptor is open as long.
     check(unsafe { libc::poll(&raw mut entry, 1, milliseconds) }).map(|ready| ready > 0)
+}
+
+/// `prlimit(RLIMIT_MEMLOCK)` of the calling process: what it was, before it is set to `new` if there is one.
+pub(super) fn memory_limit(new: Option<libc::rlimit>) -> io::Result<libc::rlimit> {
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let set = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: both limits outlive the call; the kernel takes no new one where there is none.
+    check(unsafe { libc::prlimit(0, libc::RLIMIT_MEMLOCK, set, &raw mut old) })?;
+    Ok(old)
 }
 
 /// `bpf(command, attributes)`. The attributes are plain words of `union bpf_attr`; one that is an address is

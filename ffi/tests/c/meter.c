@@ -149,8 +149,10 @@ static void an_array_that_is_too_short_is_filled(void)
     OK(netns_stats_read_all(meter, readings, 1, &count, &error));
     CHECK(count == 2 && readings[0].slot.life != 0 && readings[1].slot.life == 0);
     REFUSED(netns_stats_read_all(meter, NULL, 1, &count, &error), NETNS_STATUS_BAD_REQUEST);
+    REFUSED(netns_meter_release(meter, &slot, &error), NETNS_STATUS_BUSY);
     OK(netns_meter_detach(meter, "m0", &error));
     OK(netns_meter_detach(meter, "m0", &error));
+    OK(netns_meter_release(meter, &slot, &error));
     OK(netns_stats_read_all(meter, NULL, 0, &count, &error));
     CHECK(count == 1);
     CHECK(system("ip link delete m0") == 0);

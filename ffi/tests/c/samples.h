@@ -826,6 +826,14 @@ static netns_slot *sample_netns_slot(struct world *w)
     return &w->slot;
 }
 
+/* Of a link that is metered no more. */
+static netns_slot *sample_netns_meter_release_slot(struct world *w)
+{
+    netns_slot *slot = sample_netns_slot(w);
+    OK(netns_meter_detach(w->meter, "b0", &error));
+    return slot;
+}
+
 static netns_reading *sample_netns_reading(struct world *w)
 {
     static netns_reading readings[4];
