@@ -11,7 +11,7 @@ use super::finding::FindingKind;
 use super::outside::tolerate_missing;
 use super::record::EndpointRecord;
 use super::{Controller, FirewallMode, NetworkConfig};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 use crate::nft::{Change, Element, Entry, Owner, Seen, State, Watch};
 use crate::sys;
@@ -126,7 +126,8 @@ impl Controller {
     /// Has a thread put the firewall back whenever its table vanishes, until what is returned is dropped.
     ///
     /// # Errors
-    /// Those of opening a socket, and of starting a thread.
+    /// Unsupported where the kernel has no nf_tables; PermissionDenied without CAP_NET_ADMIN; ResourceExhausted at
+    /// the limit of descriptors or threads.
     pub fn watch_firewall(self: &Arc<Self>) -> Result<FirewallWatch> {
         let watch = self.host.namespace().run(Watch::open)?;
         let mut watch = watch.map_err(|error| error.within("watch", "firewall"))?;
@@ -145,9 +146,12 @@ impl Controller {
                 }
             }
         };
-        let thread = sys::spawn("netns-firewall", work);
-        let thread =
-            thread.map_err(|error| Error::from_io("start thread", "to watch the firewall", error))?;
+        // At the limit of threads the system says that one may try again.
+        let no_thread = |error| {
+            let error = Error::from_io("watch", "firewall", error);
+            error.with_kind(ErrorKind::ResourceExhausted).with_cause("no thread can be started")
+        };
+        let thread = sys::spawn("netns-firewall", work).map_err(no_thread)?;
         Ok(FirewallWatch { ends, thread: Some(thread) })
     }
 }

@@ -15,7 +15,7 @@
 static netns_error *error;
 static netns_controller *controller;
 static netns_network *network;
-static netns_sandbox *sandbox;
+static netns_sandbox *sandbox, *published;
 
 static const netns_controller_options options = {
     .size = sizeof options, .networks_dir = "/run/limits/networks", .run_dir = "/run/limits",
@@ -176,7 +176,7 @@ static void unsubscribe(void *made)
     calls_released = 0;
 }
 
-/* Of an endpoint that is in the sandbox. */
+/* Of an endpoint that is in a sandbox of its own. */
 static int32_t publish(void **made)
 {
     const char *port = "8080:80";
@@ -185,9 +185,9 @@ static int32_t publish(void **made)
 
 static void withdraw(void *made)
 {
-    const netns_names *published = made;
+    const netns_names *ports = made;
     netns_error *failed = NULL;
-    CHECK(netns_endpoint_withdraw(network, "ports", published->names, published->count, &failed) == 0);
+    CHECK(netns_endpoint_withdraw(network, "ports", ports->names, ports->count, &failed) == 0);
     netns_names_free(made);
 }
 
@@ -297,13 +297,16 @@ static void set_up(void)
     OK(netns_controller_open(&options, &controller, &error));
     OK(netns_network_create(controller, &config, &network, &error));
     OK(netns_sandbox_create(controller, "web", &sandbox, &error));
-    OK(netns_endpoint_connect(network, sandbox, &ports, NULL, &error));
+    OK(netns_sandbox_create(controller, "ports", &published, &error));
+    OK(netns_endpoint_connect(network, published, &ports, NULL, &error));
 }
 
 static void tear_down(void)
 {
+    OK(netns_sandbox_destroy(published, &error));
     OK(netns_sandbox_destroy(sandbox, &error));
     OK(netns_network_delete(network, &error));
+    netns_sandbox_free(published);
     netns_sandbox_free(sandbox);
     netns_network_free(network);
     netns_controller_close(controller);
