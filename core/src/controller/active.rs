@@ -105,7 +105,8 @@ impl Controller {
         }
         let raised = self.raise_firewall(config)?;
         let made = self.make_network(config, driver);
-        let opened = made.and_then(|()| if raised { self.open_up(config) } else { Ok(()) });
+        let opens = raised || config.parent().is_some();
+        let opened = made.and_then(|()| if opens { self.open_up(config) } else { Ok(()) });
         opened.map_err(|error| {
             if !is_new {
                 return error;

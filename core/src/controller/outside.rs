@@ -38,6 +38,9 @@ impl Controller {
 
     /// What the host does for the network besides the tables, once its links are there.
     pub(super) fn open_up(&self, config: &NetworkConfig) -> Result<()> {
+        if !config.is_forwarded() {
+            return Ok(());
+        }
         let mut plan = Plan::default();
         if let Some(bridge) = self.bridge_of(config)? {
             plan.steps.extend(forwarding::of_link(config, &bridge.link, bridge.is_ours).steps);
@@ -290,7 +293,7 @@ impl Controller {
             return Ok(false);
         }
         let networks = self.definitions.list::<NetworkConfig>()?;
-        let needs = |config: &NetworkConfig| config.has_firewall() && !config.is_closed();
+        let needs = |config: &NetworkConfig| config.is_forwarded() && !config.is_closed();
         Ok(!networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)))
     }
 }
