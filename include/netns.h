@@ -154,6 +154,27 @@
 #define NETNS_ENDPOINT_LINKED 2
 
 /**
+ * What leaves the network keeps its endpoints' addresses.
+ *
+ * @ingroup netns_firewall
+ */
+#define NETNS_FIREWALL_NO_MASQUERADE 1
+
+/**
+ * The network's endpoints do not reach one another (inter-container communication).
+ *
+ * @ingroup netns_firewall
+ */
+#define NETNS_FIREWALL_NO_ICC 2
+
+/**
+ * The network's endpoints may send from addresses that are not their own, MAC and IP.
+ *
+ * @ingroup netns_firewall
+ */
+#define NETNS_FIREWALL_NO_ANTI_SPOOFING 4
+
+/**
  * The pool is to be one of IPv6, when none is named.
  *
  * @ingroup netns_ipam
@@ -317,7 +338,74 @@ typedef enum netns_finding_kind {
      * A sandbox.
      */
     NETNS_FINDING_KIND_SANDBOX = 8,
+    /**
+     * What the firewall has, or lacks.
+     */
+    NETNS_FINDING_KIND_FIREWALL = 9,
 } netns_finding_kind;
+
+/**
+ * What becomes of a network without a firewall.
+ *
+ * @ingroup netns_firewall
+ */
+typedef enum netns_firewall {
+    /**
+     * Where the kernel has no nf_tables, or the process no right to them, the network is refused before
+     * anything is made.
+     */
+    NETNS_FIREWALL_REQUIRED = 0,
+    /**
+     * The network does without; the log says so once for each controller. Ports cannot be published then.
+     */
+    NETNS_FIREWALL_OPTIONAL = 1,
+    /**
+     * The network has none, whatever the kernel has, and no forwarding is switched on for it.
+     */
+    NETNS_FIREWALL_OFF = 2,
+} netns_firewall;
+
+/**
+ * How a network and the outside reach each other (Docker's gateway_mode).
+ *
+ * @ingroup netns_firewall
+ */
+typedef enum netns_gateway {
+    /**
+     * By the host's addresses: out by masquerade, in by published ports.
+     */
+    NETNS_GATEWAY_NAT = 0,
+    /**
+     * By the endpoints' own addresses, which the outside has a route to: nothing is translated, and of the
+     * endpoints' ports those that are published are open.
+     */
+    NETNS_GATEWAY_ROUTED = 1,
+    /**
+     * Not at all, and the host has no address in the network: its endpoints get no gateway. Of type "bridge"
+     * alone.
+     */
+    NETNS_GATEWAY_ISOLATED = 2,
+} netns_gateway;
+
+/**
+ * What a network has to do with other networks of this library. Of two the stricter counts.
+ *
+ * @ingroup netns_firewall
+ */
+typedef enum netns_isolate {
+    /**
+     * They reach each other's published ports alone.
+     */
+    NETNS_ISOLATE_ON = 0,
+    /**
+     * They do not reach each other.
+     */
+    NETNS_ISOLATE_STRICT = 1,
+    /**
+     * They reach each other.
+     */
+    NETNS_ISOLATE_OFF = 2,
+} netns_isolate;
 
 /**
  * How important a message of the log is.
@@ -565,6 +653,13 @@ typedef struct netns_error netns_error;
  * @ingroup netns_events
  */
 typedef struct netns_events netns_events;
+
+/**
+ * Puts the firewall back whenever somebody takes it away, until it is freed.
+ *
+ * @ingroup netns_firewall
+ */
+typedef struct netns_firewall_watch netns_firewall_watch;
 
 /**
  * What address management answers. It lasts until the callback that got it returns, and takes the one kind of
@@ -960,7 +1055,7 @@ typedef struct netns_controller_options {
 } netns_controller_options;
 
 /**
- * A list of names, freed by netns_names_free.
+ * A list of names, or of ports, freed by netns_names_free.
  *
  * @ingroup netns_values
  */
@@ -1418,6 +1513,16 @@ typedef struct netns_endpoint_config {
      * 0.
      */
     uint32_t reserved;
+    /**
+     * Ports that are published, as Docker's -p has them, `[[HOST:]HOST_PORTS:]PORTS[/PROTOCOL]` with tcp, udp or
+     * sctp: `8080:80`, `127.0.0.1:5353:53/udp`, `[::1]:8000-8010:80-90`. The host's port is chosen in `443` and
+     * in `127.0.0.1::443`.
+     */
+    const char *const *ports;
+    /**
+     * How many.
+     */
+    size_t port_count;
 } netns_endpoint_config;
 
 /**
@@ -1487,6 +1592,14 @@ typedef struct netns_endpoint_details {
      * Where its interface is counted, for netns_stats_read; NULL when it is not metered.
      */
     const struct netns_slot *slot;
+    /**
+     * The ports that are published, with the host's ports filled in: "41234:443/tcp". NULL when there are none.
+     */
+    const char *const *ports;
+    /**
+     * How many.
+     */
+    size_t port_count;
 } netns_endpoint_details;
 
 /**
@@ -1809,6 +1922,47 @@ typedef struct netns_subnet_config {
 } netns_subnet_config;
 
 /**
+ * A network's firewall: its way out, who may reach it, and what its endpoints may send. Of networks of type
+ * "bridge" and "routed". All zeroes but the size are the defaults.
+ *
+ * @ingroup netns_firewall
+ */
+typedef struct netns_firewall_config {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * NETNS_FIREWALL_NO_ flags.
+     */
+    uint64_t flags;
+    /**
+     * A netns_firewall: what becomes of the network where there can be no firewall.
+     */
+    int32_t mode;
+    /**
+     * A netns_gateway: how the network is reached from outside.
+     */
+    int32_t gateway_mode;
+    /**
+     * A netns_isolate: who of this library's other networks may reach its endpoints.
+     */
+    int32_t isolate;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The IPv4 address that packets leave with, "192.0.2.7"; NULL for that of the interface that they leave by.
+     */
+    const char *source;
+    /**
+     * The same of IPv6; NULL for that of the interface.
+     */
+    const char *source_ipv6;
+} netns_firewall_config;
+
+/**
  * What a network is to be. All zeroes but the size, the name and the type are the defaults.
  *
  * @ingroup netns_network
@@ -1874,6 +2028,10 @@ typedef struct netns_network_config {
      * 0.
      */
     uint32_t reserved;
+    /**
+     * What stands between it and everything else; NULL for the defaults.
+     */
+    const struct netns_firewall_config *firewall;
 } netns_network_config;
 
 /**
@@ -2557,8 +2715,9 @@ int32_t netns_driver_reply_add_json(struct netns_driver_reply *reply,
  * @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
  * @param ret_error    what went wrong; may be NULL
  * @return 0; NETNS_STATUS_NOT_FOUND when the network is gone; NETNS_STATUS_ALREADY_EXISTS when it has an
- *         endpoint of that name or the address that is wanted is taken; NETNS_STATUS_RESOURCE_EXHAUSTED when
- *         no address is left. Nothing is left behind.
+ *         endpoint of that name, or the address or a port that is wanted is taken, with the name of who has
+ *         it; NETNS_STATUS_RESOURCE_EXHAUSTED when no address or port is left; NETNS_STATUS_BAD_REQUEST for
+ *         ports as of netns_endpoint_publish. Nothing is left behind.
  */
 int32_t netns_endpoint_create(const struct netns_network *network,
                               const struct netns_endpoint_config *config,
@@ -2900,6 +3059,107 @@ int32_t netns_events_subscribe(const struct netns_controller *controller,
  * @param subscription  the subscription; may be NULL
  */
 void netns_subscription_free(struct netns_subscription *subscription);
+
+/** @} */
+
+/**
+ * @addtogroup netns_endpoint
+ * @{
+ */
+
+/**
+ * Publishes ports of an endpoint, besides those that it has. Those of an endpoint that is in no sandbox are
+ * kept for it, and open when it joins one.
+ *
+ * @param network        the network
+ * @param endpoint       the endpoint's name
+ * @param ports          the ports, as `ports` of netns_endpoint_config; not looked at when `port_count` is 0
+ * @param port_count     how many
+ * @param ret_published  the same with the host's ports filled in, in that order, for netns_names_free; may be
+ *                       NULL
+ * @param ret_error      what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such endpoint; NETNS_STATUS_ALREADY_EXISTS when a port is
+ *         another endpoint's, or a socket of the host listens on it, with the name of either;
+ *         NETNS_STATUS_RESOURCE_EXHAUSTED when no port is left to choose; NETNS_STATUS_BAD_REQUEST for what is
+ *         no port, for an address that is not the host's or of a family that the endpoint has not, and for a
+ *         network without a firewall; NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN. No port is then
+ *         published.
+ */
+int32_t netns_endpoint_publish(const struct netns_network *network,
+                               const char *endpoint,
+                               const char *const *ports,
+                               size_t port_count,
+                               struct netns_names **ret_published,
+                               struct netns_error **ret_error);
+
+/**
+ * Withdraws ports of an endpoint, each as it was published or is shown: connections by them end. One that
+ * leaves the host's port open is any such.
+ *
+ * @param network     the network
+ * @param endpoint    the endpoint's name
+ * @param ports       the ports, as `ports` of netns_endpoint_config; not looked at when `port_count` is 0
+ * @param port_count  how many
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when one is not published, or there is no such endpoint: none is withdrawn
+ *         then; NETNS_STATUS_BAD_REQUEST for what is no port; NETNS_STATUS_PERMISSION_DENIED without
+ *         CAP_NET_ADMIN
+ */
+int32_t netns_endpoint_withdraw(const struct netns_network *network,
+                                const char *endpoint,
+                                const char *const *ports,
+                                size_t port_count,
+                                struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_controller
+ * @{
+ */
+
+/**
+ * Puts the firewall back as the store has it, after somebody flushed the ruleset or loaded another: tables,
+ * chains, endpoints, published ports and forwarding, also on links that lead elsewhere since. What is there
+ * already stays.
+ *
+ * @param controller  the controller
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0, also when no network has a firewall; NETNS_STATUS_UNSUPPORTED where the kernel has no nf_tables;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN; NETNS_STATUS_ALREADY_EXISTS when a table of
+ *         that name is not of this version of the library
+ */
+int32_t netns_controller_restore_firewall(const struct netns_controller *controller,
+                                          struct netns_error **ret_error);
+
+/**
+ * Has a thread of the library's do as netns_controller_restore_firewall whenever the tables vanish. What
+ * fails there goes to the log, and is tried again when they vanish again.
+ *
+ * @param controller  the controller; its store stays open as long as the object is there
+ * @param ret_watch   the watch, for netns_firewall_watch_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_UNSUPPORTED where the kernel has no nf_tables; NETNS_STATUS_PERMISSION_DENIED without
+ *         CAP_NET_ADMIN; NETNS_STATUS_RESOURCE_EXHAUSTED at the limit of descriptors or threads
+ */
+int32_t netns_controller_watch_firewall(const struct netns_controller *controller,
+                                        struct netns_firewall_watch **ret_watch,
+                                        struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_firewall Firewall
+ * @{
+ */
+
+/**
+ * Stops watching and frees the watch. The firewall stays. It waits for the thread, some 200 ms at most when that
+ * is not at work.
+ *
+ * @param watch  the watch; may be NULL
+ */
+void netns_firewall_watch_free(struct netns_firewall_watch *watch);
 
 /** @} */
 
@@ -3491,8 +3751,9 @@ void netns_namespace_free(struct netns_namespace *ns);
  * @param ret_error    what went wrong; may be NULL
  * @return 0; NETNS_STATUS_ALREADY_EXISTS when there is one of that name, or a subnet overlaps another
  *         network's or a route of the host; NETNS_STATUS_NOT_FOUND for an unknown type;
- *         NETNS_STATUS_BAD_REQUEST for what contradicts itself or the driver does not take. Nothing is left
- *         behind.
+ *         NETNS_STATUS_BAD_REQUEST for what contradicts itself or the driver does not take;
+ *         NETNS_STATUS_UNSUPPORTED where the kernel has no nf_tables and NETNS_STATUS_PERMISSION_DENIED without
+ *         CAP_NET_ADMIN, with NETNS_FIREWALL_REQUIRED. Nothing is left behind.
  */
 int32_t netns_network_create(const struct netns_controller *controller,
                              const struct netns_network_config *config,

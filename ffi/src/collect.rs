@@ -36,6 +36,8 @@ pub enum netns_finding_kind {
     Proxy = 7,
     /// A sandbox.
     Sandbox = 8,
+    /// What the firewall has, or lacks.
+    Firewall = 9,
 }
 
 impl From<FindingKind> for netns_finding_kind {
@@ -44,6 +46,7 @@ impl From<FindingKind> for netns_finding_kind {
             FindingKind::Bridge => Self::Bridge,
             FindingKind::Definition => Self::Definition,
             FindingKind::Endpoint => Self::Endpoint,
+            FindingKind::Firewall => Self::Firewall,
             FindingKind::Lease => Self::Lease,
             FindingKind::Link => Self::Link,
             FindingKind::Listener => Self::Listener,

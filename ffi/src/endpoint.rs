@@ -10,6 +10,7 @@ use crate::arena::{hand_out, take_back, Arena};
 use crate::boundary::{call, plain, required};
 use crate::controller::{get as get_controller, netns_controller};
 use crate::error::netns_error;
+use crate::firewall::{ports, show_ports};
 use crate::input::{array, check_flags, check_reserved, netns_pair, pairs, sized, Growing};
 use crate::interface::{
     destination, mtu, neighbours, netns_interface, netns_neighbour, netns_route, routes, show_interface,
@@ -81,6 +82,12 @@ pub struct netns_endpoint_config {
     pub meter: i32,
     /// 0.
     pub reserved: u32,
+    /// Ports that are published, as Docker's -p has them, `[[HOST:]HOST_PORTS:]PORTS[/PROTOCOL]` with tcp, udp or
+    /// sctp: `8080:80`, `127.0.0.1:5353:53/udp`, `[::1]:8000-8010:80-90`. The host's port is chosen in `443` and
+    /// in `127.0.0.1::443`.
+    pub ports: *const *const c_char,
+    /// How many.
+    pub port_count: usize,
 }
 
 // SAFETY: pointers and integers without padding, the size first.
@@ -115,6 +122,7 @@ pub(crate) unsafe fn config(at: *const netns_endpoint_config) -> Result<Endpoint
         config.labels = pairs(raw.labels, raw.label_count, "labels")?;
         check_reserved(raw.reserved)?;
         config.meter = metering(raw.meter)?;
+        config.ports = ports(raw.ports, raw.port_count)?;
         Ok(config)
     }
 }
@@ -146,6 +154,10 @@ pub struct netns_endpoint_details {
     pub json: *const c_char,
     /// Where its interface is counted, for netns_stats_read; NULL when it is not metered.
     pub slot: *const netns_slot,
+    /// The ports that are published, with the host's ports filled in: "41234:443/tcp". NULL when there are none.
+    pub ports: *const *const c_char,
+    /// How many.
+    pub port_count: usize,
 }
 
 /// Endpoints, freed by netns_endpoints_free.
@@ -164,6 +176,7 @@ fn show(arena: &mut Arena, endpoint: &Endpoint) -> Result<netns_endpoint_details
     let json = serde_json::to_string(endpoint)
         .map_err(|error| Error::bad_request("serialise", "an endpoint", error.to_string()))?;
     let interface = endpoint.interface.as_ref().map(|interface| show_interface(arena, interface));
+    let (ports, port_count) = show_ports(arena, &endpoint.ports);
     Ok(netns_endpoint_details {
         size: size_of::<netns_endpoint_details>(),
         network: arena.text(endpoint.network.as_str()),
@@ -176,6 +189,8 @@ fn show(arena: &mut Arena, endpoint: &Endpoint) -> Result<netns_endpoint_details
         interface: interface.map_or(std::ptr::null(), |interface| arena.place(interface)),
         json: arena.text(&json),
         slot: endpoint.meter.map_or(std::ptr::null(), |id| arena.place(netns_slot::from(id))),
+        ports,
+        port_count,
     })
 }
 
@@ -199,8 +214,9 @@ pub(crate) fn give_details(
 /// @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
 /// @param ret_error    what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_NOT_FOUND when the network is gone; NETNS_STATUS_ALREADY_EXISTS when it has an
-///         endpoint of that name or the address that is wanted is taken; NETNS_STATUS_RESOURCE_EXHAUSTED when
-///         no address is left. Nothing is left behind.
+///         endpoint of that name, or the address or a port that is wanted is taken, with the name of who has
+///         it; NETNS_STATUS_RESOURCE_EXHAUSTED when no address or port is left; NETNS_STATUS_BAD_REQUEST for
+///         ports as of netns_endpoint_publish. Nothing is left behind.
 #[no_mangle]
 pub unsafe extern "C" fn netns_endpoint_create(
     network: Option<&netns_network>,

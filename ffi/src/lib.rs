@@ -16,6 +16,7 @@ mod driver;
 mod endpoint;
 mod error;
 mod events;
+mod firewall;
 mod input;
 mod interface;
 mod ipam;
@@ -42,6 +43,7 @@ const _: () = {
     may_be_shared::<error::netns_error>();
     may_be_shared::<events::netns_events>();
     may_be_shared::<events::netns_subscription>();
+    may_be_shared::<firewall::netns_firewall_watch>();
     may_be_shared::<meter::netns_meter>();
     may_be_shared::<namespace::netns_namespace>();
     may_be_shared::<network::netns_network>();

@@ -8,7 +8,7 @@ use netns::Result;
 use crate::arena::{hand_out, take_back, Arena};
 use crate::boundary::required;
 
-/// A list of names, freed by netns_names_free.
+/// A list of names, or of ports, freed by netns_names_free.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct netns_names {

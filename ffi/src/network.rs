@@ -12,6 +12,7 @@ use crate::boundary::{call, give, plain, required, Handle};
 use crate::controller::{get as get_controller, netns_controller};
 use crate::endpoint::{self, netns_endpoint_config, netns_endpoint_details};
 use crate::error::netns_error;
+use crate::firewall::{firewall, netns_firewall_config};
 use crate::input::{
     check_flags, check_reserved, netns_pair, optional as optional_struct, pairs, sized, Growing,
 };
@@ -98,6 +99,8 @@ pub struct netns_network_config {
     pub meter: i32,
     /// 0.
     pub reserved: u32,
+    /// What stands between it and everything else; NULL for the defaults.
+    pub firewall: *const netns_firewall_config,
 }
 
 // SAFETY: pointers and integers without padding, the size first.
@@ -163,6 +166,7 @@ unsafe fn config(at: *const netns_network_config) -> Result<NetworkConfig> {
         config.labels = pairs(raw.labels, raw.label_count, "labels")?;
         check_reserved(raw.reserved)?;
         config.meter = metering(raw.meter)?.unwrap_or(true);
+        config.firewall = firewall(raw.firewall)?;
         Ok(config)
     }
 }
@@ -189,8 +193,9 @@ fn create(
 /// @param ret_error    what went wrong; may be NULL
 /// @return 0; NETNS_STATUS_ALREADY_EXISTS when there is one of that name, or a subnet overlaps another
 ///         network's or a route of the host; NETNS_STATUS_NOT_FOUND for an unknown type;
-///         NETNS_STATUS_BAD_REQUEST for what contradicts itself or the driver does not take. Nothing is left
-///         behind.
+///         NETNS_STATUS_BAD_REQUEST for what contradicts itself or the driver does not take;
+///         NETNS_STATUS_UNSUPPORTED where the kernel has no nf_tables and NETNS_STATUS_PERMISSION_DENIED without
+///         CAP_NET_ADMIN, with NETNS_FIREWALL_REQUIRED. Nothing is left behind.
 #[no_mangle]
 pub unsafe extern "C" fn netns_network_create(
     controller: Option<&netns_controller>,

@@ -95,8 +95,8 @@ impl Firewall {
         answer.map_err(|refusal| fault::asked("generation", refusal))
     }
 
-    /// Whether the kernel has everything that the tables need and lets this process change them; nothing is
-    /// changed.
+    /// Whether the kernel has everything that `inet libnetns` needs and lets this process change it; nothing is
+    /// changed. It takes the kernel some milliseconds, a grace period, to forget what it has tried.
     ///
     /// # Errors
     /// Unsupported, with what the kernel lacks; PermissionDenied.

@@ -88,12 +88,13 @@ pub(super) fn read_chain(packet: &NetlinkBuffer<&[u8]>) -> Option<(String, Optio
 
 /// What the elements of a set are, but for those of interfaces, which are in several; the kernel's order.
 pub(super) fn elements(family: Family, set: &str, listed: &[Listed]) -> Vec<Element> {
-    let ends: Vec<_> =
-        listed.iter().filter(|listed| listed.end).map(|listed| listed.key.as_slice()).collect();
+    let ends = listed.iter().filter(|listed| listed.end).map(|listed| listed.key.as_slice());
+    let mut ends: Vec<_> = ends.collect();
+    ends.sort_unstable();
     let mut elements = Vec::new();
     for listed in listed.iter().filter(|listed| !listed.end) {
         let Some(owner) = &listed.owner else { continue };
-        let end = ends.iter().filter(|end| **end > listed.key.as_slice()).min();
+        let end = ends.get(ends.partition_point(|end| *end <= listed.key.as_slice()));
         let end = end.and_then(|end| address_of_octets(end));
         match entry(family, set, listed, end) {
             Some(entry) => elements.push(Element { owner: owner.clone(), entry }),

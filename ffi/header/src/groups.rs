@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 /// The word after `netns_` in a name, and the group where that is another word.
-const ELSEWHERE: [(&str, &str); 29] = [
+const ELSEWHERE: [(&str, &str); 31] = [
     ("address", "ipam"),
     ("birth", "driver"),
     ("collect", "controller"),
@@ -14,8 +14,10 @@ const ELSEWHERE: [(&str, &str); 29] = [
     ("endpoints", "endpoint"),
     ("event", "events"),
     ("finding", "controller"),
+    ("gateway", "firewall"),
     ("info", "sandbox"),
     ("interfaces", "interface"),
+    ("isolate", "firewall"),
     ("join", "driver"),
     ("metering", "meter"),
     ("names", "values"),
@@ -37,13 +39,14 @@ const ELSEWHERE: [(&str, &str); 29] = [
 ];
 
 /// What the groups are called.
-const TITLES: [(&str, &str); 17] = [
+const TITLES: [(&str, &str); 18] = [
     ("bridge", "Bridge networks without a controller"),
     ("controller", "Controllers"),
     ("driver", "Drivers"),
     ("endpoint", "Endpoints"),
     ("error", "Errors"),
     ("events", "Events"),
+    ("firewall", "Firewall"),
     ("interface", "Interfaces, routes and neighbours"),
     ("ipam", "Address management"),
     ("link", "Links"),

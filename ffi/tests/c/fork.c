@@ -15,6 +15,7 @@ static netns_sandbox *sandbox;
 static netns_bridge *bridge;
 static netns_events *events;
 static netns_subscription *subscription;
+static netns_firewall_watch *watch;
 static netns_plan *plan;
 
 static const netns_controller_options options = {
@@ -40,10 +41,12 @@ static void open_everything(void)
     OK(netns_bridge_create("bridge", &of_bridge, &bridge, &error));
     OK(netns_events_open(controller, &events, &error));
     OK(netns_events_subscribe(controller, see, NULL, NULL, &subscription, &error));
+    OK(netns_controller_watch_firewall(controller, &watch, &error));
 }
 
 static void free_everything(void)
 {
+    netns_firewall_watch_free(watch);
     netns_subscription_free(subscription);
     netns_events_free(events);
     netns_bridge_free(bridge);

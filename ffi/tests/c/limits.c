@@ -176,6 +176,28 @@ static void unsubscribe(void *made)
     calls_released = 0;
 }
 
+/* Of an endpoint that is in the sandbox. */
+static int32_t publish(void **made)
+{
+    const char *port = "8080:80";
+    return netns_endpoint_publish(network, "ports", &port, 1, (netns_names **)made, &error);
+}
+
+static void withdraw(void *made)
+{
+    const netns_names *published = made;
+    netns_error *failed = NULL;
+    CHECK(netns_endpoint_withdraw(network, "ports", published->names, published->count, &failed) == 0);
+    netns_names_free(made);
+}
+
+static int32_t watch_firewall(void **made)
+{
+    return netns_controller_watch_firewall(controller, (netns_firewall_watch **)made, &error);
+}
+
+static void free_watch(void *made) { netns_firewall_watch_free(made); }
+
 struct action {
     const char *name;
     int32_t (*call)(void **made);
@@ -188,6 +210,8 @@ static const struct action actions[] = {
     {"netns_endpoint_connect", connect_endpoint, disconnect_endpoint},
     {"netns_events_open", open_events, free_events},
     {"netns_events_subscribe", subscribe, unsubscribe},
+    {"netns_endpoint_publish", publish, withdraw},
+    {"netns_controller_watch_firewall", watch_firewall, free_watch},
 };
 
 /* Whether it succeeded. */
@@ -268,10 +292,12 @@ static void a_first_controller_is_opened_or_not(void)
 
 static void set_up(void)
 {
+    netns_endpoint_config ports = {.size = sizeof ports, .name = "ports"};
     netns_network_config config = {.size = sizeof config, .name = "net", .network_type = "bridge"};
     OK(netns_controller_open(&options, &controller, &error));
     OK(netns_network_create(controller, &config, &network, &error));
     OK(netns_sandbox_create(controller, "web", &sandbox, &error));
+    OK(netns_endpoint_connect(network, sandbox, &ports, NULL, &error));
 }
 
 static void tear_down(void)

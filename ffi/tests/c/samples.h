@@ -212,6 +212,19 @@ static const netns_subnet_config *sample_netns_subnet_config(struct world *w)
     return &subnet;
 }
 
+static const netns_firewall_config *sample_netns_firewall_config(struct world *w)
+{
+    static netns_firewall_config firewall;
+    (void)w;
+    memset(&firewall, 0, sizeof firewall);
+    firewall.size = sizeof firewall;
+    firewall.flags = NETNS_FIREWALL_NO_ICC;
+    firewall.isolate = NETNS_ISOLATE_STRICT;
+    firewall.source = "192.0.2.7";
+    firewall.source_ipv6 = "2001:db8::7";
+    return &firewall;
+}
+
 static const netns_network_config *sample_netns_network_config(struct world *w)
 {
     static netns_pair options[] = {{"mtu", "1400"}};
@@ -239,8 +252,12 @@ static const netns_network_config *sample_netns_network_config(struct world *w)
     config.option_count = 1;
     config.labels = pairs;
     config.label_count = 1;
+    config.firewall = sample_netns_firewall_config(w);
     return &config;
 }
+
+/* The host's port is chosen, so any number of endpoints can have them. */
+static const char *const ports[] = {"80", "127.0.0.1::53/udp"};
 
 static const netns_endpoint_config *sample_netns_endpoint_config(struct world *w)
 {
@@ -276,6 +293,8 @@ static const netns_endpoint_config *sample_netns_endpoint_config(struct world *w
     config.option_count = 0;
     config.labels = pairs;
     config.label_count = 1;
+    config.ports = ports;
+    config.port_count = 1;
     return &config;
 }
 
@@ -851,6 +870,34 @@ static const char *sample_netns_endpoint_stats_endpoint(struct world *w)
         OK(netns_endpoint_connect(sample_netns_network(w), sample_netns_sandbox(w), &config, NULL, &error));
     }
     return "metered";
+}
+
+/* ---- the firewall ---- */
+
+static const char *const *sample_ports(struct world *w)
+{
+    (void)w;
+    return ports;
+}
+
+static size_t sample_port_count(struct world *w)
+{
+    (void)w;
+    return 2;
+}
+
+/* One that has those ports. */
+static const char *sample_netns_endpoint_withdraw_endpoint(struct world *w)
+{
+    const char *endpoint = sample_endpoint(w);
+    OK(netns_endpoint_publish(sample_netns_network(w), endpoint, ports + 1, 1, NULL, &error));
+    return endpoint;
+}
+
+/* There is something to put back. */
+static void prepare_netns_controller_restore_firewall(struct world *w)
+{
+    sample_netns_network(w);
 }
 
 /* ---- afterwards ---- */

@@ -200,7 +200,9 @@ impl Writer<'_> {
             let after = if param.may_be_null() { "must_succeed(status, a.ret_error)" } else { &refused };
             self.case(function, &format!("{name} NULL"), &wrong("NULL"), after);
         }
-        if param.ctype == "const char *" {
+        if param.ctype == "const char *const *" {
+            self.texts(function, name);
+        } else if param.ctype == "const char *" {
             self.case(function, &format!("{name} no UTF-8"), &wrong("NOT_UTF8"), &refused);
             let after = after_bad_name(param, name);
             self.case(function, &format!("{name} empty"), &wrong("EMPTY"), &after);
@@ -222,6 +224,27 @@ impl Writer<'_> {
                 self.done.push(of.name.clone());
                 self.fields(function, &place);
             }
+        }
+    }
+
+    /// An array of texts that is another parameter's size long, as "ports" is "port_count".
+    fn texts(&mut self, function: &Function, name: &str) {
+        let count = format!("{}_count", name.trim_end_matches('s'));
+        if !function.params.iter().any(|param| param.name == count) {
+            return self.unknown.push(format!("{}, {name}: there is no {count}", function.name));
+        }
+        let refused = format!("must_be_refused(status, a.ret_error, \"{name}\")");
+        let none = format!("        a.{name} = NULL;\n        a.{count} = 0;");
+        self.case(function, &format!("{name} none"), &none, "must_succeed(status, a.ret_error)");
+        let long = format!("        a.{count} = SIZE_MAX;");
+        self.case(function, &format!("{count} huge"), &long, &refused);
+        for (what, text) in
+            [("of NULL", "NULL"), ("no UTF-8", "NOT_UTF8"), ("empty", "EMPTY"), ("endless", "huge")]
+        {
+            let one = format!(
+                "        const char *elements[1];\n        elements[0] = {text};\n        a.{name} = elements;\n        a.{count} = 1;"
+            );
+            self.case(function, &format!("{name} {what}"), &one, &refused);
         }
     }
 
