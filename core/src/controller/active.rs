@@ -103,17 +103,16 @@ impl Controller {
         if config.ipam == PoolIpam::NAME {
             self.store.write(|tx| reserved::reserve(tx, config))?;
         }
-        let (options, ipv4, ipv6) = networks::for_driver(config);
-        let info = engine::create_network(&self.host, driver, &config.name, &options, &ipv4, &ipv6)?;
-        if !info.tables().is_empty() {
-            log::info!("network {} wants to hear of tables, which local networks have none of", config.name);
-        }
-        let raised = self.raise_firewall(config).map_err(|error| {
+        let raised = self.raise_firewall(config)?;
+        let made = self.make_network(config, driver);
+        let opens = raised || config.parent().is_some();
+        let opened = made.and_then(|()| if opens { self.open_up(config) } else { Ok(()) });
+        opened.map_err(|error| {
             if !is_new {
                 return error;
             }
             let undone =
-                [self.lower_firewall(&config.name), engine::delete_network(&self.host, driver, &config.name)];
+                [engine::delete_network(&self.host, driver, &config.name), self.lower_firewall(&config.name)];
             error.with_rollback(undone.into_iter().filter_map(Result::err).collect())
         })?;
         if config.meter && !WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
@@ -121,6 +120,15 @@ impl Controller {
             let _ = self.meter();
         }
         Ok(raised)
+    }
+
+    fn make_network(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+        let (options, ipv4, ipv6) = networks::for_driver(config);
+        let info = engine::create_network(&self.host, driver, &config.name, &options, &ipv4, &ipv6)?;
+        if !info.tables().is_empty() {
+            log::info!("network {} wants to hear of tables, which local networks have none of", config.name);
+        }
+        Ok(())
     }
 
     /// A definition that was edited to overlap another is refused, unless it alone has endpoints.

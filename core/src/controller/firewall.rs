@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{is_default, is_on, on};
 use super::NetworkConfig;
-use crate::driver::{bridge, routed};
+use crate::driver::{self, bridge, routed};
 use crate::error::{Error, Result};
+use crate::link::InterfaceName;
 use crate::nft::Isolate;
 
 /// A network's firewall: its way out, who may reach it, and what its endpoints may send. Of networks of the types
@@ -83,13 +84,22 @@ impl Default for FirewallConfig {
 }
 
 impl NetworkConfig {
-    /// Whether the network's packets pass the host, and it has something to say about them.
+    /// Whether something is said about the network's packets, which have to pass the host for that. Those of a
+    /// routed network with a parent do so as if its endpoints were on the parent's LAN.
     pub(super) fn has_firewall(&self) -> bool {
-        self.is_seen_by_host() && self.firewall.mode != FirewallMode::Off
+        self.is_forwarded() && self.parent().is_none()
     }
 
-    fn is_seen_by_host(&self) -> bool {
-        [bridge::TYPE, routed::TYPE].contains(&self.network_type.as_str())
+    /// Whether the host forwards for the network.
+    pub(super) fn is_forwarded(&self) -> bool {
+        let is_seen = [bridge::TYPE, routed::TYPE].contains(&self.network_type.as_str());
+        is_seen && self.firewall.mode != FirewallMode::Off
+    }
+
+    /// The link on whose LAN the endpoints of a routed network seem to be.
+    pub(super) fn parent(&self) -> Option<InterfaceName> {
+        let parent = driver::parent(&self.options).filter(|_| self.network_type == routed::TYPE);
+        parent.and_then(|parent| InterfaceName::new(&parent).ok())
     }
 
     /// Whether nothing comes in or goes out.
@@ -103,8 +113,15 @@ impl NetworkConfig {
             Err(Error::bad_request("use firewall", format!("{what} of {}", self.name), cause))
         };
         let firewall = &self.firewall;
-        if *firewall != FirewallConfig::default() && !self.is_seen_by_host() {
-            let cause = format!("packets of a {} network do not pass the host", self.network_type);
+        let of_default_mode = FirewallConfig { mode: FirewallMode::default(), ..firewall.clone() };
+        if of_default_mode != FirewallConfig::default()
+            && firewall.mode != FirewallMode::Off
+            && !self.has_firewall()
+        {
+            let cause = match self.parent() {
+                Some(parent) => format!("its endpoints are on the LAN of {parent}"),
+                None => format!("packets of a {} network do not pass the host", self.network_type),
+            };
             return refuse("options", cause);
         }
         for ipv6 in [false, true] {

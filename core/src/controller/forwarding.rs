@@ -89,8 +89,13 @@ impl Controller {
             if !wanted {
                 continue;
             }
-            for uplink in self.uplinks(ipv6)? {
-                self.forward_from(&uplink, ipv6)?;
+            let Some(parent) = config.parent() else {
+                self.uplinks(ipv6)?.iter().try_for_each(|uplink| self.forward_from(uplink, ipv6))?;
+                continue;
+            };
+            self.forward_from(&parent, ipv6)?;
+            if ipv6 {
+                self.set_setting(&format!("net/ipv6/conf/{parent}/proxy_ndp"), "1")?;
             }
         }
         Ok(())

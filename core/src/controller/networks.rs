@@ -83,7 +83,6 @@ impl Controller {
 
     /// Writes the definition and makes the network, or neither.
     fn define(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
-        self.check_firewall(config)?;
         // What the driver finds wrong is found before anything is written.
         let (options, ipv4, ipv6) = for_driver(config);
         driver.create_network(config.name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, LinkRef, Place, Protocol, LINK_GROUP};
 use crate::name::{fnv1a, Name};
 use crate::network::engine::{Device, Prepared};
-use crate::nft::{Change, Element, Entry, Firewall, FlowFilter, NetworkRules, Owner};
+use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
 use crate::plan::{Action, Plan};
 
 /// How often others may change the firewall while its tables are about to be removed.
@@ -25,17 +25,33 @@ pub(super) struct Outside {
 }
 
 impl Controller {
-    /// Makes the network's part of the firewall, or brings it up to date; whether it is there. A network that can
-    /// do without and has to goes on.
+    /// Makes the network's part of the tables, or brings it up to date; whether it is there. It needs no link, so
+    /// that nothing else is made of a network that cannot have it. One that can do without and has to goes on.
     pub(super) fn raise_firewall(&self, config: &NetworkConfig) -> Result<bool> {
         if !config.has_firewall() {
             return Ok(false);
         }
-        let usable = self.host.with_firewall(Firewall::probe);
-        let raised = usable
-            .and_then(|()| self.carry_out(&self.plan_firewall(config)?))
-            .and_then(|()| self.forward(config));
-        match raised {
+        let mut plan = Plan::default();
+        plan.push(Place::Host, Action::ChangeFirewall(self.network_changes(config)?));
+        self.or_without(config, self.carry_out(&plan))
+    }
+
+    /// What the host does for the network besides the tables, once its links are there.
+    pub(super) fn open_up(&self, config: &NetworkConfig) -> Result<()> {
+        if !config.is_forwarded() {
+            return Ok(());
+        }
+        let mut plan = Plan::default();
+        if let Some(bridge) = self.bridge_of(config)? {
+            plan.steps.extend(forwarding::of_link(config, &bridge.link, bridge.is_ours).steps);
+        }
+        let opened = self.carry_out(&plan).and_then(|()| self.forward(config));
+        self.or_without(config, opened).map(drop)
+    }
+
+    /// Whether it could be done; that it cannot be done here is no error of a network that can do without.
+    fn or_without(&self, config: &NetworkConfig, done: Result<()>) -> Result<bool> {
+        match done {
             Err(error) if is_missing(&error) && config.firewall.mode == FirewallMode::Optional => {
                 if !self.outside.said.swap(true, Ordering::Relaxed) {
                     log::warn!("networks do without a firewall: {error}");
@@ -45,24 +61,6 @@ impl Controller {
             Err(error) => Err(error.within("raise firewall", format!("of {}", config.name))),
             Ok(()) => Ok(true),
         }
-    }
-
-    /// Whether the firewall of a network that is to be made can be had, before anything is made.
-    pub(super) fn check_firewall(&self, config: &NetworkConfig) -> Result<()> {
-        if !config.has_firewall() || config.firewall.mode != FirewallMode::Required {
-            return Ok(());
-        }
-        self.host.with_firewall(Firewall::probe)
-    }
-
-    /// Tables, the network's chains, and what is the network's own.
-    fn plan_firewall(&self, config: &NetworkConfig) -> Result<Plan> {
-        let mut plan = Plan::default();
-        plan.push(Place::Host, Action::ChangeFirewall(self.network_changes(config)?));
-        if let Some(bridge) = self.bridge_of(config)? {
-            plan.steps.extend(forwarding::of_link(config, &bridge.link, bridge.is_ours).steps);
-        }
-        Ok(plan)
     }
 
     /// The bridge of a bridge network, as far as it is there.
@@ -295,7 +293,7 @@ impl Controller {
             return Ok(false);
         }
         let networks = self.definitions.list::<NetworkConfig>()?;
-        let needs = |config: &NetworkConfig| config.has_firewall() && !config.is_closed();
+        let needs = |config: &NetworkConfig| config.is_forwarded() && !config.is_closed();
         Ok(!networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)))
     }
 }

@@ -175,7 +175,7 @@ impl Drop for FirewallWatch {
 impl Run<'_> {
     /// What the firewall has of this store that nobody has any more, and what it lacks of its endpoints.
     pub(super) fn firewall(&mut self) -> Result<()> {
-        let Some(state) = self.controller.firewall_state()? else { return Ok(()) };
+        let Some(state) = self.controller.firewall_state()? else { return self.tables() };
         let Difference { strays, missing, lost } = self.controller.difference(&state)?;
         for (owner, elements) in strays {
             self.found(FindingKind::Firewall, &owner, "nobody has it any more: removed", |controller| {

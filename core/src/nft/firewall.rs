@@ -95,27 +95,6 @@ impl Firewall {
         answer.map_err(|refusal| fault::asked("generation", refusal))
     }
 
-    /// Whether the kernel has everything that `inet libnetns` needs and lets this process change it; nothing is
-    /// changed. It takes the kernel some milliseconds, a grace period, to forget what it has tried.
-    ///
-    /// # Errors
-    /// Unsupported, with what the kernel lacks; PermissionDenied.
-    pub(crate) fn probe(&mut self) -> Result<()> {
-        let changes = [Change::Table];
-        let messages = compile(&changes, &Found::default())?;
-        let answers = self.exchange(&messages, None, true)?;
-        let there = |refusal: &Refusal| refusal.errno == libc::EEXIST;
-        if let Some(refusal) = answers.whole {
-            return Err(fault::of_whole(refusal));
-        }
-        match answers.refused.into_iter().find(|(_, refusal, _)| !there(refusal)) {
-            Some((index, refusal, part)) => {
-                Err(Fault { changes: &changes, message: &messages[index], refusal, part }.error(None))
-            }
-            None => Ok(()),
-        }
-    }
-
     fn run(&mut self, changes: &[Change], generation: Option<u32>) -> Result<bool> {
         for _ in 0..TRIES {
             let found = self.look(changes)?;

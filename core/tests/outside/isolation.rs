@@ -19,7 +19,7 @@ fn make(world: &World, kind: &str, isolate: [Isolate; 3]) {
         config.firewall.isolate = isolate;
         world.controller.create_network(config).unwrap();
         let ports = ["tcp", "udp"].map(|protocol| format!("{port}:80/{protocol}"));
-        world.container(name, container, 11, &[&ports[0], &ports[1]])
+        world.container(name, container, 11, &[&ports[0], &ports[1]]);
     };
     PARTIES.iter().zip(isolate).for_each(make);
 }

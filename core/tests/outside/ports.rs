@@ -139,8 +139,7 @@ fn nobody_outside_reaches_a_port_of_the_loopback_address() {
     world(|world| {
         for kind in TYPES {
             world.controller.create_network(network(kind, "blue")).unwrap();
-            let _web =
-                world.container("blue", "web", 11, &["127.0.0.1:8081:80/tcp", "127.0.0.1:8081:80/udp"]);
+            world.container("blue", "web", 11, &["127.0.0.1:8081:80/tcp", "127.0.0.1:8081:80/udp"]);
             world.container("blue", "db", 12, &[]);
             for (place, link, host) in [("world", "lan", OWN[0]), ("db", "eth0", "10.1.0.1")] {
                 loopback_is_elsewhere(world, place, link, host);

@@ -91,7 +91,8 @@ fn frames_of_a_link(parties: &Parties, before: usize) -> Vec<Forged> {
     add("ARP from a foreign MAC", false, &|mark| arp(foreign_mac(), v4, mark));
     add("advertisement, own", true, &|mark| advertisement(v6, own, mark));
     add("advertisement from a foreign address", false, &|mark| advertisement(stranger, foreign, mark));
-    add("advertisement of a foreign target", false, &|mark| advertisement(v6, foreign, mark));
+    // Whom an advertisement from an own address is about is not looked at.
+    add("advertisement of a foreign target", true, &|mark| advertisement(v6, foreign, mark));
     add("a protocol of its own", false, &|mark| ethernet(v4.mac, parties.to[0].0, 0x88b5, mark));
     add("a tag before a foreign address", false, &|mark| tagged(&datagram(thief, parties.to[0], mark)));
     add("a tag before a foreign MAC", false, &|mark| tagged(&datagram(liar, parties.to[0], mark)));

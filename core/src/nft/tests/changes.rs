@@ -216,16 +216,3 @@ fn a_table_of_another_version_or_of_others_is_left_alone() {
         }
     });
 }
-
-#[test]
-fn this_kernel_has_what_is_needed() {
-    host(|host| {
-        let mut firewall = Firewall::open().unwrap();
-        firewall.probe().unwrap();
-        assert_eq!(nft(host, &["list", "ruleset"]), "");
-        firewall.commit(&[Change::Table]).unwrap();
-        firewall.probe().unwrap();
-        let state = firewall.state().unwrap().unwrap();
-        assert!(state.whole);
-    });
-}
