@@ -20,10 +20,21 @@ pub(crate) fn controller(lifetime: Lifetime) -> Controller {
 /// Kills a child that plays `role` in `test` at one call after the other. After each kill what is left is
 /// collected, by a process that was there all the time or by one that comes afterwards, and a second
 /// collection must find nothing; then `check` looks. In the end everything is as it was before.
+#[allow(dead_code, reason = "not every test binary kills at each")]
 pub(crate) fn campaign(
     host: &Host,
     test: &str,
     role: &str,
+    check: impl Fn(&Controller, &dyn Fn() -> String),
+) {
+    sampled(host, (test, role), 1, check);
+}
+
+/// [`campaign`] at every `step`th of the calls.
+pub(crate) fn sampled(
+    host: &Host,
+    (test, role): (&str, &str),
+    step: usize,
     check: impl Fn(&Controller, &dyn Fn() -> String),
 ) {
     let observer = controller(Lifetime::Process);
@@ -41,7 +52,8 @@ pub(crate) fn campaign(
     let look = Look::of(host);
     let mut witness = Some(observer);
 
-    let points = trace::points(&calls, if every_call() { usize::MAX } else { LEAST });
+    let (least, step) = if every_call() { (usize::MAX, 1) } else { (LEAST, step) };
+    let points: Vec<_> = trace::points(&calls, least).into_iter().step_by(step).collect();
     for (number, &at) in points.iter().enumerate() {
         let context = || format!("{role} killed before call {at} of {}, {:?}", calls.len(), calls.get(at));
         trace::kill_at(&mut run(), at);

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use netns::{Controller, EndpointConfig, Lifetime, NetworkConfig};
 use testhost::host;
 
-use crate::campaign::{campaign, controller};
+use crate::campaign::{controller, sampled};
 use crate::world::{make, mappings, publishing};
 use crate::{child, trace};
+
+/// Of the calls that change something, so many are one kill.
+const STEP: usize = 4;
 
 fn network(kind: &str) -> NetworkConfig {
     NetworkConfig::new(kind, "blue").unwrap().with_ipv6()
@@ -43,7 +46,8 @@ fn ports(test: &str, kind: &str) {
     host(|host| {
         make(host);
         controller(Lifetime::Process).create_network(network(kind)).unwrap();
-        campaign(host, test, &format!("a life of ports on a {kind} network"), nothing_is_published);
+        let role = format!("a life of ports on a {kind} network");
+        sampled(host, (test, &role), STEP, nothing_is_published);
         controller(Lifetime::Process).delete_network("blue").unwrap();
         let left = host.run("nft", &["list", "ruleset"]).stdout;
         assert_eq!(left, "");
@@ -94,7 +98,7 @@ fn tables(test: &str, kind: &str) {
     host(|host| {
         make(host);
         let role = format!("the first and last network, of type {kind}");
-        campaign(host, test, &role, |controller, context| whole_or_none(host, controller, context));
+        sampled(host, (test, &role), STEP, |controller, context| whole_or_none(host, controller, context));
     });
 }
 
