@@ -171,7 +171,7 @@ impl Controller {
 
     fn refuse_ports(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
         let Some(first) = record.ports.first() else { return Ok(()) };
-        let cause = format!("network {} has no firewall", active.config.name);
+        let cause = format!("network {} does without a firewall here", active.config.name);
         Err(Error::bad_request("publish port", first.to_string(), cause))
     }
 

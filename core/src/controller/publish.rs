@@ -86,22 +86,25 @@ impl Controller {
         record: &EndpointRecord,
         ports: &[PortMapping],
     ) -> Result<Vec<PortMapping>> {
-        if config.firewall.gateway_mode != GatewayMode::Routed {
-            return settle(tx, &self.host, &publisher(record), ports);
-        }
-        let open = |mapping: &PortMapping| {
-            mapping.check()?;
-            Ok(PortMapping { host_ports: Some(mapping.ports), host: None, ..mapping.clone() })
+        let Some(first) = ports.first() else { return Ok(Vec::new()) };
+        let refuse = |cause: &str| {
+            let cause = format!("network {} {cause}", config.name);
+            Err(Error::bad_request("publish port", first.to_string(), cause))
         };
-        ports.iter().map(open).collect()
+        match config.firewall.gateway_mode {
+            _ if !config.has_firewall() => refuse("has no firewall"),
+            _ if config.is_closed() => refuse("is closed to everything outside"),
+            GatewayMode::Routed => open_to_all(record, ports),
+            _ => settle(tx, &self.host, &publisher(record), ports),
+        }
     }
 
     /// What the host does for ports of an endpoint that has devices.
     fn open_ports(&self, active: &Active, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
+        let Some(first) = ports.first() else { return Ok(()) };
         if !active.has_firewall {
-            let what = ports.first().map_or_else(String::new, ToString::to_string);
-            let cause = format!("network {} has no firewall", active.config.name);
-            return Err(Error::bad_request("publish port", what, cause));
+            let cause = format!("network {} does without a firewall here", active.config.name);
+            return Err(Error::bad_request("publish port", first.to_string(), cause));
         }
         if !record.has_devices() {
             return Ok(());
@@ -134,6 +137,21 @@ impl Controller {
         }
         self.apply(&plan)
     }
+}
+
+/// The endpoint's own ports, which no other endpoint can have.
+fn open_to_all(record: &EndpointRecord, ports: &[PortMapping]) -> Result<Vec<PortMapping>> {
+    let mut open: Vec<PortMapping> = Vec::new();
+    for mapping in ports {
+        mapping.check()?;
+        let own = PortMapping { host_ports: Some(mapping.ports), host: None, ..mapping.clone() };
+        if record.ports.iter().chain(&open).any(|other| own.overlaps(other)) {
+            return Err(Error::new(ErrorKind::AlreadyExists, "publish port", mapping.to_string())
+                .with_cause("it is open already"));
+        }
+        open.push(own);
+    }
+    Ok(open)
 }
 
 fn publisher(record: &EndpointRecord) -> Publisher<'_> {

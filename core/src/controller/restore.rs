@@ -134,15 +134,19 @@ impl Controller {
         let ends = Arc::new(AtomicBool::new(false));
         let (controller, ended) = (Arc::clone(self), Arc::clone(&ends));
         let work = move || {
+            let mut is_whole = true;
             while !ended.load(Ordering::Relaxed) {
-                let result = match watch.wait(TURN) {
-                    Ok(Seen::TableGone) => controller.restore_firewall(),
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = result {
-                    log::warn!("{error}");
-                    std::thread::sleep(TURN);
+                let seen = watch.wait(TURN).map(|seen| is_whole &= matches!(seen, Seen::Nothing));
+                let restored = seen.and_then(|()| match is_whole {
+                    true => Ok(()),
+                    false => controller.restore_firewall(),
+                });
+                match restored {
+                    Ok(()) => is_whole = true,
+                    Err(error) => {
+                        log::warn!("{error}");
+                        std::thread::sleep(TURN);
+                    }
                 }
             }
         };
