@@ -1,6 +1,5 @@
 //! Connections that the kernel keeps track of, as far as they must end when a port is published no more.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,6 +17,9 @@ use crate::netlink::{attribute, packets, parse_error, Attributes, Channel, Refus
 /// `NFNL_SUBSYS_CTNETLINK`, with `IPCTNL_MSG_CT_GET` and `IPCTNL_MSG_CT_DELETE`.
 const GET: u16 = 1 << 8 | 1;
 const DELETE: u16 = 1 << 8 | 2;
+/// `IPCTNL_MSG_CT_GET_STATS`, and of its answer `CTA_STATS_GLOBAL_ENTRIES`.
+const GET_STATISTICS: u16 = 1 << 8 | 5;
+const ENTRIES: u16 = 1;
 
 // `CTA_*` of `include/uapi/linux/netfilter/nfnetlink_conntrack.h`.
 const ORIGINAL: u16 = 1;
@@ -111,31 +113,44 @@ impl Flows {
     /// # Errors
     /// Unsupported where the kernel does not list connections (`CONFIG_NF_CT_NETLINK`); PermissionDenied.
     pub(crate) fn flush(&mut self, filters: &[FlowFilter]) -> Result<usize> {
-        let mut groups: BTreeMap<(bool, Protocol), Vec<&FlowFilter>> = BTreeMap::new();
-        for filter in filters {
-            groups.entry((filter.v6, filter.protocol)).or_default().push(filter);
+        if filters.is_empty() || self.count().map_err(without_conntrack)? == Some(0) {
+            return Ok(0);
         }
+        let mut flows = self.list(filters).map_err(without_conntrack)?;
+        flows.retain(|flow| filters.iter().any(|filter| filter.matches(flow)));
         let mut ended = 0;
-        for group in groups.values() {
-            let mut flows = self.list(group).map_err(without_conntrack)?;
-            flows.retain(|flow| group.iter().any(|filter| filter.matches(flow)));
-            for part in flows.chunks(SEND_AT_MOST) {
-                ended += self.delete(part)?;
-            }
+        for part in flows.chunks(SEND_AT_MOST) {
+            ended += self.delete(part)?;
         }
         Ok(ended)
     }
 
-    /// The connections of the group's family and protocol, and of its filter where it is one. Kernels before
-    /// 5.8 list those of all protocols.
-    fn list(&mut self, group: &[&FlowFilter]) -> Result<Vec<Flow>> {
-        let Some(first) = group.first() else {
-            return Ok(Vec::new());
-        };
-        let only = (group.len() == 1).then_some(*first);
+    /// How many connections the namespace has. To list them the kernel walks a table that all namespaces share,
+    /// which takes it milliseconds also where there are none.
+    fn count(&mut self) -> Result<Option<u32>> {
+        let sequence = self.channel.next_sequence();
+        let mut bytes = Vec::new();
+        wire::frame(GET_STATISTICS, 0, sequence, [0; wire::NETFILTER_HEADER], &mut bytes, |_| {});
+        let answer = self.channel.get(sequence, &bytes, |packet| {
+            let entries = attribute(attributes(packet), ENTRIES).and_then(|entries| entries.try_into().ok());
+            Ok(entries.map(u32::from_be_bytes))
+        })?;
+        answer.map_err(refused)
+    }
+
+    /// The connections that the filters may mean, in one walk: of their family and protocol where they have one
+    /// alone, and of its port where it is one filter. Kernels before 5.8 list those of all protocols.
+    fn list(&mut self, filters: &[FlowFilter]) -> Result<Vec<Flow>> {
+        let Some(first) = filters.first() else { return Ok(Vec::new()) };
+        let is_alike = |other: &FlowFilter| (other.v6, other.protocol) == (first.v6, first.protocol);
+        let alike = filters.iter().all(is_alike);
+        let only = (filters.len() == 1).then_some(first);
+        let head = if alike { head(first.v6) } else { [0; wire::NETFILTER_HEADER] };
         let emit = |sequence, bytes: &mut Vec<u8>| {
-            wire::frame(GET, NLM_F_DUMP, sequence, head(first.v6), bytes, |own| {
-                push_filter(first, only, own);
+            wire::frame(GET, NLM_F_DUMP, sequence, head, bytes, |own| {
+                if alike {
+                    push_filter(first, only, own);
+                }
             });
         };
         self.channel.dump(emit, |packet, flows| flows.extend(read_flow(packet)))
