@@ -75,7 +75,7 @@ fn ipv6_forwarding_of_one_link_is_forced_where_the_kernel_can() {
         veth(host, "lan0", "lan1");
         apply(&network, &sandbox, Place::Host, Action::ForceIpv6Forwarding(named("lan0"))).unwrap();
         let inside = apply(&network, &sandbox, Place::Sandbox, Action::ForceIpv6Forwarding(named("lo")));
-        refused(inside, ErrorKind::BadRequest, &["force IPv6 forwarding on link lo", "links of the host"]);
+        refused(inside, ErrorKind::BadRequest, &["force IPv6 forwarding on link lo", "this is for the host"]);
         if !Path::new("/proc/sys/net/ipv6/conf/lan0/force_forwarding").exists() {
             return skip("ipv6_forwarding_of_one_link", "force_forwarding came with Linux 6.17");
         }

@@ -53,7 +53,7 @@ const VOLATILE: &[&str] = &[
 /// Settings by which packets pass that would not: of IPv4 and IPv6, for each link.
 const PASSING: [(&str, &[&str]); 2] = [
     ("ipv4", &["accept_local", "arp_ignore", "forwarding", "proxy_arp", "route_localnet", "rp_filter"]),
-    ("ipv6", &["accept_ra", "disable_ipv6", "force_forwarding", "forwarding", "proxy_ndp"]),
+    ("ipv6", &["accept_ra", "force_forwarding", "forwarding", "proxy_ndp"]),
 ];
 
 /// Flags that follow the carrier, which a bridge loses and gains with its ports.

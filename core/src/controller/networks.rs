@@ -246,6 +246,7 @@ impl Controller {
             let _gate = self.gate.enter()?;
             let _lock = self.definitions.lock()?;
             if self.definitions.stamp(&name)?.is_none() {
+                self.clear_up_if_last();
                 return Ok(());
             }
             let records = self.store.read(|tx| EndpointRecord::of_network(tx, &name))?;
@@ -255,16 +256,19 @@ impl Controller {
             self.definitions.remove(&name)?;
             self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
             self.tell(EventKind::NetworkDeleted, Some(&name), None, None);
-            // The network is gone; the collector tries again.
-            for error in [self.remove_firewall_if_last(), self.remove_counters_if_last()]
-                .into_iter()
-                .filter_map(Result::err)
-            {
-                log::warn!("{error}");
-            }
+            self.clear_up_if_last();
             Ok(())
         };
         delete().map_err(|error: Error| error.within("delete network", name))
+    }
+
+    /// Removes what is there for all networks when there is none any more. They are gone whatever fails here: who
+    /// deletes once more tries again, and so does the collector.
+    fn clear_up_if_last(&self) {
+        let results = [self.remove_firewall_if_last(), self.remove_counters_if_last()];
+        for error in results.into_iter().filter_map(Result::err) {
+            log::warn!("{error}");
+        }
     }
 
     /// Takes away what the network has in the host and in the store. The definition of one that cannot
