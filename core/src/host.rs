@@ -85,7 +85,8 @@ impl Host {
 
     /// Has the kernel forget what it tracks of these.
     pub(crate) fn flush_flows(&self, flows: &[FlowFilter]) -> Result<()> {
-        let flushed = self.namespace.run(|| Flows::open()?.flush(flows))??;
+        let is_local = |address| self.is_local(address).unwrap_or(false);
+        let flushed = self.namespace.run(|| Flows::open()?.flush(flows, is_local))??;
         log::debug!("{flushed} flows flushed");
         Ok(())
     }

@@ -109,7 +109,11 @@ impl Controller {
     /// Takes the endpoint out of its sandbox, if that is there, and removes it.
     fn discard(&self, record: &EndpointRecord) -> Result<()> {
         let mut parted = record.clone();
+        // Whether its ports became its own is not known: what is another's under the same key stays.
+        self.dismiss_owned(record)?;
+        parted.ports.clear();
         self.detach(&mut parted, false)?;
+        parted.ports.clone_from(&record.ports);
         self.remove(&parted)?;
         let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
         if let Some(joined) = &record.joined {

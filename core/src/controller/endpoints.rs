@@ -308,6 +308,9 @@ impl Controller {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
         }
+        if record.linked.is_some() {
+            self.dismiss(&[record])?;
+        }
         self.store.write(|tx| forget(tx, record))?;
         if let Some(active) = active {
             self.give_all_back_elsewhere(&active, record);

@@ -9,6 +9,7 @@ use rusqlite::{params, Connection, OptionalExtension};
 use super::{Controller, GatewayMode, NetworkConfig};
 use crate::error::{Error, Result};
 use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, Place, RouteSpec, LINK_GROUP};
+use crate::nft::{Element, Entry, Owner};
 use crate::plan::{Action, Plan, Step};
 use crate::store::store_error;
 use crate::sys;
@@ -90,15 +91,46 @@ impl Controller {
                 continue;
             }
             let Some(parent) = config.parent() else {
-                self.uplinks(ipv6)?.iter().try_for_each(|uplink| self.forward_from(uplink, ipv6))?;
+                let uplinks = self.uplinks(ipv6)?;
+                self.keep_advertised(&uplinks, ipv6)?;
+                uplinks.iter().try_for_each(|uplink| self.forward_from(uplink, ipv6))?;
                 continue;
             };
+            self.keep_advertised(&self.uplinks(ipv6)?, ipv6)?;
             self.forward_from(&parent, ipv6)?;
             if ipv6 {
                 self.set_setting(&format!("net/ipv6/conf/{parent}/proxy_ndp"), "1")?;
             }
         }
         Ok(())
+    }
+
+    /// What comes in by links that did not forward before is for the networks alone.
+    pub(super) fn opened(&self) -> Result<Vec<Element>> {
+        let networks = self.definitions.list::<NetworkConfig>()?;
+        let parents: BTreeSet<_> =
+            networks.iter().filter_map(|(_, config)| config.as_ref().ok()?.parent()).collect();
+        let mut opened = BTreeSet::new();
+        for (path, _) in self.store.read(remembered)? {
+            match path.split('/').collect::<Vec<_>>()[..] {
+                ["net", "ipv4", "conf", link, "forwarding"] => opened.extend([(false, link.to_owned())]),
+                ["net", "ipv6", "conf", "all", "forwarding"] => {
+                    opened.extend(self.uplinks(true)?.iter().map(|link| (true, link.to_string())));
+                }
+                ["net", "ipv6", "conf", link, "force_forwarding"] => opened.extend([(true, link.to_owned())]),
+                _ => {}
+            }
+        }
+        let entry = |(v6, link): (bool, String)| {
+            let name = InterfaceName::new(&link).ok().filter(|name| !parents.contains(name))?;
+            Some(Element { owner: self.owner_of_none(), entry: Entry::Opened { v6, name } })
+        };
+        Ok(opened.into_iter().filter_map(entry).collect())
+    }
+
+    /// As what is no single network's has it; no network can be called so.
+    fn owner_of_none(&self) -> Owner {
+        Owner { mark: self.mark.number(), network: "-".to_owned(), endpoint: None }
     }
 
     /// Has a bridge that the network had adopted be as it was.
@@ -136,13 +168,21 @@ impl Controller {
         if self.setting(&forced)?.is_some() {
             return self.set_setting(&forced, "1");
         }
-        // Before Linux 6.17 it is all links or none, and a host that forwards takes no routes from router
-        // advertisements unless it is told to.
-        let advertised = format!("net/ipv6/conf/{uplink}/accept_ra");
-        if self.setting(&advertised)?.as_deref() == Some("1") {
-            self.set_setting(&advertised, "2")?;
-        }
+        // Before Linux 6.17 it is all links or none.
         self.set_setting("net/ipv6/conf/all/forwarding", "1")
+    }
+
+    /// A host that forwards IPv6 on all links has no routes of router advertisements, and loses those that it has,
+    /// unless it is told to keep them.
+    fn keep_advertised(&self, uplinks: &BTreeSet<InterfaceName>, ipv6: bool) -> Result<()> {
+        for uplink in uplinks.iter().filter(|_| ipv6) {
+            let forced = format!("net/ipv6/conf/{uplink}/force_forwarding");
+            let advertised = format!("net/ipv6/conf/{uplink}/accept_ra");
+            if self.setting(&forced)?.is_none() && self.setting(&advertised)?.as_deref() == Some("1") {
+                self.set_setting(&advertised, "2")?;
+            }
+        }
+        Ok(())
     }
 
     /// The value of a setting; none where the kernel does not have it.

@@ -70,7 +70,9 @@ impl Controller {
             let prepared = self.store.dry(|tx| {
                 self.take(tx, &active, &mut record)?;
                 self.make(&active, &mut record)?;
-                self.ask_for_link(&active, &mut record, 0)
+                let mut prepared = self.ask_for_link(&active, &mut record, 0)?;
+                self.admit(&active, &record, &mut prepared)?;
+                Ok(prepared)
             })?;
             plan_pair(self.as_if_metered(&active, &record, prepared)).map(|(plan, _)| plan)
         };
@@ -137,6 +139,7 @@ impl Controller {
             if active.is_builtin {
                 self.make(active, record)?;
                 let mut own = self.ask_for_link(active, record, attempt)?;
+                self.admit(active, record, &mut own)?;
                 self.meter_birth(active, record, &mut own);
                 prepared = Some(own);
             }

@@ -46,7 +46,16 @@ impl Controller {
             plan.steps.extend(forwarding::of_link(config, &bridge.link, bridge.is_ours).steps);
         }
         let opened = self.carry_out(&plan).and_then(|()| self.forward(config));
+        let opened = opened.and_then(|()| self.shut_to_others(config));
         self.or_without(config, opened).map(drop)
+    }
+
+    fn shut_to_others(&self, config: &NetworkConfig) -> Result<()> {
+        let opened = self.opened()?;
+        match opened.is_empty() || !config.has_firewall() {
+            true => Ok(()),
+            false => self.host.with_firewall(|firewall| firewall.commit(&[Change::Keep(opened)])),
+        }
     }
 
     /// Whether it could be done; that it cannot be done here is no error of a network that can do without.
@@ -235,6 +244,15 @@ impl Controller {
         }
     }
 
+    /// Takes away what says that it is the endpoint's.
+    pub(super) fn dismiss_owned(&self, record: &EndpointRecord) -> Result<()> {
+        if record.ports.is_empty() {
+            return Ok(());
+        }
+        let own = self.owner(&record.network, Some(&record.config.name));
+        self.dismiss_all(|owner| *owner == own)
+    }
+
     /// Takes all elements away whose owner is such a one.
     fn dismiss_all(&self, is_such: impl Fn(&Owner) -> bool) -> Result<()> {
         tolerate_missing(self.host.with_firewall(|firewall| {
@@ -262,12 +280,16 @@ impl Controller {
     /// Removes the tables when no network is in them any more, and switches forwarding off where it was on for
     /// them.
     pub(super) fn remove_firewall_if_last(&self) -> Result<()> {
+        let mut others = false;
         for _ in 0..TRIES {
             let gone = self.host.with_firewall(|firewall| {
                 let generation = firewall.generation()?;
                 match firewall.state()? {
                     None => Ok(true),
-                    Some(state) if !state.networks.is_empty() => Ok(true),
+                    Some(state) if !state.networks.is_empty() => {
+                        others = state.networks.iter().any(|own| own.owner.mark != self.mark.number());
+                        Ok(true)
+                    }
                     Some(_) => firewall.commit_if(generation, &[Change::DeleteTables]),
                 }
             });
@@ -281,7 +303,8 @@ impl Controller {
                 }
             }
         }
-        match self.forwards_in_vain()? {
+        // Another store's networks need it, which found it on.
+        match !others && self.forwards_in_vain()? {
             true => self.forward_no_more(),
             false => Ok(()),
         }
@@ -294,7 +317,8 @@ impl Controller {
         }
         let networks = self.definitions.list::<NetworkConfig>()?;
         let needs = |config: &NetworkConfig| config.is_forwarded() && !config.is_closed();
-        Ok(!networks.iter().any(|(_, config)| config.as_ref().is_ok_and(needs)))
+        // One that cannot be read may need it.
+        Ok(!networks.iter().any(|(_, config)| config.as_ref().map_or(true, needs)))
     }
 }
 
@@ -400,14 +424,15 @@ fn flows<'a>(
     ports: impl Iterator<Item = &'a PortMapping>,
     to_endpoint: bool,
 ) -> Vec<FlowFilter> {
-    if config.firewall.gateway_mode != GatewayMode::Nat {
+    let routed = config.firewall.gateway_mode == GatewayMode::Routed;
+    if routed && !to_endpoint {
         return Vec::new();
     }
     let entries = ports.flat_map(|mapping| published(record, mapping));
     let filter = |(mapping, host_port, to): (&PortMapping, u16, SocketAddr)| FlowFilter {
         protocol: mapping.protocol,
         v6: to.is_ipv6(),
-        destination: specific(mapping),
+        destination: if routed { Some(to.ip()) } else { specific(mapping) },
         port: Some(host_port),
         to: to_endpoint.then_some(to),
     };

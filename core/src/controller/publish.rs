@@ -144,7 +144,11 @@ fn open_to_all(record: &EndpointRecord, ports: &[PortMapping]) -> Result<Vec<Por
     let mut open: Vec<PortMapping> = Vec::new();
     for mapping in ports {
         mapping.check()?;
-        let own = PortMapping { host_ports: Some(mapping.ports), host: None, ..mapping.clone() };
+        if let Some(host) = mapping.host.filter(|host| !host.is_unspecified()) {
+            let cause = format!("the endpoint is reached by its own addresses, not by {host}");
+            return Err(Error::bad_request("publish port", mapping.to_string(), cause));
+        }
+        let own = PortMapping { host_ports: Some(mapping.ports), ..mapping.clone() };
         if record.ports.iter().chain(&open).any(|other| own.overlaps(other)) {
             return Err(Error::new(ErrorKind::AlreadyExists, "publish port", mapping.to_string())
                 .with_cause("it is open already"));

@@ -1,6 +1,6 @@
 //! The firewall as the store has it: compared with the kernel's, and put back.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -18,6 +18,13 @@ use crate::sys;
 
 /// How long a watch waits before it looks whether it is to end.
 const TURN: Duration = Duration::from_millis(200);
+
+/// Networks with a firewall, and those of which that cannot be told.
+#[derive(Default)]
+struct Walled {
+    networks: BTreeMap<Name, NetworkConfig>,
+    unusable: BTreeSet<Name>,
+}
 
 /// What of a store is in the firewall, and what should be.
 struct Difference {
@@ -39,10 +46,11 @@ impl Controller {
     pub fn restore_firewall(&self) -> Result<()> {
         let restore = || {
             let _gate = self.gate.enter()?;
-            let networks = self.walled()?;
+            let networks = self.walled()?.networks;
             if networks.is_empty() {
                 return Ok(());
             }
+            networks.values().try_for_each(|config| self.forward(config))?;
             let is_whole = |state: State| state.whole && state.bridge_whole != Some(false);
             let mut changes = Vec::new();
             if !self.firewall_state()?.is_none_or(is_whole) {
@@ -57,22 +65,32 @@ impl Controller {
                 }
             }
             changes.push(Change::Keep(self.expected(&networks)?.into_values().flatten().collect()));
+            changes.push(Change::Keep(self.opened()?));
             let restored = self.host.with_firewall(|firewall| firewall.commit(&changes));
-            if networks.values().all(|config| config.firewall.mode == FirewallMode::Optional) {
-                tolerate_missing(restored)?;
-            } else {
-                restored?;
+            match networks.values().all(|config| config.firewall.mode == FirewallMode::Optional) {
+                true => tolerate_missing(restored),
+                false => restored,
             }
-            networks.values().try_for_each(|config| self.forward(config))
         };
         restore().map_err(|error: Error| error.within("restore", "firewall"))
     }
 
-    /// The networks that have a part in the firewall; definitions that cannot be read have none.
-    fn walled(&self) -> Result<BTreeMap<Name, NetworkConfig>> {
-        let networks = self.definitions.list::<NetworkConfig>()?.into_iter();
-        let readable = networks.filter_map(|(name, config)| Some((name, config.ok()?)));
-        Ok(readable.filter(|(_, config)| config.has_firewall()).collect())
+    /// The networks that have a part in the firewall. One whose definition cannot be used keeps what it has, and
+    /// gets nothing.
+    fn walled(&self) -> Result<Walled> {
+        let mut walled = Walled::default();
+        for (name, config) in self.definitions.list::<NetworkConfig>()? {
+            match config.ok().filter(|config| config.name == name && config.check().is_ok()) {
+                Some(config) if config.has_firewall() => {
+                    walled.networks.insert(name, config);
+                }
+                Some(_) => {}
+                None => {
+                    walled.unusable.insert(name);
+                }
+            }
+        }
+        Ok(walled)
     }
 
     /// What the endpoints have in the sets and maps, by their owners.
@@ -89,13 +107,16 @@ impl Controller {
     }
 
     fn difference(&self, state: &State) -> Result<Difference> {
-        let networks = self.walled()?;
+        let Walled { networks, unusable } = self.walled()?;
         let expected = self.expected(&networks)?;
-        let own = |owner: &Owner| owner.mark == self.mark.number();
+        let own = |owner: &Owner| {
+            let is_unusable = unusable.iter().any(|name| name.as_str() == owner.network);
+            owner.mark == self.mark.number() && !is_unusable
+        };
         let there: HashSet<_> = state.elements.iter().map(|element| &element.entry).collect();
         let wanted: HashSet<_> = expected.values().flatten().map(|element| &element.entry).collect();
-        let of_networks: HashSet<_> =
-            networks.values().flat_map(|config| self.network_elements(config)).map(|own| own.entry).collect();
+        let of_networks = networks.values().flat_map(|config| self.network_elements(config));
+        let of_networks: HashSet<_> = of_networks.chain(self.opened()?).map(|own| own.entry).collect();
         let is_stray = |entry: &Entry| !wanted.contains(entry) && !of_networks.contains(entry);
         let mut strays = BTreeMap::<_, Vec<_>>::new();
         for element in state.elements.iter().filter(|element| own(&element.owner) && is_stray(&element.entry))

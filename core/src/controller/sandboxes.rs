@@ -156,6 +156,8 @@ impl Controller {
         }
         let mut failures = Vec::new();
         let gone = self.let_all_go(&leaving, sandbox, &mut failures);
+        // Their ports may be others' as soon as the store says so.
+        failures.extend(self.dismiss(&gone).err());
         let recorded = self.store.write(|tx| {
             for record in &gone {
                 match record.transient {
@@ -166,7 +168,6 @@ impl Controller {
             Ok(())
         });
         if recorded.is_ok() {
-            failures.extend(self.dismiss(&gone).err());
             gone.iter().for_each(|record| self.unmeter(record));
         }
         if recorded.is_ok() && !Namespace::is_mounted(path) {

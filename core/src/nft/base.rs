@@ -11,11 +11,13 @@ const ADDRESS4: Value = Value::Fields(&[Ipv4]);
 const ADDRESS6: Value = Value::Fields(&[Ipv6]);
 
 /// The sets and maps of `inet libnetns`; those whose names begin with `guard` are in `bridge libnetns` too.
-static SETS: [(&str, Shape); 17] = [
+static SETS: [(&str, Shape); 19] = [
     ("ours", INTERFACES),
     ("guarded", INTERFACES),
     ("guard4", Shape::set(&[Interface, Mac, Ipv4])),
     ("guard6", Shape::set(&[Interface, Mac, Ipv6])),
+    ("opened4", INTERFACES),
+    ("opened6", INTERFACES),
     ("from", Shape::map(&[Interface], Value::Verdict)),
     ("to", Shape::map(&[Interface], Value::Verdict)),
     ("leave", Shape::map(&[Interface], Value::Verdict)),
@@ -83,6 +85,9 @@ fn inet_chains() -> Vec<Chain> {
                 Rule::new().established().accept(),
                 Rule::new().verdict_map(Way::In, "from"),
                 Rule::new().verdict_map(Way::Out, "to"),
+                // What the host did not forward before it had networks it does not now.
+                Rule::new().of_family_from(false, "opened4").discard(),
+                Rule::new().of_family_from(true, "opened6").discard(),
             ],
         ),
         chain(
@@ -117,7 +122,10 @@ fn publish() -> Vec<Rule> {
 }
 
 fn sender(table: Family) -> Vec<Rule> {
+    // An endpoint is nobody's router, and the host would believe it.
     let mut rules = vec![
+        Rule::new().icmpv6(table, "nd-router-advert", 134).discard(),
+        Rule::new().icmpv6(table, "nd-redirect", 137).discard(),
         Rule::new().sender_in(table, false, "guard4").back(),
         Rule::new().sender_in(table, true, "guard6").back(),
     ];

@@ -162,6 +162,7 @@ impl Entry {
                 of(Family::of_bridge(*bridge), "guarded", start.interface(name))
             }
             Self::Interface { name, key } => return interface(name, key),
+            Self::Opened { v6, name } => of(inet, pick(["opened4", "opened6"], *v6), start.interface(name)),
             Self::Masquerade(subnet) => subnet_cell(["masquerade4", "masquerade6"], *subnet),
             Self::Open { protocol, address, port } => {
                 let set = pick(["open4", "open6"], address.is_ipv6());

@@ -54,7 +54,8 @@ pub struct FlowFilter {
     pub protocol: Protocol,
     /// Of IPv6.
     pub v6: bool,
-    /// The destination's address as the client has it.
+    /// The destination's address as the client has it; any of the host's own when `None`, unless `to` says who
+    /// answers.
     pub destination: Option<IpAddr>,
     /// The destination's port as the client has it.
     pub port: Option<u16>,
@@ -112,12 +113,20 @@ impl Flows {
     ///
     /// # Errors
     /// Unsupported where the kernel does not list connections (`CONFIG_NF_CT_NETLINK`); PermissionDenied.
-    pub(crate) fn flush(&mut self, filters: &[FlowFilter]) -> Result<usize> {
+    pub(crate) fn flush(
+        &mut self,
+        filters: &[FlowFilter],
+        is_local: impl Fn(IpAddr) -> bool,
+    ) -> Result<usize> {
         if filters.is_empty() || self.count().map_err(without_conntrack)? == Some(0) {
             return Ok(0);
         }
         let mut flows = self.list(filters).map_err(without_conntrack)?;
-        flows.retain(|flow| filters.iter().any(|filter| filter.matches(flow)));
+        // To anywhere means to the host, by whichever of its addresses, unless it is said who answers.
+        let is_meant = |filter: &FlowFilter, flow: &Flow| {
+            filter.destination.is_some() || filter.to.is_some() || is_local(flow.destination.ip())
+        };
+        flows.retain(|flow| filters.iter().any(|filter| filter.matches(flow) && is_meant(filter, flow)));
         let mut ended = 0;
         for part in flows.chunks(SEND_AT_MOST) {
             ended += self.delete(part)?;

@@ -50,6 +50,14 @@ pub enum Entry {
         /// The port, from 1 on.
         port: u16,
     },
+    /// What comes in by this interface is forwarded for this library's networks alone: the host did not forward
+    /// it before it had any.
+    Opened {
+        /// Of IPv6.
+        v6: bool,
+        /// The interface of the host.
+        name: InterfaceName,
+    },
     /// A port of the host leads to a port of an endpoint.
     Published {
         /// Of both ports.
@@ -116,6 +124,7 @@ impl fmt::Display for Entry {
             Self::Interface { name, key } => write!(f, "interface {name} of {key}"),
             Self::Masquerade(subnet) => write!(f, "masquerading of {subnet}"),
             Self::Open { protocol, address, port } => write!(f, "open port {port}/{protocol} of {address}"),
+            Self::Opened { v6, name } => write!(f, "opened interface {name}, IPv{}", if *v6 { 6 } else { 4 }),
             Self::Published { protocol, host: Some(host), port, .. } => {
                 write!(f, "port {port}/{protocol} of {host}")
             }

@@ -116,6 +116,7 @@ fn entry(family: Family, set: &str, listed: &Listed, end: Option<IpAddr>) -> Opt
     let bridge = family == Family::Bridge;
     Some(match set {
         "guarded" => Entry::Guarded { bridge, name: key.interface()? },
+        "opened4" | "opened6" => Entry::Opened { v6, name: key.interface()? },
         "guard4" | "guard6" => {
             Entry::Sender { bridge, name: key.interface()?, mac: key.mac()?, address: key.address(v6)? }
         }

@@ -227,6 +227,23 @@ impl Rule {
         self.family(v6).with(&text, port_key(v6)).with("", [lookup(set)])
     }
 
+    /// Of that family and from an interface that is in `set`.
+    pub(super) fn of_family_from(self, v6: bool, set: &str) -> Self {
+        let text = format!("meta nfproto {} iifname @{set}", if v6 { "ipv6" } else { "ipv4" });
+        self.family(v6).with(&text, [Way::In.load(0), lookup(set)])
+    }
+
+    /// An ICMPv6 message of that type.
+    pub(super) fn icmpv6(self, table: Family, name: &str, kind: u8) -> Self {
+        let of_family = match table {
+            Family::Bridge => self.ethertype(0x86dd),
+            Family::Inet => self.family(true),
+        };
+        let load = Expression::Meta { key: Meta::Protocol, word: 0 };
+        let text = format!("icmpv6 type {name}");
+        of_family.with(&text, [load, equal([58]), transport(0, 1, 0), equal([kind])])
+    }
+
     /// An echo request (ping).
     pub(super) fn echo_request(self, v6: bool) -> Self {
         let (text, protocol, kind) = match v6 {

@@ -90,19 +90,19 @@ fn connections_of_a_port_end_and_no_others() {
         };
         let elsewhere = FlowFilter { to: Some("10.9.0.2:81".parse().unwrap()), ..filter.clone() };
         let tcp = FlowFilter { protocol: Protocol::Tcp, ..filter.clone() };
-        assert_eq!(flows.flush(&[]).unwrap(), 0);
-        assert_eq!(flows.flush(&[elsewhere, tcp]).unwrap(), 0);
-        assert_eq!(flows.flush(std::slice::from_ref(&filter)).unwrap(), 2);
+        assert_eq!(flows.flush(&[], |_| true).unwrap(), 0);
+        assert_eq!(flows.flush(&[elsewhere, tcp], |_| true).unwrap(), 0);
+        assert_eq!(flows.flush(std::slice::from_ref(&filter), |_| true).unwrap(), 2);
         assert_eq!(tracked(), ["10.9.0.1 8081", "10.9.0.2 80", "10.9.0.3 8080", v6]);
-        assert_eq!(flows.flush(std::slice::from_ref(&filter)).unwrap(), 0);
+        assert_eq!(flows.flush(std::slice::from_ref(&filter), |_| true).unwrap(), 0);
 
         let everywhere = FlowFilter { destination: None, ..filter.clone() };
         let other = FlowFilter { port: Some(8081), ..everywhere.clone() };
         let wide6 = FlowFilter { v6: true, to: None, ..everywhere.clone() };
-        assert_eq!(flows.flush(&[everywhere, other, wide6]).unwrap(), 3);
+        assert_eq!(flows.flush(&[everywhere, other, wide6], |_| true).unwrap(), 3);
         assert_eq!(tracked(), ["10.9.0.2 80"]);
         let to = FlowFilter { destination: None, port: None, ..filter };
-        assert_eq!(flows.flush(&[to]).unwrap(), 1);
+        assert_eq!(flows.flush(&[to], |_| true).unwrap(), 1);
         assert_eq!(tracked(), [""; 0]);
         drop((clients, client6));
     });
