@@ -110,7 +110,7 @@ fn what_cannot_be_is_refused_whole() {
             refused(publish(&controller, network, "web", ports), ErrorKind::BadRequest, &[words]);
         };
         refuse("four", &["80:80", "[::]:81:81"], "the endpoint has no IPv6 address");
-        refuse("none", &["80:80"], "the endpoint has no address");
+        refuse("none", &["80:80"], "network none has no firewall");
         refuse("blue", &["80:80", "80:81"], "the host's ports are those of 80:8");
         refuse("blue", &["80-90:80-90", "1:1", "127.0.0.1:85:80"], "those of 127.0.0.1:85:80/tcp");
         refuse("blue", &["79:79", "192.0.2.1:80:80"], "192.0.2.1 is no address of the host");
