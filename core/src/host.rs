@@ -10,7 +10,7 @@ use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::traffic::{self, FilterState, KernelStats};
 use crate::link::{message, Direction, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
-use crate::nft::{Firewall, FlowFilter, Flows};
+use crate::nft::{Firewall, FlowFilter};
 use crate::sys::{Ipv6Links, Namespace, NamespaceId, PerProcess};
 
 /// How long a sandbox that was destroyed may take to begin to die.
@@ -84,9 +84,7 @@ impl Host {
 
     /// Has the kernel forget what it tracks of these.
     pub(crate) fn flush_flows(&self, flows: &[FlowFilter]) -> Result<()> {
-        let flushed = self.namespace.run(|| Flows::open()?.flush(flows))??;
-        log::debug!("{flushed} flows flushed");
-        Ok(())
+        self.with_firewall(|firewall| firewall.flows().flush(flows))
     }
 
     /// Whether [`Host::turn_off_ipv6`] can be used.

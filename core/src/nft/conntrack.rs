@@ -5,12 +5,11 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use netlink_packet_core::{NetlinkBuffer, NLMSG_ERROR, NLM_F_ACK, NLM_F_DUMP};
-use netlink_sys::protocols::NETLINK_NETFILTER;
 use serde::{Deserialize, Serialize};
 
-use super::firewall::attributes;
+use super::firewall::{attributes, Firewall};
 use super::rule::{address_of_octets, octets};
-use super::{fault, wire};
+use super::wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::Protocol;
 use crate::netlink::{attribute, packets, parse_error, Attributes, Channel, Refusal};
@@ -33,11 +32,18 @@ const DESTINATION: [u16; 2] = [2, 4];
 const NUMBER: u16 = 1;
 const SOURCE_PORT: u16 = 2;
 const DESTINATION_PORT: u16 = 3;
-/// `CTA_FILTER_ORIG_FLAGS`, and what a dump may be filtered by (`nf_internals.h`).
+/// `CTA_FILTER_ORIG_FLAGS`, `CTA_FILTER_REPLY_FLAGS`, and what may be filtered by (`nf_internals.h`).
 const FILTER_ORIGINAL: u16 = 1;
+const FILTER_REPLY: u16 = 2;
+const BY_SOURCE: u32 = 1;
 const BY_DESTINATION: u32 = 1 << 1;
 const BY_NUMBER: u32 = 1 << 3;
+const BY_SOURCE_PORT: u32 = 1 << 4;
 const BY_DESTINATION_PORT: u32 = 1 << 5;
+
+/// Up to so many filters each have the kernel look through its connections; more are looked for in one list of
+/// them, which takes 20 times as long because the kernel locks each of its hash buckets for it, used or not.
+const FILTERS_AT_MOST: usize = 16;
 
 /// Deletions in one send; their answers must fit the socket's receive queue.
 const SEND_AT_MOST: usize = 100;
@@ -60,9 +66,12 @@ pub struct FlowFilter {
     pub to: Option<SocketAddr>,
 }
 
-/// The connections of the network namespace in which it was opened.
-pub(crate) struct Flows {
-    channel: Channel,
+/// The connections of a firewall's network namespace.
+///
+/// By its socket, which stays: the kernel has one that is closed wait until all that was deleted before is freed,
+/// a grace period and more.
+pub(crate) struct Flows<'a> {
+    channel: &'a mut Channel,
 }
 
 /// A connection: who answers, and what tells it from others.
@@ -95,35 +104,56 @@ impl FlowFilter {
     }
 }
 
-impl Flows {
-    /// Opens a socket in the calling thread's namespace.
-    ///
-    /// # Errors
-    /// Unsupported where the kernel has no netfilter sockets.
-    pub(crate) fn open() -> Result<Self> {
-        let channel = Channel::open(NETLINK_NETFILTER, "netfilter socket").map_err(fault::no_netfilter)?;
-        Ok(Self { channel })
+impl Firewall {
+    /// The connections of the namespace.
+    pub(crate) fn flows(&mut self) -> Flows<'_> {
+        Flows { channel: &mut self.channel }
     }
+}
 
-    /// Ends every connection that one of the filters matches, and says how many there were. Both sides may go
-    /// on: their next packets are looked at as those of a new one.
+impl Flows<'_> {
+    /// Ends every connection that one of the filters matches. Both sides may go on: their next packets are
+    /// looked at as those of a new one.
     ///
     /// # Errors
     /// Unsupported where the kernel does not list connections (`CONFIG_NF_CT_NETLINK`); PermissionDenied.
-    pub(crate) fn flush(&mut self, filters: &[FlowFilter]) -> Result<usize> {
+    pub(crate) fn flush(&mut self, filters: &[FlowFilter]) -> Result<()> {
+        if filters.len() <= FILTERS_AT_MOST && self.flush_directly(filters)? {
+            return Ok(());
+        }
         let mut groups: BTreeMap<(bool, Protocol), Vec<&FlowFilter>> = BTreeMap::new();
         for filter in filters {
             groups.entry((filter.v6, filter.protocol)).or_default().push(filter);
         }
-        let mut ended = 0;
         for group in groups.values() {
             let mut flows = self.list(group).map_err(without_conntrack)?;
             flows.retain(|flow| group.iter().any(|filter| filter.matches(flow)));
             for part in flows.chunks(SEND_AT_MOST) {
-                ended += self.delete(part)?;
+                self.delete(part)?;
             }
         }
-        Ok(ended)
+        Ok(())
+    }
+
+    /// Whether the kernel could do it by itself. One that cannot takes the filter for an incomplete connection.
+    fn flush_directly(&mut self, filters: &[FlowFilter]) -> Result<bool> {
+        let mut bytes = Vec::new();
+        for filter in filters {
+            let sequence = self.channel.next_sequence();
+            bytes.clear();
+            wire::frame(DELETE, NLM_F_ACK, sequence, head(filter.v6), &mut bytes, |own| {
+                push_filter(filter, Some(filter), own);
+            });
+            self.channel.send(&bytes)?;
+            match self.read_answers(sequence, sequence) {
+                Err(error) if matches!(error.errno(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {
+                    return Ok(false)
+                }
+                Ok(false) => return Ok(false),
+                answered => answered?,
+            };
+        }
+        Ok(true)
     }
 
     /// The connections of the group's family and protocol, and of its filter where it is one. Kernels before
@@ -141,12 +171,13 @@ impl Flows {
         self.channel.dump(emit, |packet, flows| flows.extend(read_flow(packet)))
     }
 
-    /// How many of them were still there.
-    fn delete(&mut self, flows: &[Flow]) -> Result<usize> {
+    /// What is gone meanwhile is passed over.
+    fn delete(&mut self, flows: &[Flow]) -> Result<()> {
         let mut bytes = Vec::new();
-        let mut last = 0;
+        let (mut first, mut last) = (None, 0);
         for flow in flows {
             last = self.channel.next_sequence();
+            first.get_or_insert(last);
             let head = head(flow.destination.is_ipv6());
             wire::frame(DELETE, NLM_F_ACK, last, head, &mut bytes, |own| {
                 own.bytes(ORIGINAL, &flow.tuple).bytes(ID, &flow.id);
@@ -156,12 +187,12 @@ impl Flows {
             });
         }
         self.channel.send(&bytes)?;
-        self.count_deleted(last)
+        self.read_answers(first.unwrap_or(last), last).map(drop)
     }
 
-    /// The kernel has answered when sending returns, in the order of the messages.
-    fn count_deleted(&mut self, last: u32) -> Result<usize> {
-        let mut deleted = 0;
+    /// The kernel has answered when sending returns, in the order of the messages; whether all were found.
+    fn read_answers(&mut self, first: u32, last: u32) -> Result<bool> {
+        let mut found = true;
         let mut answer = Vec::with_capacity(ANSWER);
         loop {
             let received = self.channel.receive_now(&mut answer);
@@ -170,14 +201,18 @@ impl Flows {
             if !received {
                 return Err(Error::new(ErrorKind::System, "receive", "answers of conntrack"));
             }
-            for packet in packets(&answer).filter(|packet| packet.message_type() == NLMSG_ERROR) {
+            let is_own = |packet: &NetlinkBuffer<&[u8]>| {
+                let number = packet.sequence_number().wrapping_sub(first);
+                packet.message_type() == NLMSG_ERROR && number <= last.wrapping_sub(first)
+            };
+            for packet in packets(&answer).filter(is_own) {
                 match parse_error(&packet) {
                     Some(Err(refusal)) if refusal.errno != libc::ENOENT => return Err(refused(refusal)),
-                    Some(answer) => deleted += usize::from(answer.is_ok()),
+                    Some(answer) => found &= answer.is_ok(),
                     None => {}
                 }
                 if packet.sequence_number() == last {
-                    return Ok(deleted);
+                    return Ok(found);
                 }
             }
         }
@@ -204,10 +239,24 @@ fn push_filter(first: &FlowFilter, only: Option<&FlowFilter>, own: &mut Attribut
             }
         });
     });
+    let to = only.and_then(|only| only.to);
+    if let Some(to) = to {
+        own.nested(REPLY, |tuple| {
+            tuple.nested(ADDRESSES, |own| {
+                own.bytes(SOURCE[usize::from(to.is_ipv6())], &octets(to.ip()));
+            });
+            tuple.nested(PROTOCOL, |own| {
+                own.bytes(NUMBER, &[first.protocol.number()]).bytes(SOURCE_PORT, &to.port().to_be_bytes());
+            });
+        });
+    }
     let mut flags = BY_NUMBER;
     flags |= destination.map_or(0, |_| BY_DESTINATION) | port.map_or(0, |_| BY_DESTINATION_PORT);
     own.nested(FILTER, |own| {
         own.bytes(FILTER_ORIGINAL, &flags.to_ne_bytes());
+        if to.is_some() {
+            own.bytes(FILTER_REPLY, &(BY_SOURCE | BY_NUMBER | BY_SOURCE_PORT).to_ne_bytes());
+        }
     });
 }
 
