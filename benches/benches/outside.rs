@@ -205,7 +205,7 @@ fn crowd(ports: u16, each: u16) -> Player<Published> {
                 mappings(FIRST + first, count),
             );
         }
-        let last = name(firsts().last().expect("an endpoint"));
+        let last = name(firsts().next_back().expect("an endpoint"));
         let port = mappings(FIRST + ports - 1, 1);
         let once = || {
             std::thread::sleep(PAUSE);
@@ -352,20 +352,31 @@ fn netavark() -> Player<Turns> {
 fn ours() -> Player<Turns> {
     Player::new(|_, stage| {
         let managed = ControllerRig::new("bridge", "peer", 89);
-        let one = |first: u16, ports: u16| {
-            let sandbox = managed.sandbox("peer");
-            std::thread::sleep(PAUSE);
-            let (start, _) = timed(|| managed.connect_with(&sandbox, "peer", mappings(first, ports)));
-            let (end, result) = timed(|| managed.controller.destroy_sandbox(&sandbox));
-            result.expect("a destroyed sandbox");
-            (start, end)
+        // All stay until the end: dying ones hold the kernel's lock.
+        let turns = || {
+            let join = |index: usize, ports: u16| {
+                let first = FIRST + u16::try_from(index).expect("a few") * 100 + ports;
+                let name = format!("peer{first}");
+                let sandbox = managed.sandbox(&name);
+                std::thread::sleep(PAUSE);
+                let (start, _) = timed(|| managed.connect_with(&sandbox, &name, mappings(first, ports)));
+                (start, sandbox)
+            };
+            let destroy = |sandbox: &Sandbox| {
+                let (end, result) = timed(|| managed.controller.destroy_sandbox(sandbox));
+                result.expect("a destroyed sandbox");
+                end
+            };
+            let joined: Vec<_> = (0..OURS).map(|index| CONTAINER.map(|ports| join(index, ports))).collect();
+            let turn = |both: [(Duration, Sandbox); 2]| Turn {
+                start: both.each_ref().map(|(start, _)| *start),
+                end: both.each_ref().map(|(_, sandbox)| destroy(sandbox)),
+            };
+            let turns = joined.into_iter().map(turn).collect();
+            managed.remove([]);
+            turns
         };
-        let turn = |_| {
-            let [few, many] = CONTAINER.map(|ports| one(FIRST, ports));
-            Turn { start: [few.0, many.0], end: [few.1, many.1] }
-        };
-        while stage.show(Ok((0..OURS).map(turn).collect())) {}
-        managed.remove([]);
+        while stage.show(Ok(turns())) {}
         managed.take_down();
     })
 }

@@ -96,7 +96,7 @@ fn output(command: &mut Command) -> Result<String, String> {
         false => {
             let said = [output.stderr, output.stdout].concat();
             let said = String::from_utf8_lossy(&said);
-            Err(format!("{name}: {}", said.trim().lines().last().unwrap_or("it failed")))
+            Err(format!("{name}: {}", said.trim().lines().next().unwrap_or("it failed")))
         }
     }
 }
