@@ -57,6 +57,7 @@ benches := -p libnetns-benches -p libnetns-ffi --bench '*'
 
 bench: ## run the benchmarks; ARGS= goes to cargo bench
 	@scripts/setup bench
+	@scripts/peers
 	scripts/lib
 	cargo bench $(benches) --no-run
 	@$(as_root) cargo bench $(benches) $(ARGS)

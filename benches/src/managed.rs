@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use netns::ipnet::Ipv4Net;
-use netns::{Controller, ControllerOptions, Endpoint, EndpointConfig, NetworkConfig, Sandbox};
+use netns::{
+    Controller, ControllerOptions, Endpoint, EndpointConfig, FirewallMode, NetworkConfig, PortMapping,
+    Sandbox,
+};
 
 use crate::rig::{link_count, settle};
 
@@ -42,9 +45,18 @@ impl ControllerRig {
     /// # Panics
     /// When it cannot be made, as everything here does.
     pub fn new(network_type: &str, name: &'static str, second: u8) -> Self {
+        Self::with_mode(network_type, name, second, FirewallMode::default())
+    }
+
+    /// The same with or without a firewall.
+    ///
+    /// # Panics
+    /// As that does.
+    pub fn with_mode(network_type: &str, name: &'static str, second: u8, mode: FirewallMode) -> Self {
         let controller = Controller::open(options()).expect("a controller");
         let subnet = Ipv4Net::new_assert(Ipv4Addr::new(10, second, 0, 0), 16);
-        let config = NetworkConfig::new(network_type, name).expect("a name").with_subnet(subnet.into());
+        let mut config = NetworkConfig::new(network_type, name).expect("a name").with_subnet(subnet.into());
+        config.firewall.mode = mode;
         controller.create_network(config).expect("a network");
         Self { controller, network: name, links: link_count() }
     }
@@ -63,6 +75,16 @@ impl ControllerRig {
     /// When that fails.
     pub fn connect(&self, sandbox: &Sandbox, name: &str) -> Endpoint {
         self.controller.connect(self.network, sandbox, endpoint(name)).expect("a connection")
+    }
+
+    /// [`ControllerRig::connect`] with published ports.
+    ///
+    /// # Panics
+    /// As that does.
+    pub fn connect_with(&self, sandbox: &Sandbox, name: &str, ports: Vec<PortMapping>) -> Endpoint {
+        let mut endpoint = endpoint(name);
+        endpoint.ports = ports;
+        self.controller.connect(self.network, sandbox, endpoint).expect("a connection")
     }
 
     /// The addresses of all endpoints, which are `count` and are all different.

@@ -10,7 +10,7 @@ use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::traffic::{self, FilterState};
 use crate::link::{message, Direction, InterfaceName, Mtu};
 use crate::netlink::RouteSocket;
-use crate::nft::{Firewall, FlowFilter, Flows};
+use crate::nft::{Firewall, FlowFilter};
 use crate::stats::Stats;
 use crate::sys::{Ipv6Links, Namespace, NamespaceId, PerProcess};
 
@@ -86,9 +86,7 @@ impl Host {
     /// Has the kernel forget what it tracks of these.
     pub(crate) fn flush_flows(&self, flows: &[FlowFilter]) -> Result<()> {
         let is_local = |address| self.is_local(address).unwrap_or(false);
-        let flushed = self.namespace.run(|| Flows::open()?.flush(flows, is_local))??;
-        log::debug!("{flushed} flows flushed");
-        Ok(())
+        self.with_firewall(|firewall| firewall.flows().flush(flows, is_local))
     }
 
     /// Whether [`Host::turn_off_ipv6`] can be used.

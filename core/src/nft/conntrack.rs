@@ -1,15 +1,15 @@
 //! Connections that the kernel keeps track of, as far as they must end when a port is published no more.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use netlink_packet_core::{NetlinkBuffer, NLMSG_ERROR, NLM_F_ACK, NLM_F_DUMP};
-use netlink_sys::protocols::NETLINK_NETFILTER;
 use serde::{Deserialize, Serialize};
 
-use super::firewall::attributes;
+use super::firewall::{attributes, Firewall};
 use super::rule::{address_of_octets, octets};
-use super::{fault, wire};
+use super::wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::Protocol;
 use crate::netlink::{attribute, packets, parse_error, Attributes, Channel, Refusal};
@@ -35,11 +35,18 @@ const DESTINATION: [u16; 2] = [2, 4];
 const NUMBER: u16 = 1;
 const SOURCE_PORT: u16 = 2;
 const DESTINATION_PORT: u16 = 3;
-/// `CTA_FILTER_ORIG_FLAGS`, and what a dump may be filtered by (`nf_internals.h`).
+/// `CTA_FILTER_ORIG_FLAGS`, `CTA_FILTER_REPLY_FLAGS`, and what may be filtered by (`nf_internals.h`).
 const FILTER_ORIGINAL: u16 = 1;
+const FILTER_REPLY: u16 = 2;
+const BY_SOURCE: u32 = 1;
 const BY_DESTINATION: u32 = 1 << 1;
 const BY_NUMBER: u32 = 1 << 3;
+const BY_SOURCE_PORT: u32 = 1 << 4;
 const BY_DESTINATION_PORT: u32 = 1 << 5;
+
+/// Up to so many filters each have the kernel look through its connections; more are looked for in one list of
+/// them, which takes 20 times as long because the kernel locks each of its hash buckets for it, used or not.
+const FILTERS_AT_MOST: usize = 16;
 
 /// Deletions in one send; their answers must fit the socket's receive queue.
 const SEND_AT_MOST: usize = 100;
@@ -63,9 +70,12 @@ pub struct FlowFilter {
     pub to: Option<SocketAddr>,
 }
 
-/// The connections of the network namespace in which it was opened.
-pub(crate) struct Flows {
-    channel: Channel,
+/// The connections of a firewall's network namespace.
+///
+/// By its socket, which stays: the kernel has one that is closed wait until all that was deleted before is freed,
+/// a grace period and more.
+pub(crate) struct Flows<'a> {
+    channel: &'a mut Channel,
 }
 
 /// A connection: who answers, and what tells it from others.
@@ -89,6 +99,11 @@ impl fmt::Display for FlowFilter {
 }
 
 impl FlowFilter {
+    /// Whether what matches is meant whatever the host's addresses are.
+    fn is_sure(&self) -> bool {
+        self.destination.is_some() || self.to.is_some()
+    }
+
     fn matches(&self, flow: &Flow) -> bool {
         self.protocol.number() == flow.protocol
             && self.v6 == flow.destination.is_ipv6()
@@ -98,44 +113,47 @@ impl FlowFilter {
     }
 }
 
-impl Flows {
-    /// Opens a socket in the calling thread's namespace.
-    ///
-    /// # Errors
-    /// Unsupported where the kernel has no netfilter sockets.
-    pub(crate) fn open() -> Result<Self> {
-        let channel = Channel::open(NETLINK_NETFILTER, "netfilter socket").map_err(fault::no_netfilter)?;
-        Ok(Self { channel })
+impl Firewall {
+    /// The connections of the namespace.
+    pub(crate) fn flows(&mut self) -> Flows<'_> {
+        Flows { channel: &mut self.channel }
     }
+}
 
-    /// Ends every connection that one of the filters matches, and says how many there were. Both sides may go
-    /// on: their next packets are looked at as those of a new one.
+impl Flows<'_> {
+    /// Ends every connection that one of the filters matches. Both sides may go on: their next packets are
+    /// looked at as those of a new one.
     ///
     /// # Errors
     /// Unsupported where the kernel does not list connections (`CONFIG_NF_CT_NETLINK`); PermissionDenied.
-    pub(crate) fn flush(
-        &mut self,
-        filters: &[FlowFilter],
-        is_local: impl Fn(IpAddr) -> bool,
-    ) -> Result<usize> {
+    pub(crate) fn flush(&mut self, filters: &[FlowFilter], is_local: impl Fn(IpAddr) -> bool) -> Result<()> {
         if filters.is_empty() || self.count().map_err(without_conntrack)? == Some(0) {
-            return Ok(0);
+            return Ok(());
         }
-        let mut flows = self.list(filters).map_err(without_conntrack)?;
-        // To anywhere means to the host, by whichever of its addresses, unless it is said who answers.
-        let is_meant = |filter: &FlowFilter, flow: &Flow| {
-            filter.destination.is_some() || filter.to.is_some() || is_local(flow.destination.ip())
+        let (sure, broad): (Vec<_>, Vec<_>) = filters.iter().partition(|filter| filter.is_sure());
+        let by_list = match sure.len() <= FILTERS_AT_MOST && self.flush_directly(&sure)? {
+            true => broad,
+            false => filters.iter().collect(),
         };
-        flows.retain(|flow| filters.iter().any(|filter| filter.matches(flow) && is_meant(filter, flow)));
-        let mut ended = 0;
-        for part in flows.chunks(SEND_AT_MOST) {
-            ended += self.delete(part)?;
+        let mut groups: BTreeMap<(bool, Protocol), Vec<&FlowFilter>> = BTreeMap::new();
+        for filter in by_list {
+            groups.entry((filter.v6, filter.protocol)).or_default().push(filter);
         }
-        Ok(ended)
+        for group in groups.values() {
+            let mut flows = self.list(group).map_err(without_conntrack)?;
+            let is_meant = |filter: &FlowFilter, flow: &Flow| {
+                filter.matches(flow) && (filter.is_sure() || is_local(flow.destination.ip()))
+            };
+            flows.retain(|flow| group.iter().any(|filter| is_meant(filter, flow)));
+            for part in flows.chunks(SEND_AT_MOST) {
+                self.delete(part)?;
+            }
+        }
+        Ok(())
     }
 
-    /// How many connections the namespace has. To list them the kernel walks a table that all namespaces share,
-    /// which takes it milliseconds also where there are none.
+    /// How many connections the namespace has. Looking for some takes the kernel its time also where there are
+    /// none: its table is all namespaces'.
     fn count(&mut self) -> Result<Option<u32>> {
         let sequence = self.channel.next_sequence();
         let mut bytes = Vec::new();
@@ -147,30 +165,49 @@ impl Flows {
         answer.map_err(refused)
     }
 
-    /// The connections that the filters may mean, in one walk: of their family and protocol where they have one
-    /// alone, and of its port where it is one filter. Kernels before 5.8 list those of all protocols.
-    fn list(&mut self, filters: &[FlowFilter]) -> Result<Vec<Flow>> {
-        let Some(first) = filters.first() else { return Ok(Vec::new()) };
-        let is_alike = |other: &FlowFilter| (other.v6, other.protocol) == (first.v6, first.protocol);
-        let alike = filters.iter().all(is_alike);
-        let only = (filters.len() == 1).then_some(first);
-        let head = if alike { head(first.v6) } else { [0; wire::NETFILTER_HEADER] };
-        let emit = |sequence, bytes: &mut Vec<u8>| {
-            wire::frame(GET, NLM_F_DUMP, sequence, head, bytes, |own| {
-                if alike {
-                    push_filter(first, only, own);
+    /// Whether the kernel could do it by itself. One that cannot takes the filter for an incomplete connection.
+    fn flush_directly(&mut self, filters: &[&FlowFilter]) -> Result<bool> {
+        let mut bytes = Vec::new();
+        for filter in filters {
+            let sequence = self.channel.next_sequence();
+            bytes.clear();
+            wire::frame(DELETE, NLM_F_ACK, sequence, head(filter.v6), &mut bytes, |own| {
+                push_filter(filter, Some(filter), own);
+            });
+            self.channel.send(&bytes)?;
+            match self.read_answers(sequence, sequence) {
+                Err(error) if matches!(error.errno(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {
+                    return Ok(false)
                 }
+                Ok(false) => return Ok(false),
+                answered => answered?,
+            };
+        }
+        Ok(true)
+    }
+
+    /// The connections of the group's family and protocol, and of its filter where it is one. Kernels before
+    /// 5.8 list those of all protocols.
+    fn list(&mut self, group: &[&FlowFilter]) -> Result<Vec<Flow>> {
+        let Some(first) = group.first() else {
+            return Ok(Vec::new());
+        };
+        let only = (group.len() == 1).then_some(*first);
+        let emit = |sequence, bytes: &mut Vec<u8>| {
+            wire::frame(GET, NLM_F_DUMP, sequence, head(first.v6), bytes, |own| {
+                push_filter(first, only, own);
             });
         };
         self.channel.dump(emit, |packet, flows| flows.extend(read_flow(packet)))
     }
 
-    /// How many of them were still there.
-    fn delete(&mut self, flows: &[Flow]) -> Result<usize> {
+    /// What is gone meanwhile is passed over.
+    fn delete(&mut self, flows: &[Flow]) -> Result<()> {
         let mut bytes = Vec::new();
-        let mut last = 0;
+        let (mut first, mut last) = (None, 0);
         for flow in flows {
             last = self.channel.next_sequence();
+            first.get_or_insert(last);
             let head = head(flow.destination.is_ipv6());
             wire::frame(DELETE, NLM_F_ACK, last, head, &mut bytes, |own| {
                 own.bytes(ORIGINAL, &flow.tuple).bytes(ID, &flow.id);
@@ -180,12 +217,12 @@ impl Flows {
             });
         }
         self.channel.send(&bytes)?;
-        self.count_deleted(last)
+        self.read_answers(first.unwrap_or(last), last).map(drop)
     }
 
-    /// The kernel has answered when sending returns, in the order of the messages.
-    fn count_deleted(&mut self, last: u32) -> Result<usize> {
-        let mut deleted = 0;
+    /// The kernel has answered when sending returns, in the order of the messages; whether all were found.
+    fn read_answers(&mut self, first: u32, last: u32) -> Result<bool> {
+        let mut found = true;
         let mut answer = Vec::with_capacity(ANSWER);
         loop {
             let received = self.channel.receive_now(&mut answer);
@@ -194,14 +231,18 @@ impl Flows {
             if !received {
                 return Err(Error::new(ErrorKind::System, "receive", "answers of conntrack"));
             }
-            for packet in packets(&answer).filter(|packet| packet.message_type() == NLMSG_ERROR) {
+            let is_own = |packet: &NetlinkBuffer<&[u8]>| {
+                let number = packet.sequence_number().wrapping_sub(first);
+                packet.message_type() == NLMSG_ERROR && number <= last.wrapping_sub(first)
+            };
+            for packet in packets(&answer).filter(is_own) {
                 match parse_error(&packet) {
                     Some(Err(refusal)) if refusal.errno != libc::ENOENT => return Err(refused(refusal)),
-                    Some(answer) => deleted += usize::from(answer.is_ok()),
+                    Some(answer) => found &= answer.is_ok(),
                     None => {}
                 }
                 if packet.sequence_number() == last {
-                    return Ok(deleted);
+                    return Ok(found);
                 }
             }
         }
@@ -228,10 +269,24 @@ fn push_filter(first: &FlowFilter, only: Option<&FlowFilter>, own: &mut Attribut
             }
         });
     });
+    let to = only.and_then(|only| only.to);
+    if let Some(to) = to {
+        own.nested(REPLY, |tuple| {
+            tuple.nested(ADDRESSES, |own| {
+                own.bytes(SOURCE[usize::from(to.is_ipv6())], &octets(to.ip()));
+            });
+            tuple.nested(PROTOCOL, |own| {
+                own.bytes(NUMBER, &[first.protocol.number()]).bytes(SOURCE_PORT, &to.port().to_be_bytes());
+            });
+        });
+    }
     let mut flags = BY_NUMBER;
     flags |= destination.map_or(0, |_| BY_DESTINATION) | port.map_or(0, |_| BY_DESTINATION_PORT);
     own.nested(FILTER, |own| {
         own.bytes(FILTER_ORIGINAL, &flags.to_ne_bytes());
+        if to.is_some() {
+            own.bytes(FILTER_REPLY, &(BY_SOURCE | BY_NUMBER | BY_SOURCE_PORT).to_ne_bytes());
+        }
     });
 }
 

@@ -32,7 +32,6 @@ mod wire;
 
 pub use change::Change;
 pub use conntrack::FlowFilter;
-pub(crate) use conntrack::Flows;
 pub use element::{Element, Entry};
 pub(crate) use firewall::Firewall;
 pub use network::{Isolate, NetworkRules};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use testhost::{host, Host};
 
 use super::*;
-use crate::nft::{FlowFilter, Flows};
+use crate::nft::conntrack::Flows;
+use crate::nft::FlowFilter;
 use crate::sys::Namespace;
 
 /// A client's socket that has had an answer.
@@ -66,6 +67,13 @@ fn udp(port: u16, to: &str) -> Element {
     Element { owner, entry: Entry::Published { protocol: Protocol::Udp, host, port, to } }
 }
 
+/// How many connections the filters end.
+fn ended(flows: &mut Flows<'_>, filters: &[FlowFilter]) -> usize {
+    let before = tracked().len();
+    flows.flush(filters, |_| true).unwrap();
+    before - tracked().len()
+}
+
 #[test]
 fn connections_of_a_port_end_and_no_others() {
     host(|host| {
@@ -80,7 +88,8 @@ fn connections_of_a_port_end_and_no_others() {
         let v6 = "fd09:0000:0000:0000:0000:0000:0000:0001 8080";
         assert_eq!(tracked().len(), 6);
 
-        let mut flows = Flows::open().unwrap();
+        let mut firewall = Firewall::open().unwrap();
+        let mut flows = firewall.flows();
         let filter = FlowFilter {
             protocol: Protocol::Udp,
             v6: false,
@@ -90,19 +99,22 @@ fn connections_of_a_port_end_and_no_others() {
         };
         let elsewhere = FlowFilter { to: Some("10.9.0.2:81".parse().unwrap()), ..filter.clone() };
         let tcp = FlowFilter { protocol: Protocol::Tcp, ..filter.clone() };
-        assert_eq!(flows.flush(&[], |_| true).unwrap(), 0);
-        assert_eq!(flows.flush(&[elsewhere, tcp], |_| true).unwrap(), 0);
-        assert_eq!(flows.flush(std::slice::from_ref(&filter), |_| true).unwrap(), 2);
+        assert_eq!(ended(&mut flows, &[]), 0);
+        assert_eq!(ended(&mut flows, &[elsewhere, tcp]), 0);
+        assert_eq!(ended(&mut flows, std::slice::from_ref(&filter)), 2);
         assert_eq!(tracked(), ["10.9.0.1 8081", "10.9.0.2 80", "10.9.0.3 8080", v6]);
-        assert_eq!(flows.flush(std::slice::from_ref(&filter), |_| true).unwrap(), 0);
+        assert_eq!(ended(&mut flows, std::slice::from_ref(&filter)), 0);
 
         let everywhere = FlowFilter { destination: None, ..filter.clone() };
         let other = FlowFilter { port: Some(8081), ..everywhere.clone() };
         let wide6 = FlowFilter { v6: true, to: None, ..everywhere.clone() };
-        assert_eq!(flows.flush(&[everywhere, other, wide6], |_| true).unwrap(), 3);
+        assert_eq!(ended(&mut flows, &[everywhere, other, wide6]), 3);
         assert_eq!(tracked(), ["10.9.0.2 80"]);
         let to = FlowFilter { destination: None, port: None, ..filter };
-        assert_eq!(flows.flush(&[to], |_| true).unwrap(), 1);
+        // So many that the connections are listed.
+        let others = (1..40).map(|port| FlowFilter { port: Some(port), ..to.clone() });
+        assert_eq!(ended(&mut flows, &others.collect::<Vec<_>>()), 0);
+        assert_eq!(ended(&mut flows, &[vec![to.clone()], vec![to; 40]].concat()), 1);
         assert_eq!(tracked(), [""; 0]);
         drop((clients, client6));
     });
