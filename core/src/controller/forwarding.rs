@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
 
 use rusqlite::{params, Connection, OptionalExtension};
 
 use super::{Controller, GatewayMode, NetworkConfig};
 use crate::error::{Error, Result};
+use crate::host::Host;
 use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, Place, RouteSpec, LINK_GROUP};
 use crate::nft::{Element, Entry, Owner};
 use crate::plan::{Action, Plan, Step};
@@ -231,6 +233,18 @@ fn settings(config: &NetworkConfig, bridge: &InterfaceName) -> Vec<String> {
     let v6 = [format!("net/ipv6/conf/{bridge}/force_forwarding")];
     let (v4, v6) = (v4.into_iter().filter(|_| config.ipv4), v6.into_iter().filter(|_| config.ipv6));
     v4.chain(v6).collect()
+}
+
+/// Remembers of a store that was lost that a link did not forward.
+pub(super) fn remember_off(tx: &Connection, host: &Host, link: &InterfaceName, v6: bool) -> Result<()> {
+    let forced = format!("net/ipv6/conf/{link}/force_forwarding");
+    let is_there = || Path::new("/proc/sys").join(&forced).exists();
+    let path = match v6 {
+        false => format!("net/ipv4/conf/{link}/forwarding"),
+        true if host.namespace().run(is_there)? => forced.clone(),
+        true => "net/ipv6/conf/all/forwarding".to_owned(),
+    };
+    remember(tx, &path, "0")
 }
 
 const KEY: &str = "sysctl ";

@@ -18,6 +18,7 @@ mod ports;
 mod publish;
 mod rebuild;
 mod record;
+mod reread;
 mod reserved;
 mod restore;
 mod sandboxes;

@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::record::{EndpointRecord, Joined, Lifetime};
+use super::reread::reread;
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
 use crate::error::{Error, ErrorKind, Result};
@@ -80,6 +81,7 @@ pub(super) fn rebuild(
         }
     }
     recover_slots(tx, mark, options)?;
+    reread(tx, host, mark)?;
     Ok(found)
 }
 

@@ -9,9 +9,9 @@ use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope,
 };
 use netlink_packet_route::link::{
-    AfSpecInet, AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoBridge, InfoBridgePort, InfoData, InfoKind,
-    InfoMacVlan, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo,
-    LinkMessage, MacVlanMode,
+    AfSpecInet, AfSpecInet6, AfSpecUnspec, BridgeBooleanOptionFlags, BridgeBooleanOptions, In6AddrGenMode,
+    InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan, InfoPortData, InfoPortKind, InfoVeth,
+    LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage, MacVlanMode,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
@@ -52,6 +52,7 @@ pub(crate) fn create_link(spec: &LinkSpec, elsewhere: Option<RawFd>, attached_to
             LinkInfo::Data(InfoData::Bridge(vec![
                 InfoBridge::MulticastSnooping(*multicast_snooping),
                 InfoBridge::VlanDefaultPvid(*vlan_default_pvid),
+                InfoBridge::MultiBoolOpt(no_link_local_learning()),
             ])),
         ],
         LinkKind::Macvlan { mode, .. } => vec![
@@ -156,6 +157,13 @@ fn ipv4_settings(settings: [(u16, Option<bool>); 2]) -> Option<AfSpecInet> {
         setting.emit(&mut bytes[begin..]);
     }
     (!bytes.is_empty()).then(|| AfSpecInet::Other(DefaultNla::new(IFLA_INET_CONF | NLA_F_NESTED, bytes)))
+}
+
+/// Frames of the link itself (LLDP and the like) reach no filter, so a bridge that learned from them would believe
+/// an endpoint that it has another's MAC.
+fn no_link_local_learning() -> BridgeBooleanOptions {
+    let flags = BridgeBooleanOptionFlags::NoLinkLocalLearn;
+    BridgeBooleanOptions { value: flags, mask: flags }
 }
 
 fn bridge_port(port: BridgePort) -> LinkAttribute {

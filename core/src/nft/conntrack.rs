@@ -130,9 +130,10 @@ impl Flows<'_> {
         if filters.is_empty() || self.count().map_err(without_conntrack)? == Some(0) {
             return Ok(());
         }
-        let (sure, broad): (Vec<_>, Vec<_>) = filters.iter().partition(|filter| filter.is_sure());
+        let (sure, others): (Vec<_>, Vec<_>) =
+            filters.iter().partition(|filter| filter.is_sure() && !filter.v6);
         let by_list = match sure.len() <= FILTERS_AT_MOST && self.flush_directly(&sure)? {
-            true => broad,
+            true => others,
             false => filters.iter().collect(),
         };
         let mut groups: BTreeMap<(bool, Protocol), Vec<&FlowFilter>> = BTreeMap::new();
@@ -253,8 +254,9 @@ fn head(v6: bool) -> [u8; wire::NETFILTER_HEADER] {
     [if v6 { libc::AF_INET6 } else { libc::AF_INET } as u8, 0, 0, 0]
 }
 
+/// Without addresses of IPv6: the kernel takes those that differ (`ctnetlink_filter_match_tuple` of 6.18).
 fn push_filter(first: &FlowFilter, only: Option<&FlowFilter>, own: &mut Attributes<'_>) {
-    let destination = only.and_then(|only| only.destination);
+    let destination = only.and_then(|only| only.destination).filter(IpAddr::is_ipv4);
     let port = only.and_then(|only| only.port);
     own.nested(ORIGINAL, |tuple| {
         if let Some(address) = destination {
@@ -269,7 +271,7 @@ fn push_filter(first: &FlowFilter, only: Option<&FlowFilter>, own: &mut Attribut
             }
         });
     });
-    let to = only.and_then(|only| only.to);
+    let to = only.and_then(|only| only.to).filter(SocketAddr::is_ipv4);
     if let Some(to) = to {
         own.nested(REPLY, |tuple| {
             tuple.nested(ADDRESSES, |own| {
