@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::events::{self, EventKind};
 use crate::host::DYING;
 use crate::link::parse::{self, LinkState, ProxyState};
-use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LINK_GROUP};
+use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LEAVING_GROUP, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{Action, Plan};
@@ -216,7 +216,7 @@ impl Run<'_> {
         let known = records.iter().filter(|record| record.has_devices());
         let known: HashSet<_> = known.map(|record| (&record.network, &record.config.name)).collect();
         let mut orphans = Vec::new();
-        for link in links.iter().filter(|link| link.group == LINK_GROUP) {
+        for link in links.iter().filter(|link| matches!(link.group, LINK_GROUP | LEAVING_GROUP)) {
             let of = link.alias.as_deref().and_then(|alias| self.controller.mark.parse(alias));
             match of {
                 Some((network, Some(endpoint))) if !known.contains(&(&network, &endpoint)) => {

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::active::Active;
+use super::publish::give_back;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig, PortMapping};
 use crate::driver::{is_builtin, InterfaceInfo};
@@ -21,7 +22,7 @@ use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
 use crate::sandbox::Interface;
 use crate::stats::SlotId;
-use crate::store::{leases, ports};
+use crate::store::leases;
 use crate::sys::Process;
 
 /// An endpoint of a network, and where it is.
@@ -227,10 +228,13 @@ impl Controller {
     }
 
     pub(super) fn known(&self, network: &Name, endpoint: &Name) -> Result<EndpointRecord> {
-        self.find(network, endpoint)?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "find endpoint", endpoint.as_str())
-                .with_cause(format!("network {network} has no endpoint of that name"))
-        })
+        self.find(network, endpoint)?.ok_or_else(|| unknown(network, endpoint))
+    }
+
+    /// The endpoint without its ports, which may be thousands.
+    pub(super) fn known_portless(&self, network: &Name, endpoint: &Name) -> Result<EndpointRecord> {
+        let found = self.store.read(|tx| EndpointRecord::find_portless(tx, network, endpoint))?;
+        found.ok_or_else(|| unknown(network, endpoint))
     }
 
     /// A record of an endpoint that has yet to get its addresses.
@@ -389,6 +393,11 @@ impl Controller {
     }
 }
 
+fn unknown(network: &Name, endpoint: &Name) -> Error {
+    Error::new(ErrorKind::NotFound, "find endpoint", endpoint.as_str())
+        .with_cause(format!("network {network} has no endpoint of that name"))
+}
+
 /// Takes an address of each family from the store's own leases.
 fn take_addresses(tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
     if active.ipam.is_none() {
@@ -409,9 +418,7 @@ fn take_addresses(tx: &Connection, active: &Active, record: &mut EndpointRecord)
 /// Forgets the endpoint and frees its addresses and ports.
 pub(super) fn forget(tx: &Connection, record: &EndpointRecord) -> Result<()> {
     record.delete(tx)?;
-    if !record.ports.is_empty() {
-        ports::forget(tx, &record.network, &record.config.name)?;
-    }
+    give_back(tx, record, &record.ports)?;
     record.addresses().try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
 }
 

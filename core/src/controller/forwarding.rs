@@ -10,7 +10,9 @@ use rusqlite::{params, Connection, OptionalExtension};
 use super::{Controller, GatewayMode, NetworkConfig};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::link::{message, parse, InterfaceName, LinkChange, LinkRef, Place, RouteSpec, LINK_GROUP};
+use crate::link::{
+    message, parse, InterfaceName, LinkChange, LinkRef, Place, RouteSpec, LEAVING_GROUP, LINK_GROUP,
+};
 use crate::nft::{Element, Entry, Owner};
 use crate::plan::{Action, Plan, Step};
 use crate::store::store_error;
@@ -158,7 +160,8 @@ impl Controller {
         let elsewhere = links
             .iter()
             .filter_map(parse::link)
-            .filter(|link| link.name != "lo" && link.group != LINK_GROUP && indices.contains(&link.index));
+            .filter(|link| link.name != "lo" && !matches!(link.group, LINK_GROUP | LEAVING_GROUP))
+            .filter(|link| indices.contains(&link.index));
         Ok(elsewhere.filter_map(|link| InterfaceName::new(&link.name).ok()).collect())
     }
 

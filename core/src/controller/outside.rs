@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::active::Active;
 use super::forwarding;
+use super::publish::refuse_without_firewall;
 use super::record::EndpointRecord;
 use super::{Controller, FirewallMode, GatewayMode, NetworkConfig, PortMapping};
 use crate::driver::{bridge, naming, routed, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{InterfaceName, LinkRef, Place, Protocol, LINK_GROUP};
+use crate::link::{InterfaceName, LinkChange, LinkRef, Place, Protocol, LEAVING_GROUP, LINK_GROUP};
 use crate::name::{fnv1a, Name};
 use crate::network::engine::{Device, Prepared};
 use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Step};
 
 /// How often others may change the firewall while its tables are about to be removed.
 const TRIES: usize = 5;
@@ -32,7 +33,7 @@ impl Controller {
             return Ok(false);
         }
         let mut plan = Plan::default();
-        plan.push(Place::Host, Action::ChangeFirewall(self.network_changes(config)?));
+        plan.push(Place::Host, Action::ChangeFirewall(self.network_changes(config)));
         self.or_without(config, self.carry_out(&plan))
     }
 
@@ -83,14 +84,14 @@ impl Controller {
     }
 
     /// What a transaction has to say of the network; the same again changes nothing.
-    pub(super) fn network_changes(&self, config: &NetworkConfig) -> Result<Vec<Change>> {
+    pub(super) fn network_changes(&self, config: &NetworkConfig) -> Vec<Change> {
         let mut changes = vec![Change::Table];
         if config.network_type == bridge::TYPE && config.firewall.anti_spoofing {
             changes.push(Change::BridgeTable);
         }
         changes.push(Change::Renew(self.rules(config)));
         changes.push(Change::Keep(self.network_elements(config)));
-        Ok(changes)
+        changes
     }
 
     fn rules(&self, config: &NetworkConfig) -> NetworkRules {
@@ -155,9 +156,24 @@ impl Controller {
         if config.firewall.anti_spoofing {
             entries.extend(senders(config, record, &name));
         }
-        entries.extend(ports(config, record));
+        let mut elements = self.owned_by(record, entries);
+        elements.extend(self.port_elements(config, record, &record.ports));
+        Ok(elements)
+    }
+
+    /// Of them those of its `ports`.
+    pub(super) fn port_elements(
+        &self,
+        config: &NetworkConfig,
+        record: &EndpointRecord,
+        ports: &[PortMapping],
+    ) -> Vec<Element> {
+        self.owned_by(record, port_entries(config, record, ports))
+    }
+
+    fn owned_by(&self, record: &EndpointRecord, entries: impl IntoIterator<Item = Entry>) -> Vec<Element> {
         let owner = self.owner(&record.network, Some(&record.config.name));
-        Ok(entries.into_iter().map(|entry| Element { owner: owner.clone(), entry }).collect())
+        entries.into_iter().map(|entry| Element { owner: owner.clone(), entry }).collect()
     }
 
     /// Has the endpoint's part of the firewall be there before its link can send.
@@ -167,45 +183,24 @@ impl Controller {
         record: &EndpointRecord,
         prepared: &mut Prepared,
     ) -> Result<()> {
+        refuse_without_firewall(active, &record.ports)?;
         if !active.has_firewall {
-            return self.refuse_ports(active, record);
+            return Ok(());
         }
-        prepared.outside = self.admission(&active.config, record, &record.ports)?.steps;
+        prepared.outside = self.admission(&active.config, record)?.steps;
         if let Device::Born(birth) = &mut prepared.device {
             let link = LinkRef { name: birth.link.name.clone(), index: birth.link.index };
-            birth.after.steps.extend(reach(&active.config, record, link).steps);
+            birth.after.steps.extend(reach(&active.config, &record.ports, link).steps);
         }
         Ok(())
     }
 
-    fn refuse_ports(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
-        let Some(first) = record.ports.first() else { return Ok(()) };
-        let cause = format!("network {} does without a firewall here", active.config.name);
-        Err(Error::bad_request("publish port", first.to_string(), cause))
-    }
-
-    /// The elements of an endpoint, with `ports` of its ports, and the flows that are in their way.
-    pub(super) fn admission(
-        &self,
-        config: &NetworkConfig,
-        record: &EndpointRecord,
-        ports: &[PortMapping],
-    ) -> Result<Plan> {
-        let mut plan = Plan::default();
+    /// The elements of an endpoint, and the flows that are in the way of its ports.
+    pub(super) fn admission(&self, config: &NetworkConfig, record: &EndpointRecord) -> Result<Plan> {
         let elements = self.endpoint_elements(config, record)?;
         // A port that is there is somebody else's. The rest can be left of the endpoint's own former life.
         let (open, own): (Vec<_>, Vec<_>) = elements.into_iter().partition(|own| own.entry.is_port());
-        let mut changes = Vec::new();
-        changes.extend((!own.is_empty()).then_some(Change::Keep(own)));
-        changes.extend((!open.is_empty()).then_some(Change::Add(open)));
-        if !changes.is_empty() {
-            plan.push(Place::Host, Action::ChangeFirewall(changes));
-        }
-        let flows = unknowing(config, record, ports);
-        if !flows.is_empty() {
-            plan.push(Place::Host, Action::FlushFlows(flows));
-        }
-        Ok(plan)
+        Ok(change(vec![Change::Keep(own), Change::Add(open)], unknowing(config, record, &record.ports)))
     }
 
     /// The options of the endpoint's driver. A port of a bridge on which frames are filtered as packets
@@ -218,30 +213,43 @@ impl Controller {
         options
     }
 
-    /// Takes the endpoints' parts of the firewall away; what is gone is no error.
+    /// Takes the endpoints' parts of the firewall away; what is gone is no error. Links that are still there, for a
+    /// process that stays inside, are shut first.
     pub(super) fn dismiss(&self, records: &[&EndpointRecord]) -> Result<()> {
         let (mut elements, mut lasting, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let mut shut = Plan::default();
         for record in records {
             match self.definition(&record.network) {
                 Ok((config, _)) => {
+                    shut.steps
+                        .extend(self.shut(&config, record)?.map(|action| Step::new(Place::Host, action)));
                     elements.extend(self.endpoint_elements(&config, record)?);
                     lasting.extend(bereft(&config, record, &record.ports));
                 }
                 Err(_) => unknown.push(self.owner(&record.network, Some(&record.config.name))),
             }
         }
-        let mut plan = Plan::default();
-        if !elements.is_empty() {
-            plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Delete(elements)]));
+        let shut = self.apply(&shut);
+        tolerate_missing(self.carry_out(&change(vec![Change::Delete(elements)], lasting)))?;
+        if !unknown.is_empty() {
+            self.dismiss_all(|owner| unknown.contains(owner), None)?;
         }
-        if !lasting.is_empty() {
-            plan.push(Place::Host, Action::FlushFlows(lasting));
+        shut
+    }
+
+    /// What has the firewall let nothing in by the endpoint's link any more, as far as that is there.
+    fn shut(&self, config: &NetworkConfig, record: &EndpointRecord) -> Result<Option<Action>> {
+        if !config.has_firewall() || !record.has_devices() {
+            return Ok(None);
         }
-        tolerate_missing(self.carry_out(&plan))?;
-        match unknown.is_empty() {
-            true => Ok(()),
-            false => self.dismiss_all(|owner| unknown.contains(owner)),
-        }
+        let (network, endpoint) = (&record.network, &record.config.name);
+        let (name, _) = naming::link_names(network, endpoint)?;
+        let link = self.host.link(&name)?.filter(|link| self.mark.is_endpoint(link, network, endpoint));
+        Ok(link.map(|link| {
+            let mut change = LinkChange::new(LinkRef::indexed(name, link.index));
+            change.group = Some(LEAVING_GROUP);
+            Action::SetLink(change)
+        }))
     }
 
     /// Takes away what says that it is the endpoint's.
@@ -250,15 +258,16 @@ impl Controller {
             return Ok(());
         }
         let own = self.owner(&record.network, Some(&record.config.name));
-        self.dismiss_all(|owner| *owner == own)
+        self.dismiss_all(|owner| *owner == own, None)
     }
 
-    /// Takes all elements away whose owner is such a one.
-    fn dismiss_all(&self, is_such: impl Fn(&Owner) -> bool) -> Result<()> {
+    /// Takes all elements away whose owner is such a one, and with them what else is to go.
+    fn dismiss_all(&self, is_such: impl Fn(&Owner) -> bool, and: Option<Change>) -> Result<()> {
         tolerate_missing(self.host.with_firewall(|firewall| {
             let Some(state) = firewall.state()? else { return Ok(()) };
             let elements = state.elements.into_iter().filter(|element| is_such(&element.owner)).collect();
-            firewall.commit(&[Change::Delete(elements)])
+            let changes: Vec<_> = [Change::Delete(elements)].into_iter().chain(and).collect();
+            firewall.commit(&changes)
         }))
     }
 
@@ -266,11 +275,7 @@ impl Controller {
     pub(super) fn lower_firewall(&self, network: &Name) -> Result<()> {
         let own = self.owner(network, None);
         let is_ours = |owner: &Owner| owner.mark == own.mark && owner.network == own.network;
-        tolerate_missing(self.host.with_firewall(|firewall| {
-            let Some(state) = firewall.state()? else { return Ok(()) };
-            let elements = state.elements.into_iter().filter(|element| is_ours(&element.owner)).collect();
-            firewall.commit(&[Change::Delete(elements), Change::DeleteNetwork { key: self.key(network) }])
-        }))?;
+        self.dismiss_all(is_ours, Some(Change::DeleteNetwork { key: self.key(network) }))?;
         match self.definition(network) {
             Ok((config, _)) => self.leave_bridge(&config),
             Err(_) => Ok(()),
@@ -330,8 +335,8 @@ pub(super) fn tolerate_missing(result: Result<()>) -> Result<()> {
 }
 
 /// What the endpoint's own link in the host needs besides the elements.
-pub(super) fn reach(config: &NetworkConfig, record: &EndpointRecord, link: LinkRef) -> Plan {
-    match config.network_type == routed::TYPE && !record.ports.is_empty() {
+pub(super) fn reach(config: &NetworkConfig, ports: &[PortMapping], link: LinkRef) -> Plan {
+    match config.network_type == routed::TYPE && !ports.is_empty() {
         true => forwarding::by_loopback(config, link),
         false => Plan::default(),
     }
@@ -387,16 +392,33 @@ fn specific(mapping: &PortMapping) -> Option<IpAddr> {
     mapping.host.filter(|host| !host.is_unspecified())
 }
 
-/// The elements of the endpoint's ports.
-fn ports(config: &NetworkConfig, record: &EndpointRecord) -> Vec<Entry> {
-    let entry = |(mapping, port, to): (&PortMapping, u16, SocketAddr)| {
+/// What ports of the endpoint are in the sets and maps.
+fn port_entries<'a>(
+    config: &'a NetworkConfig,
+    record: &'a EndpointRecord,
+    ports: &'a [PortMapping],
+) -> impl Iterator<Item = Entry> + 'a {
+    let entry = move |(mapping, port, to): (&PortMapping, u16, SocketAddr)| {
         let protocol = mapping.protocol;
         match config.firewall.gateway_mode {
             GatewayMode::Routed => Entry::Open { protocol, address: to.ip(), port: to.port() },
             _ => Entry::Published { protocol, host: specific(mapping), port, to },
         }
     };
-    record.ports.iter().flat_map(|mapping| published(record, mapping)).map(entry).collect()
+    ports.iter().flat_map(|mapping| published(record, mapping)).map(entry)
+}
+
+/// A change of the firewall, and of the flows that the kernel tracks; no step for what there is none of.
+pub(super) fn change(mut changes: Vec<Change>, flows: Vec<FlowFilter>) -> Plan {
+    let mut plan = Plan::default();
+    changes.retain(|change| !change.is_empty());
+    if !changes.is_empty() {
+        plan.push(Place::Host, Action::ChangeFirewall(changes));
+    }
+    if !flows.is_empty() {
+        plan.push(Place::Host, Action::FlushFlows(flows));
+    }
+    plan
 }
 
 /// The flows to the host's side of the ports, which know nothing of them: datagrams that kept coming.

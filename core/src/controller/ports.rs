@@ -2,6 +2,7 @@
 
 mod local;
 mod range;
+pub(super) mod recorded;
 mod settle;
 mod taken;
 #[cfg(test)]

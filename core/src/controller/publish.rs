@@ -4,16 +4,15 @@ use rusqlite::Connection;
 
 use super::active::Active;
 use super::endpoints::of;
-use super::outside::{bereft, reach};
-use super::ports::{settle, PortMapping, PortRange, Publisher};
+use super::outside::{bereft, change, reach, unknowing};
+use super::ports::{recorded, settle, PortMapping, PortRange, Publisher};
 use super::record::EndpointRecord;
 use super::{Controller, GatewayMode, NetworkConfig};
 use crate::driver::naming;
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{LinkRef, Place};
+use crate::link::LinkRef;
 use crate::name::Name;
 use crate::nft::Change;
-use crate::plan::{Action, Plan};
 use crate::store;
 
 impl Controller {
@@ -31,18 +30,16 @@ impl Controller {
             let active = self.activate(&network)?;
             let _gate = self.gate.enter()?;
             self.check_defined(&active)?;
-            let before = self.known(&network, &endpoint)?;
-            let mut record = before.clone();
-            let settled = self.store.write(|tx| {
+            let record = self.known_portless(&network, &endpoint)?;
+            let (settled, ids) = self.store.write(|tx| {
                 let settled = self.settle_ports(tx, &active.config, &record, ports)?;
-                record.ports.extend(settled.iter().cloned());
-                record.update(tx)?;
-                Ok(settled)
+                let ids = recorded::add(tx, &network, &endpoint, &settled)?;
+                Ok((settled, ids))
             })?;
             self.open_ports(&active, &record, &settled).map_err(|error| {
                 let undone = self.store.write(|tx| {
                     give_back(tx, &record, &settled)?;
-                    before.update(tx)
+                    recorded::remove(tx, ids)
                 });
                 error.with_rollback(undone.err().into_iter().collect())
             })?;
@@ -60,19 +57,13 @@ impl Controller {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let active = self.activate(&network)?;
             let _gate = self.gate.enter()?;
-            let mut record = self.known(&network, &endpoint)?;
-            let mut gone = Vec::new();
-            for port in ports {
-                let Some(at) = record.ports.iter().position(|own| own.is_for(port)) else {
-                    return Err(Error::new(ErrorKind::NotFound, "find port", port.to_string())
-                        .with_cause("it is not published"));
-                };
-                gone.push(record.ports.remove(at));
-            }
+            let record = self.known_portless(&network, &endpoint)?;
+            let (ids, gone): (Vec<_>, Vec<_>) =
+                self.store.read(|tx| own_ports(tx, &record, ports))?.into_iter().unzip();
             self.close_ports(&active, &record, &gone)?;
             self.store.write(|tx| {
                 give_back(tx, &record, &gone)?;
-                record.update(tx)
+                recorded::remove(tx, ids)
             })
         };
         withdraw().map_err(|error: Error| error.within("withdraw ports", of(endpoint, network)))
@@ -94,31 +85,24 @@ impl Controller {
         match config.firewall.gateway_mode {
             _ if !config.has_firewall() => refuse("has no firewall"),
             _ if config.is_closed() => refuse("is closed to everything outside"),
-            GatewayMode::Routed => open_to_all(record, ports),
+            GatewayMode::Routed => {
+                open_to_all(recorded::of(tx, &record.network, &record.config.name)?, ports)
+            }
             _ => settle(tx, &self.host, &publisher(record), ports),
         }
     }
 
     /// What the host does for ports of an endpoint that has devices.
     fn open_ports(&self, active: &Active, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
-        let Some(first) = ports.first() else { return Ok(()) };
-        if !active.has_firewall {
-            let cause = format!("network {} does without a firewall here", active.config.name);
-            return Err(Error::bad_request("publish port", first.to_string(), cause));
-        }
-        if !record.has_devices() {
+        refuse_without_firewall(active, ports)?;
+        if !record.has_devices() || ports.is_empty() {
             return Ok(());
         }
-        let added = EndpointRecord { ports: ports.to_vec(), ..record.clone() };
         let (name, _) = naming::link_names(&record.network, &record.config.name)?;
-        let mut plan = reach(&active.config, &added, LinkRef::named(name));
-        let mut elements = self.endpoint_elements(&active.config, &added)?;
-        elements.retain(|element| element.entry.is_port());
-        plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Add(elements)]));
-        let flows = super::outside::unknowing(&active.config, &added, ports);
-        if !flows.is_empty() {
-            plan.push(Place::Host, Action::FlushFlows(flows));
-        }
+        let mut plan = reach(&active.config, ports, LinkRef::named(name));
+        let elements = self.port_elements(&active.config, record, ports);
+        plan.steps
+            .extend(change(vec![Change::Add(elements)], unknowing(&active.config, record, ports)).steps);
         self.carry_out(&plan)
     }
 
@@ -126,22 +110,39 @@ impl Controller {
         if !record.has_devices() || !active.has_firewall {
             return Ok(());
         }
-        let gone = EndpointRecord { ports: ports.to_vec(), ..record.clone() };
-        let mut elements = self.endpoint_elements(&active.config, &gone)?;
-        elements.retain(|element| element.entry.is_port());
-        let mut plan = Plan::default();
-        plan.push(Place::Host, Action::ChangeFirewall(vec![Change::Delete(elements)]));
-        let flows = bereft(&active.config, &gone, ports);
-        if !flows.is_empty() {
-            plan.push(Place::Host, Action::FlushFlows(flows));
-        }
-        self.apply(&plan)
+        let elements = self.port_elements(&active.config, record, ports);
+        self.apply(&change(vec![Change::Delete(elements)], bereft(&active.config, record, ports)))
     }
 }
 
+/// Refuses ports where the network has to do without a firewall.
+pub(super) fn refuse_without_firewall(active: &Active, ports: &[PortMapping]) -> Result<()> {
+    let Some(first) = ports.first().filter(|_| !active.has_firewall) else { return Ok(()) };
+    let cause = format!("network {} does without a firewall here", active.config.name);
+    Err(Error::bad_request("publish port", first.to_string(), cause))
+}
+
+/// The endpoint's mappings that are what `wanted` says, each once.
+fn own_ports(
+    tx: &Connection,
+    record: &EndpointRecord,
+    wanted: &[PortMapping],
+) -> Result<Vec<(recorded::Id, PortMapping)>> {
+    let mut own = Vec::new();
+    for mapping in wanted {
+        let found = recorded::find(tx, &record.network, &record.config.name, mapping, &own)?;
+        own.push(found.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "find port", mapping.to_string())
+                .with_cause("it is not published")
+        })?);
+    }
+    Ok(own)
+}
+
 /// The endpoint's own ports, which no other endpoint can have.
-fn open_to_all(record: &EndpointRecord, ports: &[PortMapping]) -> Result<Vec<PortMapping>> {
-    let mut open: Vec<PortMapping> = Vec::new();
+fn open_to_all(there: Vec<PortMapping>, ports: &[PortMapping]) -> Result<Vec<PortMapping>> {
+    let mut open = there;
+    let before = open.len();
     for mapping in ports {
         mapping.check()?;
         if let Some(host) = mapping.host.filter(|host| !host.is_unspecified()) {
@@ -149,13 +150,13 @@ fn open_to_all(record: &EndpointRecord, ports: &[PortMapping]) -> Result<Vec<Por
             return Err(Error::bad_request("publish port", mapping.to_string(), cause));
         }
         let own = PortMapping { host_ports: Some(mapping.ports), ..mapping.clone() };
-        if record.ports.iter().chain(&open).any(|other| own.overlaps(other)) {
+        if open.iter().any(|other| own.overlaps(other)) {
             return Err(Error::new(ErrorKind::AlreadyExists, "publish port", mapping.to_string())
                 .with_cause("it is open already"));
         }
         open.push(own);
     }
-    Ok(open)
+    Ok(open.split_off(before))
 }
 
 fn publisher(record: &EndpointRecord) -> Publisher<'_> {
@@ -167,8 +168,8 @@ fn publisher(record: &EndpointRecord) -> Publisher<'_> {
     }
 }
 
-/// Ends the leases of the host's ports.
-fn give_back(tx: &Connection, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
+/// Ends the leases of the host's ports; in gateway mode routed there are none.
+pub(super) fn give_back(tx: &Connection, record: &EndpointRecord, ports: &[PortMapping]) -> Result<()> {
     let of = publisher(record);
     let leased = ports.iter().filter_map(|mapping| Some(of.host_ports(mapping, mapping.host_ports?)));
     let leased: Vec<_> = leased.flatten().collect();
@@ -182,7 +183,7 @@ impl PortMapping {
     }
 
     /// Whether it is what `wanted` says; ports of the host that it leaves open are any.
-    fn is_for(&self, wanted: &Self) -> bool {
+    pub(super) fn is_for(&self, wanted: &Self) -> bool {
         let same = wanted.host_ports.is_none_or(|ports| self.host_ports == Some(ports));
         same && (self.protocol, self.host, self.ports) == (wanted.protocol, wanted.host, wanted.ports)
     }

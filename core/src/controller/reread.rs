@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::forwarding;
 use super::outside::tolerate_missing;
-use super::ports::{PortMapping, PortRange};
+use super::ports::{recorded, PortMapping, PortRange};
 use super::record::EndpointRecord;
 use crate::driver::naming::Mark;
 use crate::error::Result;
@@ -58,7 +58,9 @@ fn mapping(entry: &Entry) -> Result<Option<PortMapping>> {
 
 fn give(tx: &Connection, network: &str, endpoint: &str, own: Vec<(PortMapping, bool)>) -> Result<()> {
     let (Ok(network), Ok(endpoint)) = (Name::new(network), Name::new(endpoint)) else { return Ok(()) };
-    let Some(mut record) = EndpointRecord::find(tx, &network, &endpoint)? else { return Ok(()) };
+    if EndpointRecord::find_portless(tx, &network, &endpoint)?.is_none() {
+        return Ok(());
+    }
     for (mapping, leased) in own {
         if leased {
             let address = mapping.host.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
@@ -66,7 +68,7 @@ fn give(tx: &Connection, network: &str, endpoint: &str, own: Vec<(PortMapping, b
             let lease = HostPort { protocol: mapping.protocol, address, port };
             ports::take(tx, &network, &endpoint, &[lease])?;
         }
-        record.ports.push(mapping);
+        recorded::add(tx, &network, &endpoint, &[mapping])?;
     }
-    record.update(tx)
+    Ok(())
 }

@@ -57,7 +57,7 @@ impl Controller {
                 changes.push(Change::RenewTables);
             }
             for config in networks.values() {
-                for change in self.network_changes(config)? {
+                for change in self.network_changes(config) {
                     let is_table = matches!(change, Change::Table | Change::BridgeTable);
                     if !is_table || !changes.contains(&change) {
                         changes.push(change);

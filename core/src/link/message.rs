@@ -122,6 +122,7 @@ pub(crate) fn set_link(change: &LinkChange, master: Option<u32>) -> Request {
     set_up(&mut message, change.up);
     let attributes = &mut message.attributes;
     attributes.extend(change.name.iter().map(|name| LinkAttribute::IfName(name.to_string())));
+    attributes.extend(change.group.map(LinkAttribute::Group));
     attributes.extend(master.map(LinkAttribute::Controller));
     attributes.extend(change.mtu.map(|mtu| LinkAttribute::Mtu(mtu.get())));
     attributes.extend(change.mac.map(|mac| LinkAttribute::Address(mac.octets().to_vec())));

@@ -25,5 +25,7 @@ pub use mtu::Mtu;
 pub use name::{Destination, InterfaceName};
 pub use protocol::Protocol;
 pub use route::{Neighbour, StaticRoute};
-pub use spec::{BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, Place, VethPeer, LINK_GROUP};
+pub use spec::{
+    BridgePort, LinkChange, LinkKind, LinkRef, LinkSpec, MoveSpec, Place, VethPeer, LEAVING_GROUP, LINK_GROUP,
+};
 pub use sysctl::SysctlSpec;

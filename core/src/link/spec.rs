@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 
 /// The link group (`IFLA_GROUP`) of every link that this library creates: `ip link show group 20051`.
 pub const LINK_GROUP: u32 = 20_051;
+/// The link group of the host's end of an endpoint whose sandbox was destroyed, until the kernel takes it away: as
+/// long as a process stays inside. The firewall lets nothing in by it.
+pub const LEAVING_GROUP: u32 = 20_052;
 
 /// The namespace that a step of a plan works in, by its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -191,6 +194,9 @@ pub struct LinkChange {
     /// Its name from then on; for a link whose index is known. Before Linux 6.2 it must be down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<InterfaceName>,
+    /// Its link group (`IFLA_GROUP`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<u32>,
     /// The bridge that it becomes a port of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub master: Option<LinkRef>,
@@ -233,6 +239,7 @@ impl LinkChange {
         Self {
             link,
             name: None,
+            group: None,
             master: None,
             up: None,
             mtu: None,

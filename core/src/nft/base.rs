@@ -2,6 +2,7 @@
 
 use super::layout::{version_comment, Chain, Family, Field, Hook, Layout, Set, Shape, Value};
 use super::rule::{Rule, Side, Way};
+use crate::link::LEAVING_GROUP;
 
 use Field::{Interface, Ipv4, Ipv6, Mac, Port, Protocol};
 
@@ -75,6 +76,7 @@ fn inet_chains() -> Vec<Chain> {
             hook("filter", PREROUTING, (-300, "raw")),
             vec![
                 Rule::new().not_loopback().address_of(Side::Destination, loopback).discard(),
+                Rule::new().by_group(LEAVING_GROUP).discard(),
                 Rule::new().interface_in(Way::In, "guarded").jump("sender"),
             ],
         ),
@@ -142,7 +144,10 @@ fn bridge_chains() -> Vec<Chain> {
         chain(
             "guard",
             hook("filter", PREROUTING, (-300, "dstnat")),
-            vec![Rule::new().interface_in(Way::In, "guarded").jump("sender")],
+            vec![
+                Rule::new().by_group(LEAVING_GROUP).discard(),
+                Rule::new().interface_in(Way::In, "guarded").jump("sender"),
+            ],
         ),
     ]
 }

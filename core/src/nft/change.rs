@@ -42,6 +42,11 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether it is about elements of which there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Add(elements) | Self::Delete(elements) | Self::Keep(elements) if elements.is_empty())
+    }
+
     /// The table that it makes.
     pub(super) fn table(&self) -> Option<Family> {
         match self {

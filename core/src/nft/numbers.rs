@@ -151,6 +151,7 @@ pub(super) enum Meta {
     InputType = 8,
     Family = 15,
     Protocol = 16,
+    InputGroup = 21,
 }
 
 /// What `ct` loads (`NFT_CT_*`).

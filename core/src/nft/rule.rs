@@ -167,6 +167,12 @@ impl Rule {
         self.with("iifname != \"lo\"", [Way::In.load(0), other])
     }
 
+    /// By an interface of that link group.
+    pub(super) fn by_group(self, group: u32) -> Self {
+        let load = Expression::Meta { key: Meta::InputGroup, word: 0 };
+        self.with(&format!("iifgroup {group}"), [load, equal(group.to_ne_bytes())])
+    }
+
     /// What a connection that is known, or a related one, goes on with.
     pub(super) fn established(self) -> Self {
         let load = Expression::Ct(Ct::State);

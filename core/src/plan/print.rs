@@ -134,6 +134,7 @@ impl fmt::Display for LinkChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = List(Vec::new());
         list.add("name", self.name.as_ref());
+        list.add("group", self.group);
         list.add("master", self.master.as_ref());
         list.add("mac", self.mac);
         list.add("mtu", self.mtu);

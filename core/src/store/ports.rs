@@ -90,10 +90,10 @@ pub(crate) fn take(tx: &Connection, network: &Name, endpoint: &Name, ports: &[Ho
     Ok(())
 }
 
-/// Gives ports of an endpoint back. After an error some of them are free: the transaction is not to be kept.
+/// Gives ports of an endpoint back; those that it does not have stay as they are.
 ///
 /// # Errors
-/// NotFound with the first that the endpoint does not have; those of the store.
+/// Those of the store, after which the transaction is not to be kept.
 pub(crate) fn give_back(tx: &Connection, network: &Name, endpoint: &Name, ports: &[HostPort]) -> Result<()> {
     for port in ports {
         let failed = |error| store_error("give back", port.to_string(), error);
@@ -101,24 +101,8 @@ pub(crate) fn give_back(tx: &Connection, network: &Name, endpoint: &Name, ports:
                    AND network = ?4 AND endpoint = ?5";
         let mut delete = tx.prepare_cached(sql).map_err(failed)?;
         let key = (port.protocol.number(), port.port, bytes(port.address));
-        let row = params![key.0, key.1, key.2, network.as_str(), endpoint.as_str()];
-        if delete.execute(row).map_err(failed)? == 0 {
-            let cause = format!("{port} is not published by {endpoint} of network {network}");
-            return Err(Error::new(ErrorKind::NotFound, "withdraw", "ports").with_cause(cause));
-        }
+        delete.execute(params![key.0, key.1, key.2, network.as_str(), endpoint.as_str()]).map_err(failed)?;
     }
-    Ok(())
-}
-
-/// Gives all ports of an endpoint back.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) fn forget(tx: &Connection, network: &Name, endpoint: &Name) -> Result<()> {
-    let failed = |error| store_error("give back", format!("ports of {endpoint}"), error);
-    let sql = "DELETE FROM port WHERE network = ?1 AND endpoint = ?2";
-    let mut delete = tx.prepare_cached(sql).map_err(failed)?;
-    delete.execute(params![network.as_str(), endpoint.as_str()]).map_err(failed)?;
     Ok(())
 }
 

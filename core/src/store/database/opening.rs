@@ -30,13 +30,13 @@ const STATEMENTS: usize = 64;
 /// The version of [`TABLES`], kept as the file's `user_version`.
 const VERSION: i64 = 2;
 /// The names of [`TABLES`].
-const NAMES: [&str; 4] = ["endpoint", "meta", "port", "taken"];
+const NAMES: [&str; 5] = ["endpoint", "mapping", "meta", "port", "taken"];
 /// Those of version 1, to which version 2 adds.
 const NAMES_1: [&str; 3] = ["endpoint", "meta", "taken"];
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS endpoint(
-        network TEXT NOT NULL, name TEXT NOT NULL, sandbox TEXT, record TEXT NOT NULL,
+        network TEXT NOT NULL, name TEXT NOT NULL, sandbox TEXT, record TEXT NOT NULL, ports TEXT,
         PRIMARY KEY(network, name)
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS endpoint_sandbox ON endpoint(sandbox) WHERE sandbox IS NOT NULL;
@@ -47,10 +47,15 @@ const TABLES: &str = "
         protocol INTEGER NOT NULL, port INTEGER NOT NULL, address BLOB NOT NULL,
         network TEXT NOT NULL, endpoint TEXT NOT NULL, PRIMARY KEY(protocol, port, address)
     ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS port_endpoint ON port(network, endpoint);
+    CREATE TABLE IF NOT EXISTS mapping(
+        id INTEGER PRIMARY KEY, network TEXT NOT NULL, endpoint TEXT NOT NULL,
+        protocol INTEGER NOT NULL, first INTEGER NOT NULL, mapping TEXT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS mapping_endpoint ON mapping(network, endpoint, protocol, first);
     PRAGMA user_version = 2;
 ";
-pub(super) const WIPE: &str = "DELETE FROM endpoint; DELETE FROM port; DELETE FROM taken;
+pub(super) const WIPE: &str =
+    "DELETE FROM endpoint; DELETE FROM mapping; DELETE FROM port; DELETE FROM taken;
     DELETE FROM meta WHERE key LIKE 'reserved %';";
 
 pub(super) struct Opened {
@@ -201,6 +206,7 @@ fn begin<'a>(connection: &'a mut Connection, boot: &str) -> rusqlite::Result<Tra
 /// Adds what an older version has not. Whoever has it open goes on with what it knows.
 fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch("ALTER TABLE endpoint ADD COLUMN ports TEXT")?;
     transaction.execute_batch(TABLES)?;
     transaction.commit()
 }
