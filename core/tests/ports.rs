@@ -381,8 +381,8 @@ fn a_killed_process_keeps_no_port() {
             free(&controller, &["8080-8081:80-81"]);
         }
         let store = rusqlite::Connection::open("/run/libnetns/state.db").unwrap();
-        let left: u32 = store.query_row("SELECT count(*) FROM port", [], |row| row.get(0)).unwrap();
-        assert_eq!(left, 0);
+        let left = "SELECT (SELECT count(*) FROM port) + (SELECT count(*) FROM mapping)";
+        assert_eq!(store.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
         report(&format!("{} kill points: ports, of {} calls", points.len(), calls.len()));
     });
 }
@@ -395,7 +395,7 @@ fn a_store_from_before_there_were_ports_opens() {
         controller.create_endpoint("blue", endpoint("old")).unwrap();
         drop(controller);
         let store = rusqlite::Connection::open("/run/libnetns/state.db").unwrap();
-        store.execute_batch("DROP TABLE port; PRAGMA user_version = 1").unwrap();
+        store.execute_batch("DROP TABLE port; DROP TABLE mapping; PRAGMA user_version = 1").unwrap();
         drop(store);
         let controller = open();
         assert_eq!(controller.endpoint("blue", "old").unwrap().ports, []);

@@ -33,7 +33,7 @@ impl Controller {
             let record = self.known_portless(&network, &endpoint)?;
             let (settled, ids) = self.store.write(|tx| {
                 let settled = self.settle_ports(tx, &active.config, &record, ports)?;
-                let ids = recorded::add(tx, &network, &endpoint, &settled)?;
+                let ids = recorded::add(tx, &network, &endpoint, &settled, &[])?;
                 Ok((settled, ids))
             })?;
             self.open_ports(&active, &record, &settled).map_err(|error| {
@@ -86,7 +86,8 @@ impl Controller {
             _ if !config.has_firewall() => refuse("has no firewall"),
             _ if config.is_closed() => refuse("is closed to everything outside"),
             GatewayMode::Routed => {
-                open_to_all(recorded::of(tx, &record.network, &record.config.name)?, ports)
+                let there = recorded::of(tx, &record.network, &record.config.name)?;
+                open_to_all(there.into_iter().map(|own| own.mapping).collect(), ports)
             }
             _ => settle(tx, &self.host, &publisher(record), ports),
         }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use rusqlite::{params, Connection, OptionalExtension, Row};
+use rusqlite::{params, Connection, Row};
 use serde::{Deserialize, Serialize};
 
-use super::ports::recorded;
+use super::ports::recorded::{self, Recorded};
 use super::{EndpointConfig, PortMapping};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{InterfaceName, MacAddr};
@@ -88,13 +88,6 @@ pub(super) struct Joined {
     pub(super) gateway_ipv6: Option<Ipv6Addr>,
 }
 
-/// The rows of endpoints of which that holds.
-macro_rules! select_where {
-    ($which:literal) => {
-        concat!("SELECT record, ports FROM endpoint WHERE ", $which)
-    };
-}
-
 impl EndpointRecord {
     pub(super) fn addresses(&self) -> impl Iterator<Item = IpNet> {
         let (v4, v6) = (self.address.map(IpNet::V4), self.address_ipv6.map(IpNet::V6));
@@ -117,19 +110,17 @@ impl EndpointRecord {
 
     pub(super) fn insert(&self, tx: &Connection) -> Result<()> {
         let failed = |error| store_error("record endpoint", self.config.name.as_str(), error);
-        let sql = "INSERT INTO endpoint (network, name, sandbox, record, ports) VALUES (?1, ?2, ?3, ?4, ?5) \
+        let sql = "INSERT INTO endpoint (network, name, sandbox, record) VALUES (?1, ?2, ?3, ?4) \
                    ON CONFLICT DO NOTHING";
         let mut insert = tx.prepare_cached(sql).map_err(failed)?;
         let network = self.network.as_str();
         let name = self.config.name.as_str();
-        let asked = &self.config.ports;
-        let asked = (!asked.is_empty()).then(|| to_json(asked)).transpose()?;
-        let row = params![network, name, self.sandbox(), self.to_json()?, asked];
+        let row = params![network, name, self.sandbox(), self.to_json()?];
         if insert.execute(row).map_err(failed)? == 0 {
             return Err(Error::new(ErrorKind::AlreadyExists, "create endpoint", name)
                 .with_cause(format!("network {network} has an endpoint of that name")));
         }
-        recorded::add(tx, &self.network, &self.config.name, &self.ports).map(drop)
+        recorded::add(tx, &self.network, &self.config.name, &self.ports, &self.config.ports).map(drop)
     }
 
     /// Records all but its ports anew.
@@ -151,51 +142,54 @@ impl EndpointRecord {
     }
 
     pub(super) fn find(tx: &Connection, network: &Name, name: &Name) -> Result<Option<Self>> {
-        let sql = select_where!("network = ?1 AND name = ?2");
-        let mut found = select(tx, sql, params![network.as_str(), name.as_str()])?;
+        let mut found = Self::find_portless(tx, network, name)?;
         found.iter_mut().try_for_each(|record| record.recall_ports(tx))?;
-        Ok(found.pop())
+        Ok(found)
     }
 
     /// The endpoint without its ports, which may be thousands.
     pub(super) fn find_portless(tx: &Connection, network: &Name, name: &Name) -> Result<Option<Self>> {
-        let failed = |error| store_error("look up endpoint", name.as_str(), error);
         let sql = "SELECT record FROM endpoint WHERE network = ?1 AND name = ?2";
-        let mut select = tx.prepare_cached(sql).map_err(failed)?;
-        let row = select.query_row(params![network.as_str(), name.as_str()], |row| row.get::<_, String>(0));
-        row.optional().map_err(failed)?.map(|json| from_json(&json)).transpose()
+        Ok(select(tx, sql, params![network.as_str(), name.as_str()])?.pop())
     }
 
     pub(super) fn of_network(tx: &Connection, network: &Name) -> Result<Vec<Self>> {
-        let mut records = select(tx, select_where!("network = ?1 ORDER BY name"), params![network.as_str()])?;
+        let sql = "SELECT record FROM endpoint WHERE network = ?1 ORDER BY name";
+        let mut records = select(tx, sql, params![network.as_str()])?;
         records.iter_mut().try_for_each(|record| record.recall_ports(tx))?;
         Ok(records)
     }
 
     pub(super) fn of_sandbox(tx: &Connection, sandbox: &std::path::Path) -> Result<Vec<Self>> {
-        let sql = select_where!("sandbox = ?1 ORDER BY network, name");
+        let sql = "SELECT record FROM endpoint WHERE sandbox = ?1 ORDER BY network, name";
         let mut records = select(tx, sql, params![sandbox.to_string_lossy()])?;
         records.iter_mut().try_for_each(|record| record.recall_ports(tx))?;
         Ok(records)
     }
 
     pub(super) fn all(tx: &Connection) -> Result<Vec<Self>> {
-        let mut records = select(tx, select_where!("TRUE ORDER BY network, name"), params![])?;
+        let mut records = select(tx, "SELECT record FROM endpoint ORDER BY network, name", params![])?;
         let mut ports = recorded::all(tx)?;
         for record in &mut records {
-            record.ports = ports
-                .remove(&(record.network.to_string(), record.config.name.to_string()))
-                .unwrap_or_default();
+            let of = (record.network.to_string(), record.config.name.to_string());
+            record.take_ports(ports.remove(&of).unwrap_or_default());
         }
         Ok(records)
     }
 
     fn recall_ports(&mut self, tx: &Connection) -> Result<()> {
-        self.ports = recorded::of(tx, &self.network, &self.config.name)?;
+        self.take_ports(recorded::of(tx, &self.network, &self.config.name)?);
         Ok(())
     }
 
-    /// What is not in a column of its own.
+    fn take_ports(&mut self, recorded: Vec<Recorded>) {
+        for Recorded { mapping, asked } in recorded {
+            self.ports.push(mapping);
+            self.config.ports.extend(asked);
+        }
+    }
+
+    /// All but its ports.
     fn to_json(&self) -> Result<String> {
         if self.config.ports.is_empty() {
             return to_json(self);
@@ -254,19 +248,10 @@ impl FromStr for SandboxRecord {
 }
 
 fn select(tx: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<EndpointRecord>> {
-    let failed = |error| store_error("list", "endpoints", error);
+    let failed = |error| store_error("look up", "endpoints", error);
     let mut select = tx.prepare_cached(sql).map_err(failed)?;
-    let both = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?));
-    let mut records = Vec::new();
-    for row in select.query_map(params, both).map_err(failed)? {
-        let (json, asked) = row.map_err(failed)?;
-        let mut record: EndpointRecord = from_json(&json)?;
-        if let Some(asked) = asked {
-            record.config.ports = from_json(&asked)?;
-        }
-        records.push(record);
-    }
-    Ok(records)
+    let rows = select.query_map(params, |row: &Row<'_>| row.get::<_, String>(0)).map_err(failed)?;
+    rows.map(|json| from_json(&json.map_err(failed)?)).collect()
 }
 
 fn to_json(record: &impl Serialize) -> Result<String> {

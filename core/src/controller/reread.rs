@@ -68,7 +68,7 @@ fn give(tx: &Connection, network: &str, endpoint: &str, own: Vec<(PortMapping, b
             let lease = HostPort { protocol: mapping.protocol, address, port };
             ports::take(tx, &network, &endpoint, &[lease])?;
         }
-        recorded::add(tx, &network, &endpoint, &[mapping])?;
+        recorded::add(tx, &network, &endpoint, &[mapping], &[])?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ const NAMES_1: [&str; 3] = ["endpoint", "meta", "taken"];
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS endpoint(
-        network TEXT NOT NULL, name TEXT NOT NULL, sandbox TEXT, record TEXT NOT NULL, ports TEXT,
+        network TEXT NOT NULL, name TEXT NOT NULL, sandbox TEXT, record TEXT NOT NULL,
         PRIMARY KEY(network, name)
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS endpoint_sandbox ON endpoint(sandbox) WHERE sandbox IS NOT NULL;
@@ -49,9 +49,10 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS mapping(
         id INTEGER PRIMARY KEY, network TEXT NOT NULL, endpoint TEXT NOT NULL,
-        protocol INTEGER NOT NULL, first INTEGER NOT NULL, mapping TEXT NOT NULL
+        protocol INTEGER NOT NULL, port INTEGER NOT NULL, host_port INTEGER NOT NULL,
+        mapping TEXT NOT NULL, asked TEXT
     );
-    CREATE INDEX IF NOT EXISTS mapping_endpoint ON mapping(network, endpoint, protocol, first);
+    CREATE INDEX IF NOT EXISTS mapping_endpoint ON mapping(network, endpoint, protocol, port, host_port);
     PRAGMA user_version = 2;
 ";
 pub(super) const WIPE: &str =
@@ -206,7 +207,6 @@ fn begin<'a>(connection: &'a mut Connection, boot: &str) -> rusqlite::Result<Tra
 /// Adds what an older version has not. Whoever has it open goes on with what it knows.
 fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch("ALTER TABLE endpoint ADD COLUMN ports TEXT")?;
     transaction.execute_batch(TABLES)?;
     transaction.commit()
 }

@@ -184,7 +184,7 @@ fn a_store_of_the_first_version_goes_on_with_what_it_has() {
         let (database, _) = open_in_boot(&directory, "first").unwrap();
         record(&database, "a").unwrap();
         let older = Connection::open(directory.file()).unwrap();
-        older.execute_batch("ALTER TABLE endpoint DROP COLUMN ports; DROP TABLE port; DROP TABLE mapping; PRAGMA user_version = 1").unwrap();
+        older.execute_batch("DROP TABLE port; DROP TABLE mapping; PRAGMA user_version = 1").unwrap();
         let (upgraded, opening) = open_in_boot(&directory, boot).unwrap();
         assert_eq!(opening, expected);
         assert_eq!(records(&upgraded).len(), usize::from(opening == Opening::Existing));
