@@ -30,6 +30,8 @@ mod out;
 mod ports;
 #[path = "outside/programs.rs"]
 mod programs;
+#[path = "outside/rogue.rs"]
+mod rogue;
 #[path = "outside/shut.rs"]
 mod shut;
 #[path = "outside/spoofing.rs"]
