@@ -36,6 +36,8 @@ mod rogue;
 mod shut;
 #[path = "outside/spoofing.rs"]
 mod spoofing;
+#[path = "outside/stores.rs"]
+mod stores;
 #[path = "outside/users.rs"]
 mod users;
 #[path = "outside/world.rs"]
