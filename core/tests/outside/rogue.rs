@@ -127,7 +127,7 @@ fn the_host_ignores_routers_that_nothing_keeps_out() {
 /// Of redirects to db the one that db would follow, as from its gateway, and the one that web can send as itself.
 fn redirects(kind: &str, [web, db]: &[Endpoint; 2]) -> Vec<Vec<u8>> {
     // Over a routed link it goes to the host first, whose MAC every end there has.
-    let to = if kind == "routed" { [0x02, 0x4e, 0x45, 0x54, 0x4e, 0x53] } else { mac(db).octets() };
+    let to = if kind == "routed" { crate::spoofing::ROUTER } else { mac(db).octets() };
     let own = World::addresses("blue", 11).map(ip);
     let victims = World::addresses("blue", 12).map(ip);
     let mut frames = Vec::new();
