@@ -192,10 +192,11 @@ fn a_bridge_learns_nothing_from_frames_of_the_link_itself() {
         assert_eq!(port_of(world, mac(&db)), Some(before.clone()));
 
         world.host.ip(&["link", "set", "br-blue", "type", "bridge", "no_linklocal_learn", "0"]);
-        says(&theft);
-        assert!(
-            becomes(|| port_of(world, mac(&db)).is_some_and(|port| port != before)),
-            "it would learn nothing"
-        );
+        // What db sends itself puts it right again.
+        let is_stolen = || {
+            says(&theft);
+            port_of(world, mac(&db)).is_some_and(|port| port != before)
+        };
+        assert!(becomes(is_stolen), "it would learn nothing");
     });
 }
