@@ -133,7 +133,7 @@ impl NetworkConfig {
     }
 
     /// What Docker's option says, unless the field was made to say something else.
-    fn agree<T: PartialEq>(&self, key: &str, field: T, default: T, said: T) -> Result<T> {
+    fn agree<T: Copy + PartialEq>(&self, key: &str, field: T, default: T, said: T) -> Result<T> {
         match field == default || field == said {
             true => Ok(said),
             false => Err(self.refusal(key, "the firewall's field says otherwise")),

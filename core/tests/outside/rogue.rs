@@ -188,7 +188,7 @@ fn a_bridge_learns_nothing_from_frames_of_the_link_itself() {
         assert!(world.host.ping("db", ip("10.1.0.1")));
         let before = port_of(world, mac(&db)).expect("db has sent something");
         let theft = ethernet(mac(&db), NEAREST_BRIDGE, LLDP, &[0; 46]);
-        said(world, &[theft.clone()]);
+        said(world, std::slice::from_ref(&theft));
         assert_eq!(port_of(world, mac(&db)), Some(before.clone()));
 
         world.host.ip(&["link", "set", "br-blue", "type", "bridge", "no_linklocal_learn", "0"]);
