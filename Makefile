@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test many check bench docs header ebpf lib size dist install uninstall clean
+.PHONY: help demo test kernels many check bench docs header ebpf lib size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -34,6 +34,10 @@ test: ## run every test, say what was survived and what could not run here; ARGS
 	if [ -s $(skipped) ]; then echo "not run here:"; sort -u $(skipped) | sed 's/^/  /'; \
 	else echo "not run here: nothing"; fi; \
 	exit $$status
+
+kernels: ## run the firewall's tests on older kernels, and on some that lack a part of it, in virtual machines
+	@scripts/setup kernels
+	scripts/kernels
 
 many: ## count 10 million packets on two processors at once, to the byte as the kernel does
 	@scripts/setup test

@@ -108,6 +108,11 @@ impl Host {
         Ok(())
     }
 
+    /// Believes no router advertisement that comes in by the link of that name.
+    pub(crate) fn ignore_routers(&self, link: &InterfaceName) -> Result<()> {
+        self.ipv6.as_ref().map_or(Ok(()), |ipv6| ipv6.ignore_routers(link.as_str()))
+    }
+
     /// The link of that name; `None` when there is none.
     pub(crate) fn link(&self, name: &InterfaceName) -> Result<Option<LinkState>> {
         let answer = self.socket().get(&message::get_link(name))?;

@@ -18,8 +18,8 @@ use control::{
     with_subnets,
 };
 use netns::{
-    Controller, ControllerOptions, Destination, EndpointConfig, ErrorKind, FindingKind, InterfaceName,
-    Lifetime, Mtu, Neighbour, NetworkConfig, StaticRoute,
+    Controller, ControllerOptions, Destination, EndpointConfig, ErrorKind, FindingKind, GatewayMode,
+    InterfaceName, Lifetime, Mtu, Neighbour, NetworkConfig, StaticRoute,
 };
 use serde_json::json;
 use testhost::{host, Host};
@@ -360,6 +360,40 @@ fn dockers_keys_say_the_same() {
         let (_db, _) = connected(&controller, "lan", "db");
         let eth0 = link(host, "db", "eth0");
         assert_eq!((&eth0["mtu"], &eth0["linkinfo"]["info_data"]["mode"]), (&json!(1280), &json!("private")));
+    });
+}
+
+#[test]
+fn dockers_words_for_the_firewall_are_fields_of_the_definition() {
+    host(|host| {
+        let controller = open();
+        let said = with_subnets("bridge", "blue", &["10.1.0.0/24"])
+            .with_option("com.docker.network.bridge.enable_ip_masquerade", "false")
+            .with_option("com.docker.network.bridge.gateway_mode_ipv4", "routed");
+        let made = controller.create_network(said).unwrap();
+        assert_eq!((made.firewall.masquerade, made.firewall.gateway_mode), (false, GatewayMode::Routed));
+        assert_eq!(controller.inspect_network("blue").unwrap().config, made);
+
+        // As a person writes it.
+        let file = "/run/networks/green.json";
+        let text = json!({
+            "name": "green",
+            "type": "bridge",
+            "subnets": [{ "subnet": "10.2.0.0/24" }],
+            "options": { "com.docker.network.bridge.enable_icc": "false" },
+        });
+        fs::write(file, text.to_string()).unwrap();
+        let (_web, _) = connected(&controller, "green", "web");
+        assert!(!controller.inspect_network("green").unwrap().config.firewall.icc);
+        assert_eq!(host.bridge(&["-d", "link", "show"])[0]["isolated"], true);
+
+        fs::write(file, text.to_string().replace("false", "perhaps")).unwrap();
+        let words = ["green.json", "enable_icc", "neither true nor false"];
+        refused(controller.inspect_network("green"), ErrorKind::BadRequest, &words);
+        let unprotected = config("bridge", "red")
+            .with_option("com.docker.network.bridge.gateway_mode_ipv4", "nat-unprotected");
+        refused(controller.create_network(unprotected), ErrorKind::BadRequest, &["gateway_mode_ipv4"]);
+        assert_eq!(controller.networks().unwrap().len(), 2);
     });
 }
 

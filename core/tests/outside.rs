@@ -22,6 +22,8 @@ mod isolation;
 mod killed;
 #[path = "outside/lifetime.rs"]
 mod lifetime;
+#[path = "outside/linked.rs"]
+mod linked;
 #[path = "outside/modes.rs"]
 mod modes;
 #[path = "outside/out.rs"]
@@ -30,8 +32,16 @@ mod out;
 mod ports;
 #[path = "outside/programs.rs"]
 mod programs;
+#[path = "outside/rights.rs"]
+mod rights;
+#[path = "outside/rogue.rs"]
+mod rogue;
+#[path = "outside/shut.rs"]
+mod shut;
 #[path = "outside/spoofing.rs"]
 mod spoofing;
+#[path = "outside/stores.rs"]
+mod stores;
 #[path = "outside/users.rs"]
 mod users;
 #[path = "outside/world.rs"]

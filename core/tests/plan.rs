@@ -156,6 +156,7 @@ fn action() -> impl Strategy<Value = Action> {
         movement.prop_map(Action::MoveLink),
         any::<bool>().prop_map(Action::SetIpv6Default),
         link().prop_map(Action::ForceIpv6Forwarding),
+        link().prop_map(Action::IgnoreRouters),
         link().prop_map(Action::TurnOffIpv6),
         sysctl().prop_map(Action::SetSysctl),
     ]

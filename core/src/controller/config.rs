@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{FirewallConfig, PortMapping};
 use crate::driver::Options;
@@ -17,7 +18,7 @@ use crate::name::Name;
 ///
 /// [`Controller::create_network`]: crate::Controller::create_network
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 #[non_exhaustive]
 pub struct NetworkConfig {
     /// Its name, unique on the host.
@@ -56,6 +57,21 @@ pub struct NetworkConfig {
     /// For people and tools; nothing here reads them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+impl Serialize for NetworkConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+/// Docker's words have their places in the fields from here on.
+impl<'de> Deserialize<'de> for NetworkConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut config = Self::deserialize(deserializer)?;
+        config.translate().map_err(D::Error::custom)?;
+        Ok(config)
+    }
 }
 
 /// One subnet of a network.

@@ -18,6 +18,8 @@ use crate::plan::{Action, Plan, Step};
 use crate::store::store_error;
 use crate::sys;
 
+const ALL_IPV6: &str = "net/ipv6/conf/all/forwarding";
+
 /// What a network's link needs: its packets are forwarded, and the host reaches published ports by its loopback
 /// addresses. Settings of one that is not the library's have to be remembered, see [`Controller::forward`].
 pub(super) fn of_link(config: &NetworkConfig, link: &LinkRef, is_ours: bool) -> Plan {
@@ -86,9 +88,10 @@ impl Controller {
             return Ok(());
         }
         if let Some(bridge) = self.bridge_of(config)?.filter(|bridge| !bridge.is_ours) {
-            for path in settings(config, &bridge.link.name) {
-                self.set_setting(&path, "1")?;
-            }
+            let all = self.forwards_ipv6()?;
+            let is_needed = |path: &&String| !all || !path.ends_with("/force_forwarding");
+            let own = settings(config, &bridge.link.name);
+            own.iter().filter(is_needed).try_for_each(|path| self.set_setting(path, "1"))?;
         }
         for (ipv6, wanted) in [(false, config.ipv4), (true, config.ipv6)] {
             if !wanted {
@@ -169,12 +172,20 @@ impl Controller {
         if !ipv6 {
             return self.set_setting(&format!("net/ipv4/conf/{uplink}/forwarding"), "1");
         }
+        if self.forwards_ipv6()? {
+            return Ok(());
+        }
         let forced = format!("net/ipv6/conf/{uplink}/force_forwarding");
         if self.setting(&forced)?.is_some() {
             return self.set_setting(&forced, "1");
         }
         // Before Linux 6.17 it is all links or none.
-        self.set_setting("net/ipv6/conf/all/forwarding", "1")
+        self.set_setting(ALL_IPV6, "1")
+    }
+
+    /// Whether the host forwards IPv6 from all links: nothing is opened by forcing one to.
+    fn forwards_ipv6(&self) -> Result<bool> {
+        Ok(self.setting(ALL_IPV6)?.as_deref() == Some("1"))
     }
 
     /// A host that forwards IPv6 on all links has no routes of router advertisements, and loses those that it has,
@@ -245,7 +256,7 @@ pub(super) fn remember_off(tx: &Connection, host: &Host, link: &InterfaceName, v
     let path = match v6 {
         false => format!("net/ipv4/conf/{link}/forwarding"),
         true if host.namespace().run(is_there)? => forced.clone(),
-        true => "net/ipv6/conf/all/forwarding".to_owned(),
+        true => ALL_IPV6.to_owned(),
     };
     remember(tx, &path, "0")
 }

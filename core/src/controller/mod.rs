@@ -3,6 +3,7 @@
 mod active;
 mod collect;
 mod config;
+mod docker;
 mod drivers;
 mod endpoints;
 mod finding;

@@ -62,6 +62,7 @@ impl Controller {
     }
 
     fn create(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
+        config.translate()?;
         config.check()?;
         let (driver, capability) = self.drivers.driver(&config.network_type)?;
         let _lock = self.definitions.lock()?;

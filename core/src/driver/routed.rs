@@ -219,6 +219,7 @@ fn quieten(end: &veth::HostEnd, interface: &InterfaceInfo, ipv6_switch: bool) ->
     let mut plan = Plan::default();
     if interface.address_ipv6().is_some() {
         plan.push(Place::Host, Action::ForceIpv6Forwarding(end.link()));
+        plan.push(Place::Host, Action::IgnoreRouters(end.link()));
     } else if ipv6_switch {
         plan.push(Place::Host, Action::TurnOffIpv6(end.link()));
         return plan;

@@ -1,5 +1,6 @@
 //! Expressions: what the kernel's virtual machine runs for a rule (`net/netfilter/nft_*.c`).
 
+use super::layout::Family;
 use super::numbers::expression::{self as number, DATA, NAME};
 use super::numbers::{data, Base, Ct, Meta, ITEM};
 use crate::netlink::Attributes;
@@ -73,12 +74,13 @@ impl Expression {
         }
     }
 
-    /// The build option of the kernel that has it, where there is one.
-    pub(super) fn build_option(&self) -> Option<&'static str> {
+    /// The build option of the kernel that has it in a table of that family, where there is one.
+    pub(super) fn build_option(&self, family: Family) -> Option<&'static str> {
         match self {
             Self::Ct(_) => Some("CONFIG_NFT_CT"),
             Self::DestinationType => Some("CONFIG_NFT_FIB_INET"),
             Self::Masquerade => Some("CONFIG_NFT_MASQ"),
+            Self::Meta { .. } if family == Family::Bridge => Some("CONFIG_NFT_BRIDGE_META"),
             Self::Nat { .. } => Some("CONFIG_NFT_NAT"),
             _ => None,
         }

@@ -1,7 +1,6 @@
 //! What the kernel's refusals mean.
 
 use super::cell::Cell;
-use super::expression::Expression;
 use super::layout::{Family, TABLE, VERSION};
 use super::message::{Body, Message, Owned};
 use super::{Change, Entry, Owner};
@@ -121,7 +120,8 @@ impl Fault<'_> {
                 _ => None,
             },
             Body::Rule { rule, .. } if missing => {
-                rule.expressions().get(self.part?).and_then(Expression::build_option)
+                let expressions = rule.expressions();
+                expressions.get(self.part?).and_then(|one| one.build_option(self.message.family))
             }
             Body::Table { .. } if missing => match self.message.family {
                 Family::Bridge => Some("nf_tables of bridges (CONFIG_NF_TABLES_BRIDGE)"),

@@ -135,6 +135,7 @@ impl<'plan> Run<'_, '_, 'plan> {
             (Action::ForceIpv6Forwarding(link), Place::Host) => {
                 self.ground.host.force_ipv6_forwarding(&link.name)
             }
+            (Action::IgnoreRouters(link), Place::Host) => self.ground.host.ignore_routers(&link.name),
             (Action::SetIpv6Default(on), _) => self.inside()?.ipv6.set(*on),
             // The thread may be elsewhere than where the host's handle was made.
             (Action::SetSysctl(spec), Place::Host) => {
@@ -246,6 +247,7 @@ impl<'plan> Run<'_, '_, 'plan> {
             Action::ChangeFirewall(_)
             | Action::FlushFlows(_)
             | Action::ForceIpv6Forwarding(_)
+            | Action::IgnoreRouters(_)
             | Action::SetIpv6Default(_)
             | Action::SetSysctl(_)
             | Action::TurnOffIpv6(_) => {

@@ -56,6 +56,7 @@ impl fmt::Display for Action {
             Self::DeleteRoute(spec) => write!(f, "delete route {spec}"),
             Self::FlushFlows(flows) => write!(f, "flush flows {}", Joined(flows)),
             Self::ForceIpv6Forwarding(link) => write!(f, "force IPv6 forwarding on link {link}"),
+            Self::IgnoreRouters(link) => write!(f, "ignore routers on link {link}"),
             Self::MoveLink(spec) => write!(f, "move {spec}"),
             Self::SetIpv6Default(on) => {
                 write!(f, "turn IPv6 {} for interfaces to come", if *on { "on" } else { "off" })

@@ -97,6 +97,9 @@ pub enum Action {
     /// from Linux 6.17 on). Where the kernel does not have that, or `/proc/sys` cannot be written, it
     /// is no error: forwarding then follows `net.ipv6.conf.all.forwarding`.
     ForceIpv6Forwarding(LinkRef),
+    /// Believes no router advertisement that comes in by a link of the host (`net.ipv6.conf.LINK.accept_ra`).
+    /// Where the link has no IPv6, or `/proc/sys` cannot be written, it is no error.
+    IgnoreRouters(LinkRef),
     /// Moves a link to another namespace under another name.
     MoveLink(MoveSpec),
     /// Whether interfaces that come to the namespace from now on have IPv6
@@ -179,6 +182,7 @@ impl Action {
             | Self::DeleteLink(_)
             | Self::FlushFlows(_)
             | Self::ForceIpv6Forwarding(_)
+            | Self::IgnoreRouters(_)
             | Self::SetIpv6Default(_)
             | Self::SetSysctl(_)
             | Self::SyncLink(_)
@@ -193,6 +197,7 @@ impl Action {
             Self::ChangeFirewall(_)
                 | Self::FlushFlows(_)
                 | Self::ForceIpv6Forwarding(_)
+                | Self::IgnoreRouters(_)
                 | Self::SetIpv6Default(_)
                 | Self::SetSysctl(_)
                 | Self::TurnOffIpv6(_)

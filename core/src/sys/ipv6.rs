@@ -118,22 +118,30 @@ impl Ipv6Links {
 
     /// Turns IPv6 off on the link of that name.
     pub(crate) fn turn_off(&self, link: &str) -> Result<()> {
-        let done = self.turn_on_setting(link, "disable_ipv6");
+        let done = self.write(link, "disable_ipv6", b"1");
         done.map_err(|error| Error::from_io("turn off IPv6 on", link, error))
     }
 
     /// Turns `force_forwarding` on for the link of that name; false where the kernel, before 6.17, does
     /// not have it.
     pub(crate) fn force_forwarding(&self, link: &str) -> Result<bool> {
-        match self.turn_on_setting(link, "force_forwarding") {
+        match self.write(link, "force_forwarding", b"1") {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Error::from_io("force IPv6 forwarding on", link, error)),
         }
     }
 
-    fn turn_on_setting(&self, link: &str, setting: &str) -> io::Result<()> {
+    /// Turns `accept_ra` off for the link of that name; one that has no IPv6 listens to nobody anyway.
+    pub(crate) fn ignore_routers(&self, link: &str) -> Result<()> {
+        match self.write(link, "accept_ra", b"0") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done.map_err(|error| Error::from_io("ignore routers on", link, error)),
+        }
+    }
+
+    fn write(&self, link: &str, setting: &str, value: &[u8]) -> io::Result<()> {
         let file = raw::open_to_write(self.0.as_fd(), &Path::new(link).join(setting))?;
-        File::from(file).write_at(b"1", 0).map(drop)
+        File::from(file).write_at(value, 0).map(drop)
     }
 }

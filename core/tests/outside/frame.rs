@@ -56,6 +56,39 @@ pub(crate) fn advertisement(sender: Sender, target: Ipv6Addr, mark: &[u8]) -> Ve
     ethernet(sender.mac, [0x33, 0x33, 0, 0, 0, 1], 0x86dd, &v6(from, everybody, 58, 2, packet))
 }
 
+/// A router advertisement to everybody: `sender` is a router, and gives out addresses of `prefix`, a /64.
+pub(crate) fn router(sender: Sender, prefix: Ipv6Addr) -> Vec<u8> {
+    let minutes = 1800_u16.to_be_bytes();
+    let mut packet = vec![134, 0, 0, 0, 64, 0, minutes[0], minutes[1], 0, 0, 0, 0, 0, 0, 0, 0];
+    packet.extend([1, 1]);
+    packet.extend(sender.mac.octets());
+    packet.extend([3, 4, 64, 0xc0]);
+    packet.extend([0, 0, minutes[0], minutes[1], 0, 0, minutes[0], minutes[1], 0, 0, 0, 0]);
+    packet.extend(prefix.octets());
+    let IpAddr::V6(from) = sender.address else { panic!("routers advertise themselves by IPv6") };
+    let everybody = "ff02::1".parse().unwrap();
+    ethernet(sender.mac, [0x33, 0x33, 0, 0, 0, 1], 0x86dd, &v6(from, everybody, 58, 2, packet))
+}
+
+/// A redirect of either family from `sender` to the victim: to `far` it is by `by`.
+pub(crate) fn redirect(sender: Sender, (mac, victim): ([u8; 6], IpAddr), far: IpAddr, by: IpAddr) -> Vec<u8> {
+    match (sender.address, victim, far, by) {
+        (IpAddr::V4(from), IpAddr::V4(victim), IpAddr::V4(far), IpAddr::V4(by)) => {
+            // Of what the victim sent, an echo reply.
+            let sent = v4(victim, far, 1, &[0; 8]);
+            let mut packet = [&[5, 1, 0, 0][..], &by.octets(), &sent].concat();
+            let sum = checksum(&[&packet]);
+            packet[2..4].copy_from_slice(&sum);
+            ethernet(sender.mac, mac, 0x0800, &v4(from, victim, 1, &packet))
+        }
+        (IpAddr::V6(from), IpAddr::V6(victim), IpAddr::V6(far), IpAddr::V6(by)) => {
+            let packet = [&[137, 0, 0, 0, 0, 0, 0, 0][..], &by.octets(), &far.octets()].concat();
+            ethernet(sender.mac, mac, 0x86dd, &v6(from, victim, 58, 2, packet))
+        }
+        _ => panic!("all are of one family"),
+    }
+}
+
 /// What else may be in a frame.
 pub(crate) fn ethernet(from: MacAddr, to: [u8; 6], kind: u16, packet: &[u8]) -> Vec<u8> {
     [&to[..], &from.octets(), &kind.to_be_bytes(), packet].concat()

@@ -1,18 +1,31 @@
 //! Where there is no firewall to be had, and where none is wanted.
 
 use netns::{Controller, ErrorKind, FirewallMode};
-use testhost::{attempt, host, without_netfilter, Try};
+use testhost::{attempt, host, kernel_version, without_netfilter, Try};
 
 use crate::control::{config, endpoint, open};
 use crate::flows::flows_to;
 use crate::world::{make, mappings, network, publishing, ways, world, Family, World, OWN, TYPES};
 
-/// With a controller on a thread for which the kernel has no netfilter sockets. In the end the host is as it
-/// was, and no rule was ever made.
+/// Of a kernel that lacks something itself, as one that `scripts/kernels` boots does, the types of network that need
+/// it.
+fn lacking() -> Option<String> {
+    std::env::var("NETNS_LESSER_KERNEL").ok().filter(|types| !types.is_empty())
+}
+
+/// Where the kernel lacks something: on a thread for which it has no netfilter sockets, or here.
+fn lesser<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    match lacking() {
+        Some(_) => f(),
+        None => without_netfilter(f),
+    }
+}
+
+/// With a controller where the kernel lacks something. In the end the host is as it was, and no rule was ever made.
 fn on_a_lesser_kernel(f: impl Fn(&str, &Controller) + Send + Sync) {
     host(|host| {
         make(host);
-        without_netfilter(|| {
+        lesser(|| {
             let controller = open();
             controller.create_network(config("null", "none")).unwrap();
             controller.delete_network("none").unwrap();
@@ -21,8 +34,9 @@ fn on_a_lesser_kernel(f: impl Fn(&str, &Controller) + Send + Sync) {
                 .unwrap();
         });
         let before = host.dump();
-        for kind in TYPES {
-            without_netfilter(|| f(kind, &open()));
+        let concerned = lacking().unwrap_or_else(|| TYPES.join(" "));
+        for kind in TYPES.into_iter().filter(|kind| concerned.contains(kind)) {
+            lesser(|| f(kind, &open()));
             host.assert_returns_to(&before, kind);
         }
     });
@@ -33,7 +47,7 @@ fn a_network_that_requires_a_firewall_is_refused_before_anything_is_made() {
     on_a_lesser_kernel(|kind, controller| {
         let error = controller.create_network(network(kind, "blue")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-        assert!(error.to_string().contains("netfilter"), "{error}");
+        assert!(error.to_string().contains("this kernel"), "{error}");
         assert!(controller.networks().unwrap().is_empty());
     });
 }
@@ -71,7 +85,10 @@ fn a_network_without_firewall_has_no_rules_and_works_inside() {
             let mut tries = Vec::new();
             for (family, transport) in ways() {
                 let to = family.socket(World::addresses("blue", 11), 80);
-                tries.push(Try::nothing("db", transport, to).reaches("web"));
+                // Without a firewall no forwarding is switched on, of which IPv6 before Linux 6.17 has one for all.
+                let passes = kind == "bridge" || family == Family::V4 || kernel_version() >= (6, 17);
+                let one = Try::nothing("db", transport, to);
+                tries.push(if passes { one.reaches("web") } else { one });
                 tries.push(Try::nothing("", transport, to).reaches("web"));
             }
             attempt(kind, &tries);

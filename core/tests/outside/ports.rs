@@ -229,9 +229,13 @@ fn a_port_of_sctp_is_reached() {
             world.controller.create_network(network(kind, "blue")).unwrap();
             world.container("blue", "web", 11, &["8080:80/sctp"]);
             assert_eq!(world.controller.endpoint("blue", "web").unwrap().ports[0].protocol, Protocol::Sctp);
-            let said =
-                crate::programs::socat(world.host, "web", "SCTP-LISTEN:80,fork", "SCTP:192.0.2.1:8080");
-            assert_eq!(said, Some("hello".to_owned()), "{kind}");
+            for (listen, connect) in [
+                ("SCTP4-LISTEN:80,fork,reuseaddr", "SCTP4:192.0.2.1:8080"),
+                ("SCTP6-LISTEN:80,fork,reuseaddr", "SCTP6:[2001:db8::1]:8080"),
+            ] {
+                let said = crate::programs::socat(world.host, "web", listen, connect);
+                assert_eq!(said, Some("hello".to_owned()), "{kind}: {connect}");
+            }
             world.end(kind);
         }
     });

@@ -10,7 +10,7 @@ use crate::frame::{advertisement, arp, datagram, ethernet, tagged, Sender};
 use crate::world::{network, world, Family, World, OWN, TYPES};
 
 /// The MAC address of every routed endpoint's end in the host.
-const ROUTER: [u8; 6] = [0x02, 0x4e, 0x45, 0x54, 0x4e, 0x53];
+pub(crate) const ROUTER: [u8; 6] = [0x02, 0x4e, 0x45, 0x54, 0x4e, 0x53];
 /// Addresses of the network that nobody has.
 const FOREIGN: [&str; 2] = ["10.1.0.99", "fd01::99"];
 

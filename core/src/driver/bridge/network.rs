@@ -113,6 +113,8 @@ impl BridgeNetwork {
             settings.mtu = Some(mtu);
             settings.alias = Some(mark.network(&self.name));
             plan.push(Place::Host, Action::SetLink(settings));
+            // Endpoints are no routers of the host's, whether a firewall says so or not.
+            plan.push(Place::Host, Action::IgnoreRouters(link.clone()));
         }
         self.added = self.subnets.gateways().filter(|gateway| !there.contains(gateway)).collect();
         for address in &self.added {

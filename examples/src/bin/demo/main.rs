@@ -3,6 +3,7 @@
 mod cost;
 mod counters;
 mod crash;
+mod firewall;
 mod host;
 mod screen;
 mod traffic;
@@ -77,6 +78,9 @@ fn demo(screen: &mut Screen) -> Result<()> {
     screen
         .section("Counters", "of each sandbox's interface as it sees it, beside the kernel's own inside")?;
     counters::show(screen, &controller, &endpoints)?;
+
+    screen.section("Firewall", "with a world outside; nobody ran nft, and no proxy")?;
+    firewall::show(screen, &controller, &endpoints[0])?;
 
     let about =
         format!("of a sandbox in microseconds: medians of {}, alternating with the floor", cost::COUNTED);

@@ -1,7 +1,7 @@
 //! Traffic between sandboxes: ping by the program, TCP by threads inside.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,8 @@ use crate::Result;
 
 /// Nothing here should take as long.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Where [`visitor`] listens.
+const SERVED: u16 = 80;
 const CHUNK: usize = 256 * 1024;
 
 /// The round trip of one ping from `sandbox` to `address`, in milliseconds.
@@ -38,6 +40,22 @@ pub(crate) fn transfer(from: &Sandbox, to: &Sandbox, address: IpAddr, bytes: usi
         }
         Ok(finished - sent)
     })
+}
+
+/// Whom a listener on port 80 in `to` sees when somebody in `from` connects to `address`; nobody when no connection
+/// comes about for as long as `patience`.
+pub(crate) fn visitor(
+    from: &Sandbox,
+    to: &Sandbox,
+    address: SocketAddr,
+    patience: Duration,
+) -> Result<Option<IpAddr>> {
+    let listener = to.run(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, SERVED)))??;
+    let connected = from.run(|| TcpStream::connect_timeout(&address, patience))?;
+    match connected {
+        Ok(_stream) => Ok(Some(accept(&listener)?.peer_addr()?.ip())),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Returns when it began.
