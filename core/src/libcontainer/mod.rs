@@ -7,6 +7,8 @@
 //! What is made or added here is the caller's: it does not carry the marks by which this library tells its
 //! own, and [`Controller::collect`](crate::Controller::collect) leaves it alone.
 
+pub mod configs;
+mod json;
 mod links;
 
 pub use links::{
