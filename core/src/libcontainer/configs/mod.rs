@@ -9,6 +9,7 @@
 //! `null`, `<`, `>` and `&` are escapes. Read are the exact names of the fields, and `hooks` for `Hooks`; a field
 //! that is missing or `null` has its default, and what is not known is passed over.
 
+mod check;
 mod command;
 mod config;
 mod hooks;
@@ -25,6 +26,6 @@ pub use hooks::{FunctionHook, Hook, HookName, Hooks};
 pub use namespaces::{
     is_namespace_supported, namespace_types, ns_name, Namespace, NamespaceType, Namespaces,
 };
-pub use network::Network;
-pub use route::Route;
+pub use network::{Network, ParsedNetwork};
+pub use route::{ParsedRoute, Route};
 pub use state::{State, Status};
