@@ -171,6 +171,12 @@ impl Namespace {
         self.id
     }
 
+    /// Takes the calling thread into the namespace for good. On an error it is where it was.
+    pub(crate) fn enter(&self) -> Result<()> {
+        raw::enter_network(self.fd.as_fd())
+            .map_err(|error| Error::from_io("enter namespace", self.id.to_string(), error))
+    }
+
     /// Runs `f` with the calling thread inside the namespace, and comes back whatever `f` does.
     ///
     /// Threads that `f` starts, and processes, stay inside. If the way back fails the process
@@ -321,6 +327,12 @@ impl NamespaceId {
             let file = std::fs::metadata(&path).ok()?;
             Some((path, (file.dev(), file.ino())))
         })
+    }
+
+    /// Of the namespace that a path leads to; `None` when it leads to nothing.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        let file = std::fs::metadata(path).ok()?;
+        Some(Self { device: file.dev(), inode: file.ino() })
     }
 
     /// Device and inode of its file.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::network::address;
 use crate::error::{Error, Result};
 use crate::libcontainer::json::or_default;
-use crate::link::InterfaceName;
+use crate::link::{InterfaceName, LinkRef, RouteSpec};
 use crate::sandbox::default_destination;
 
 /// A route that a container is to have (seed `003`, `Route`). Of destination, source and gateway at least one is
@@ -100,6 +100,20 @@ impl ParsedRoute {
     /// Where it leads; everywhere, in its family, when that was not said.
     pub fn destination_or_default(&self) -> IpNet {
         self.destination.unwrap_or_else(|| default_destination(self.is_ipv6()))
+    }
+
+    /// The route through `link`, which is the interface of that name.
+    pub(crate) fn spec(&self, link: LinkRef) -> RouteSpec {
+        RouteSpec {
+            link,
+            destination: self.destination_or_default(),
+            gateway: self.gateway,
+            source: self.source.map(|source| source.addr()),
+            metric: None,
+            replace: false,
+            callers: false,
+            local: false,
+        }
     }
 
     /// Of each that is there, whether it is of IPv6.
