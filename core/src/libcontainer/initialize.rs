@@ -1,6 +1,6 @@
 //! What becomes of a pair's inner end when it is in the container.
 
-use super::pair::Pair;
+use super::pair::{alias, Pair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{InterfaceName, LinkChange, LinkRef, Mtu, Place};
@@ -26,7 +26,7 @@ fn plan(pair: &Pair, child: &InterfaceName, opened: &mut Opened) -> Result<Plan>
     survey.refuse_second_gateway(&pair.interface)?;
     let mut settled = settle(&pair.interface, None, &survey, &opened.inside.ipv6)?;
     settled.link.index = Some(link.index);
-    settled.alias = link.alias.clone().unwrap_or_default();
+    settled.alias = alias(&opened.inside.namespace.id().to_string(), 0);
 
     let before = LinkRef::indexed(child.clone(), link.index);
     let set = |fill: &dyn Fn(&mut LinkChange)| {
@@ -46,6 +46,7 @@ fn plan(pair: &Pair, child: &InterfaceName, opened: &mut Opened) -> Result<Plan>
     });
     let back = set(&|change| {
         change.name = Some(child.clone());
+        change.alias = Some(link.alias.clone().unwrap_or_default());
         change.mtu = pair.interface.mtu.and(Mtu::new(link.mtu).ok());
     });
     let undo = [down, back].map(|action| Undo { place: Place::Sandbox, action });
