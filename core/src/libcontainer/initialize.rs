@@ -10,7 +10,7 @@ use crate::sandbox::{settle, Opened};
 /// Makes of the link `child` of the calling thread's namespace the interface that `pair` asks for.
 pub(super) fn initialize(pair: &Pair, child: &InterfaceName) -> Result<()> {
     let host = Host::current()?;
-    let mut opened = Opened::of(host.namespace().try_clone()?)?;
+    let mut opened = Opened::of(host.namespace().try_clone()?, host.namespace())?;
     let plan = plan(pair, child, &mut opened)?;
     apply(&plan, &mut Ground { host: &host, sandbox: Some(&mut opened.inside), programs: None })
 }
