@@ -19,9 +19,9 @@ impl Command {
     /// Runs the program on the calling thread's behalf and in its namespaces, with the state's JSON on its
     /// standard input, and waits until it ends. It has a process group of its own.
     ///
-    /// Past its timeout the whole group is killed. Of what it writes to standard output and standard error all is
-    /// read, so that it never waits, and the first and last 2 KiB of each are kept for the error. Processes that it leaves
-    /// behind are not waited for; what they write then goes nowhere.
+    /// Past its timeout the whole group is killed. All that it writes to standard output and standard error is
+    /// read, so that it never waits, and the first and last 2 KiB of each are kept for the error. Processes that
+    /// it leaves behind are not waited for; what they write then goes nowhere.
     ///
     /// # Errors
     /// BadRequest when the command cannot be right; NotFound and PermissionDenied when there is no such program,
@@ -77,9 +77,7 @@ impl Command {
             reaped: false,
         })
     }
-}
 
-impl Command {
     fn not_started(&self, error: io::Error) -> Error {
         let cause = match error.raw_os_error() {
             Some(libc::ENOENT) if !self.dir.is_empty() && !Path::new(&self.dir).exists() => {
@@ -188,8 +186,7 @@ impl Running {
 
     /// The program and all of its group; then its number is free again.
     fn kill(&mut self) -> io::Result<()> {
-        // The group first: while the program is not waited for, nobody else can have its number. It may have
-        // joined another group.
+        // While the program is not waited for, nobody else can have its number. It may have joined another group.
         let _ = sys::kill_group(self.child.id());
         self.child.kill()?;
         let ended = self.child.wait();
