@@ -104,8 +104,13 @@ pub(crate) fn is_half_made(link: &LinkState) -> bool {
 /// The `ifindex` of an endpoint's end in the host, far above those that the kernel gives out. Where
 /// it is taken, as in one join of a million, the next `attempt` has another.
 pub(crate) fn host_index(network: &Name, endpoint: &Name, attempt: u32) -> u32 {
+    index_of(digest(network, endpoint), attempt)
+}
+
+/// [`host_index`] of whatever `digest` stands for.
+pub(crate) fn index_of(digest: u64, attempt: u32) -> u32 {
     const RANGE: u32 = 1 << 30;
-    RANGE + (digest(network, endpoint) as u32).wrapping_add(attempt) % RANGE
+    RANGE + (digest as u32).wrapping_add(attempt) % RANGE
 }
 
 pub(crate) fn digest(network: &Name, endpoint: &Name) -> u64 {

@@ -31,15 +31,26 @@ impl HostEnd {
 
     /// The pair, with both ends down.
     pub(crate) fn pair(&self, mac: MacAddr, mtu: Mtu, tx_queue_len: Option<u32>) -> LinkSpec {
-        let peer = VethPeer { name: self.src_name.clone(), place: Place::Sandbox, index: None, mac: None };
-        let mut veth = LinkSpec::new(self.name.clone(), LinkKind::Veth { peer });
-        veth.index = Some(self.index);
-        veth.mac = Some(mac);
-        veth.mtu = Some(mtu);
-        veth.queues = Some(1);
-        veth.tx_queue_len = tx_queue_len;
-        veth
+        pair(self.link(), self.src_name.clone(), mac, Some(mtu), tx_queue_len)
     }
+}
+
+/// A pair of `end` and `peer`, which is born in the sandbox, with a queue each.
+pub(crate) fn pair(
+    end: LinkRef,
+    peer: InterfaceName,
+    mac: MacAddr,
+    mtu: Option<Mtu>,
+    tx_queue_len: Option<u32>,
+) -> LinkSpec {
+    let peer = VethPeer { name: peer, place: Place::Sandbox, index: None, mac: None };
+    let mut veth = LinkSpec::new(end.name, LinkKind::Veth { peer });
+    veth.index = end.index;
+    veth.mac = Some(mac);
+    veth.mtu = mtu;
+    veth.queues = Some(1);
+    veth.tx_queue_len = tx_queue_len;
+    veth
 }
 
 /// The MTU of an endpoint that wants `wanted` on a network whose own is `most`.

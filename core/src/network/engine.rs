@@ -10,7 +10,8 @@ use crate::driver::naming::{self, Mark};
 use crate::driver::{Birth, Driver, InterfaceInfo, IpamData, JoinInfo, NetworkInfo, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, DYING};
-use crate::link::{Destination, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute};
+use crate::link::parse::LinkState;
+use crate::link::{Destination, InterfaceName, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute};
 use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan, Step};
 use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
@@ -232,7 +233,7 @@ pub(crate) fn plan_birth(prepared: Prepared, opened: &mut Opened) -> Result<(Pla
         metered.add_to(&mut birth, &settled.link);
     }
     let mut plan = Plan { steps: prepared.outside };
-    settled.before_birth(ipv6, &mut plan);
+    settled.before_birth(ipv6.is_on(), &mut plan);
     plan.steps.push(birth.create(Place::Sandbox, &settled.link, interface.mac));
     plan.steps.extend(birth.early.steps);
     settled.after_birth(interface.mac, &mut plan);
@@ -289,12 +290,21 @@ pub(crate) fn may_be_taken(error: &Error) -> bool {
 /// endpoint is there to stay, or its name is somebody else's.
 pub(crate) fn await_former_life(host: &Host, mark: &Mark, network: &Name, endpoint: &Name) -> Result<bool> {
     let (name, _) = naming::link_names(network, endpoint)?;
+    await_end(host, &name, |link| mark.is_endpoint(link, network, endpoint))
+}
+
+/// Waits for the pair `name` of a namespace that is being taken down. False when it is there to stay, or
+/// somebody else's.
+pub(crate) fn await_end(
+    host: &Host,
+    name: &InterfaceName,
+    is_ours: impl Fn(&LinkState) -> bool,
+) -> Result<bool> {
     let begin = Instant::now();
     loop {
-        let Some(link) = host.link(&name)? else { return Ok(true) };
-        let is_ours = mark.is_endpoint(&link, network, endpoint);
+        let Some(link) = host.link(name)? else { return Ok(true) };
         let patience = if host.is_dying(&link) { DEAD } else { DYING };
-        if !is_ours || link.peer_namespace.is_none() || begin.elapsed() > patience {
+        if !is_ours(&link) || link.peer_namespace.is_none() || begin.elapsed() > patience {
             return Ok(false);
         }
         std::thread::sleep(Duration::from_millis(1));

@@ -64,6 +64,13 @@ fn carry_out(plan: &Plan, ground: &mut Ground<'_>, target: Option<&Namespace>) -
     Ok(())
 }
 
+/// Undoes `plan`, which was carried out, the last step first, and returns what could not be undone. What is
+/// gone by now is no failure.
+pub(crate) fn take_back(plan: &Plan, ground: &mut Ground<'_>) -> Vec<Error> {
+    let done = plan.steps.iter().collect();
+    Run { ground, target: None, indices: HashMap::new(), done, strayed: Vec::new() }.undo()
+}
+
 struct Run<'a, 'ground, 'plan> {
     ground: &'a mut Ground<'ground>,
     /// Where moves to the sandbox lead when there is none to work in.

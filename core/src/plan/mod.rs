@@ -9,6 +9,5 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::Programs;
-pub(crate) use apply::{apply, apply_towards, Ground, Inside};
+pub(crate) use apply::{apply, apply_towards, take_back, Ground, Inside, Programs};
 pub use step::{Action, Plan, Step, Undo};

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use interface::{Info, Interface};
 pub use key::{generate_key, SandboxKey, DEFAULT_BASE};
 pub(crate) use settle::{default_destination, settle, Settled};
-use survey::Survey;
+pub(crate) use survey::Survey;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -48,6 +48,14 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// The inside of a namespace that others made. `home` is the calling thread's.
+    pub(crate) fn of(namespace: Namespace, home: &Namespace) -> Result<Self> {
+        let open = || Ok((RouteSocket::open()?, Ipv6Default::open()?));
+        let (socket, ipv6) = namespace.run_from(home, open)??;
+        Ok(Self { inside: Inside { namespace, socket, ipv6 }, fresh: false })
+    }
+
+    /// What an interface that comes has to look out for: links and routes.
     pub(crate) fn survey(&mut self) -> Result<Survey> {
         self.inside.ipv6.refresh()?;
         // A link that others put there has the index that is chosen now, unless they chose another: the
@@ -55,7 +63,7 @@ impl Opened {
         if self.fresh {
             return Ok(Survey::of_fresh());
         }
-        Survey::take(&mut self.inside.socket)
+        Survey::for_newcomer(&mut self.inside.socket)
     }
 
     /// From now on the namespace is looked at.
@@ -100,9 +108,7 @@ impl Sandbox {
 
     fn open_at(key: &SandboxKey) -> Result<Self> {
         let host = Host::current()?;
-        let namespace = Namespace::open(key.path())?;
-        let (socket, ipv6) = namespace.run(|| Ok((RouteSocket::open()?, Ipv6Default::open()?)))??;
-        let opened = Opened { inside: Inside { namespace, socket, ipv6 }, fresh: false };
+        let opened = Opened::of(Namespace::open(key.path())?, host.namespace())?;
         Ok(Self { key: key.clone(), host, opened: Mutex::new(Some(opened)) })
     }
 
@@ -214,7 +220,7 @@ impl Sandbox {
         let name = settled.link.name.clone();
         settled.link = LinkRef::named(name);
         let mut plan = Plan::default();
-        settled.before_birth(ipv6, &mut plan);
+        settled.before_birth(ipv6.is_on(), &mut plan);
         let there = MoveSpec {
             link: LinkRef::indexed(src_name.clone(), device.index),
             to: Place::Sandbox,

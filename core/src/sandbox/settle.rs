@@ -38,8 +38,7 @@ pub(crate) fn settle(
     let name = interface.destination.resolve(|name| survey.has_link(name))?;
     for address in interface.addresses() {
         if let Some(route) = survey.overlapped(address) {
-            let through =
-                survey.name_of(route.index).map_or_else(String::new, |name| format!(" through {name}"));
+            let through = survey.through(route);
             return Err(Error::new(ErrorKind::AlreadyExists, "use address", address.to_string())
                 .with_cause(format!("it overlaps the sandbox's route to {}{through}", route.destination)));
         }
@@ -60,12 +59,15 @@ impl Settled {
         &self.link.name
     }
 
-    /// What has to happen before the device comes: IPv6 is on for it, or off, from its birth.
-    pub(crate) fn before_birth(&self, ipv6: &Ipv6Default, plan: &mut Plan) {
+    /// What has to happen before the device comes: IPv6 is on for it, or off, from its birth. Returns which
+    /// it is then; `on` is which it was.
+    pub(crate) fn before_birth(&self, on: bool, plan: &mut Plan) -> bool {
         let wanted = self.interface.address_ipv6.is_some();
-        if wanted != ipv6.is_on() && !self.ipv6_stays {
-            plan.push(Place::Sandbox, Action::SetIpv6Default(wanted));
+        if wanted == on || self.ipv6_stays {
+            return on;
         }
+        plan.push(Place::Sandbox, Action::SetIpv6Default(wanted));
+        wanted
     }
 
     /// What makes a device that is there, down and bare, into the interface. `mac` is the device's

@@ -6,7 +6,8 @@ use ipnet::IpNet;
 
 use super::alias;
 use super::interface::{Info, Interface};
-use crate::error::Result;
+use super::settle::{default_destination, Settled};
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, AddressState, LinkState, PermanentNeighbour, RouteState};
 use crate::link::{message, v4, v6, Destination, InterfaceName, LinkRef, Mtu, Neighbour, StaticRoute};
 use crate::netlink::RouteSocket;
@@ -36,6 +37,67 @@ impl Survey {
             addresses: addresses.iter().filter_map(parse::address).collect(),
             routes: routes.iter().filter_map(parse::route).collect(),
         })
+    }
+
+    /// Links and routes alone, and no question about routes where there can be none.
+    pub(super) fn for_newcomer(socket: &mut RouteSocket) -> Result<Self> {
+        let links = socket.dump(&message::list_links())?;
+        let links: Vec<_> = links.iter().filter_map(parse::link).collect();
+        let mut routes = Vec::new();
+        // No route leads through a link that is down.
+        if links.iter().any(|link| link.up) {
+            routes = socket.dump(&message::list_routes(false))?;
+            routes.extend(socket.dump(&message::list_routes(true))?);
+        }
+        let routes = routes.iter().filter_map(parse::route).collect();
+        Ok(Self { links, addresses: Vec::new(), routes })
+    }
+
+    /// ` through ` and the link's name, where it has one.
+    pub(crate) fn through(&self, route: &RouteState) -> String {
+        self.name_of(route.index).map_or_else(String::new, |name| format!(" through {name}"))
+    }
+
+    /// Refuses a gateway that [`settle`](super::settle) would pass over, since there is a default route.
+    pub(crate) fn refuse_second_gateway(&self, interface: &Interface) -> Result<()> {
+        for gateway in interface.gateways() {
+            let Some(there) = self.default_route(gateway.is_ipv6()) else { continue };
+            let error = Error::new(ErrorKind::AlreadyExists, "use gateway", gateway.to_string());
+            return Err(error.with_cause(format!("there is a default route{} already", self.through(there))));
+        }
+        Ok(())
+    }
+
+    /// Counts an interface that is about to come as there.
+    pub(crate) fn expect(&mut self, settled: &Settled) {
+        let index = settled.link.index.unwrap_or(0);
+        let link = LinkState { index, name: settled.link.name.to_string(), up: true, ..LinkState::default() };
+        self.links.push(link);
+        let interface = &settled.interface;
+        for address in interface.addresses() {
+            let metric = address.addr().is_ipv6().then_some(256);
+            let route = RouteState { destination: address.trunc(), metric, ..route_of(index, address) };
+            self.routes.push(route);
+        }
+        let further = interface.routes.iter().map(|route| (route.destination, route.next_hop));
+        let gateways =
+            interface.gateways().map(|gateway| (default_destination(gateway.is_ipv6()), Some(gateway)));
+        for (destination, gateway) in further.chain(gateways) {
+            self.expect_route(index, destination, gateway);
+        }
+    }
+
+    /// Counts a route that is about to come, and says no metric, as there.
+    pub(crate) fn expect_route(&mut self, index: u32, destination: IpNet, gateway: Option<IpAddr>) {
+        self.routes.push(RouteState { gateway, ..route_of(index, destination) });
+    }
+
+    /// The route that keeps the kernel from adding one to `destination` that says no metric.
+    pub(crate) fn in_the_way_of(&self, destination: IpNet) -> Option<&RouteState> {
+        let metric = route_of(0, destination).metric.unwrap_or(0);
+        let is_same =
+            |route: &&RouteState| route.destination == destination && route.metric.unwrap_or(0) == metric;
+        self.routes.iter().find(is_same)
     }
 
     pub(crate) fn has_link(&self, name: &str) -> bool {
@@ -163,4 +225,10 @@ impl Survey {
         let routes = self.routes.iter().filter(is_static);
         routes.map(|route| StaticRoute { destination: route.destination, next_hop: route.gateway }).collect()
     }
+}
+
+/// A route of this library's with the kernel's own metric.
+fn route_of(index: u32, destination: IpNet) -> RouteState {
+    let metric = destination.addr().is_ipv6().then_some(1024);
+    RouteState { index, destination, gateway: None, source: None, metric, ours: true }
 }

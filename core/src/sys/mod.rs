@@ -34,9 +34,10 @@ pub use per_process::PerProcess;
 pub(crate) use port::{try_port, PortKind};
 pub(crate) use process::Process;
 pub(crate) use raw::{
-    create_array, freeze_map, is_bpffs, load_classifier, look_up_entry, map_shape, namespace_cookie,
-    open_again, open_pin, pin, random_bytes, set_socket_option, unlock, wait_readable,
+    create_array, freeze_map, is_bpffs, kill_group, load_classifier, look_up_entry, map_shape, memory_file,
+    namespace_cookie, open_again, open_pin, open_process, pin, random_bytes, set_socket_option, unlock,
+    wait_any_readable, wait_readable,
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
-pub(crate) use thread::spawn;
+pub(crate) use thread::{number as thread_number, spawn, spawn_in};

@@ -171,6 +171,12 @@ impl Namespace {
         self.id
     }
 
+    /// Takes the calling thread into the namespace for good. On an error it is where it was.
+    pub(crate) fn enter(&self) -> Result<()> {
+        raw::enter_network(self.fd.as_fd())
+            .map_err(|error| Error::from_io("enter namespace", self.id.to_string(), error))
+    }
+
     /// Runs `f` with the calling thread inside the namespace, and comes back whatever `f` does.
     ///
     /// Threads that `f` starts, and processes, stay inside. If the way back fails the process
@@ -183,10 +189,14 @@ impl Namespace {
     /// # Panics
     /// A panic of `f` goes on once the thread is back.
     pub fn run<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
-        let home = Self::current()?;
+        self.run_from(&Self::current()?, f)
+    }
+
+    /// [`Namespace::run`] of a thread that is known to be in `home`.
+    pub(crate) fn run_from<T>(&self, home: &Self, f: impl FnOnce() -> T) -> Result<T> {
         if home.id == self.id {
             // Nothing to enter, but `f` may leave.
-            let _way_back = WayBack { home: &home, left: false };
+            let _way_back = WayBack { home, left: false };
             return Ok(f());
         }
         let entered = raw::enter_network(home.fd.as_fd()).and_then(|()| raw::enter_network(self.fd.as_fd()));
@@ -199,7 +209,7 @@ impl Namespace {
                 _ => error,
             }
         })?;
-        let _way_back = WayBack { home: &home, left: true };
+        let _way_back = WayBack { home, left: true };
         Ok(f())
     }
 }
@@ -321,6 +331,12 @@ impl NamespaceId {
             let file = std::fs::metadata(&path).ok()?;
             Some((path, (file.dev(), file.ino())))
         })
+    }
+
+    /// Of the namespace that a path leads to; `None` when it leads to nothing.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        let file = std::fs::metadata(path).ok()?;
+        Some(Self { device: file.dev(), inode: file.ino() })
     }
 
     /// Device and inode of its file.

@@ -133,6 +133,36 @@ pub(super) fn process_exists(pid: u32) -> bool {
     }
 }
 
+/// `kill(-group, SIGKILL)`: ends all processes of a process group.
+pub(crate) fn kill_group(group: u32) -> io::Result<()> {
+    // 0 and 1 would be the caller's own group and all processes there are.
+    let group = libc::pid_t::try_from(group).ok().filter(|group| *group > 1);
+    let group = group.ok_or(io::ErrorKind::InvalidInput)?;
+    // SAFETY: kill takes no pointer.
+    check(unsafe { libc::kill(-group, libc::SIGKILL) }).map(drop)
+}
+
+/// `pidfd_open(pid)`, from Linux 5.3 on: readable when the process has ended.
+pub(crate) fn open_process(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open takes no pointer.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    check(libc::c_int::try_from(result).unwrap_or(-1)).map(new_fd)
+}
+
+/// `memfd_create`: a file in memory alone, which is no program.
+pub(crate) fn memory_file(name: &CStr) -> io::Result<OwnedFd> {
+    // MFD_NOEXEC_SEAL of include/uapi/linux/memfd.h: known from Linux 6.3 on, where settings may ask for it.
+    const NO_PROGRAM: libc::c_uint = 8;
+    let create = |flags| {
+        // SAFETY: the string ends with NUL and outlives the call.
+        check(unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | flags) }).map(new_fd)
+    };
+    match create(NO_PROGRAM) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => create(0),
+        result => result,
+    }
+}
+
 /// Runs `f` with all signals blocked on the calling thread, as threads that it starts have them then; but for
 /// those that tell a thread of its own mistakes, which cannot wait.
 pub(super) fn with_signals_blocked<T>(f: impl FnOnce() -> T) -> T {
@@ -208,10 +238,25 @@ pub(crate) fn set_socket_option(
 /// `poll(POLLIN)`: whether something can be read, or an error is to be fetched, within `timeout`, which counts
 /// whole milliseconds.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> io::Result<bool> {
-    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let milliseconds = libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX);
-    // SAFETY: the one entry outlives the call, and its descriptor is open as long.
-    check(unsafe { libc::poll(&raw mut entry, 1, milliseconds) }).map(|ready| ready > 0)
+    wait_any_readable([Some(fd)], Some(timeout)).map(|[ready]| ready)
+}
+
+/// The same of several, until one is ready; those that are `None` never are. Without a timeout for good.
+pub(crate) fn wait_any_readable<const N: usize>(
+    fds: [Option<BorrowedFd<'_>>; N],
+    timeout: Option<Duration>,
+) -> io::Result<[bool; N]> {
+    let entry = |fd: Option<BorrowedFd<'_>>| libc::pollfd {
+        fd: fd.map_or(-1, |fd| fd.as_raw_fd()),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let mut entries = fds.map(entry);
+    let milliseconds =
+        timeout.map_or(-1, |timeout| libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX));
+    // SAFETY: the entries outlive the call, and their descriptors are open as long; -1 is passed over.
+    check(unsafe { libc::poll(entries.as_mut_ptr(), N as libc::nfds_t, milliseconds) })?;
+    Ok(entries.map(|entry| entry.revents != 0))
 }
 
 /// `prlimit(RLIMIT_MEMLOCK)` of the calling process: what it was, before it is set to `new` if there is one.

@@ -1,11 +1,30 @@
 //! Threads of the library's own.
 
 use std::io;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 use super::raw;
+use crate::error::{Error, Result};
 
 /// Starts a thread that takes none of the process's signals: those are for the caller's threads.
 pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     raw::with_signals_blocked(|| Builder::new().name(name.to_owned()).spawn(work))
+}
+
+/// [`spawn`] for a thread that does not outlive `scope`.
+pub(crate) fn spawn_in<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<ScopedJoinHandle<'scope, T>> {
+    raw::with_signals_blocked(|| Builder::new().name(name.to_owned()).spawn_scoped(scope, work))
+}
+
+/// The calling thread's number (gettid(2)), by which the kernel finds it as it does a process.
+pub(crate) fn number() -> Result<u32> {
+    const OWN: &str = "/proc/thread-self";
+    let failed = |error| Error::from_io("read", OWN, error);
+    let target = std::fs::read_link(OWN).map_err(failed)?;
+    let number = target.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+    number.ok_or_else(|| Error::bad_request("read", OWN, "it names no thread"))
 }

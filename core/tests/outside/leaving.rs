@@ -8,7 +8,7 @@ use testhost::{inside, Tap};
 use crate::control::at;
 use crate::frame::{datagram, Sender};
 use crate::spoofing::ROUTER;
-use crate::world::{network, world, Family, World, TYPES};
+use crate::world::{network, world, World, TYPES};
 
 /// The links whose sandbox was destroyed.
 fn leaving(world: &World) -> usize {

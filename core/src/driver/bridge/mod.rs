@@ -13,7 +13,8 @@ mod options;
 
 use std::sync::Arc;
 
-use network::{Bridge, BridgeNetwork};
+pub(crate) use network::Bridge;
+use network::BridgeNetwork;
 use options::PortOptions;
 
 use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
@@ -23,7 +24,7 @@ use super::{options as keys, veth, Driver, IpamData, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::message::ROUTERS_ONLY;
-use crate::link::{BridgePort, InterfaceName, LinkChange, Mtu, Neighbour, Place};
+use crate::link::{BridgePort, InterfaceName, LinkChange, LinkRef, Mtu, Neighbour, Place};
 use crate::name::Name;
 use crate::plan::{Action, Plan};
 
@@ -121,7 +122,7 @@ impl Driver for BridgeDriver {
         };
         let mut birth = Birth::new(end.pair(bridge.mac, mtu, network.options.tx_queue_len));
         let alias = self.mark.endpoint(&network.name, &end.endpoint);
-        birth.after = open(&end, alias, port, &bridge, self.host.can_turn_off_ipv6());
+        birth.after = open(&end.link(), alias, port, &bridge, self.host.can_turn_off_ipv6());
         if join.interface().address_ipv6().is_some() {
             birth.neighbours = neighbours(&bridge);
         }
@@ -138,19 +139,25 @@ impl Driver for BridgeDriver {
 
 /// The host's end goes on the bridge and up. An end that is up before the other one is would
 /// lose its carrier, and the bridge would disable the port and enable it again.
-fn open(end: &veth::HostEnd, alias: String, port: BridgePort, bridge: &Bridge, ipv6_switch: bool) -> Plan {
+pub(crate) fn open(
+    end: &LinkRef,
+    alias: String,
+    port: BridgePort,
+    bridge: &Bridge,
+    ipv6_switch: bool,
+) -> Plan {
     let mut plan = Plan::default();
-    let mut open = LinkChange::new(end.link());
+    let mut open = LinkChange::new(end.clone());
     open.alias = Some(alias);
     open.master = Some(bridge.link.clone());
-    let mut up = LinkChange::new(end.link());
+    let mut up = LinkChange::new(end.clone());
     if port != BridgePort::default() {
         // An isolated port is isolated before it is up, so that no frame passes it.
         up.port = Some(port);
     }
     // Each link that has IPv6 is one more route to multicast that the kernel walks when another comes up.
     if ipv6_switch {
-        plan.push(Place::Host, Action::TurnOffIpv6(end.link()));
+        plan.push(Place::Host, Action::TurnOffIpv6(end.clone()));
     } else {
         open.no_link_local = true;
     }
@@ -161,14 +168,14 @@ fn open(end: &veth::HostEnd, alias: String, port: BridgePort, bridge: &Bridge, i
     open.up = Some(true);
     plan.push(Place::Host, Action::SetLink(open));
     // The port forwards, and the first one's bridge sends, once the kernel has seen the carrier.
-    plan.push(Place::Host, Action::SyncLink(end.link()));
+    plan.push(Place::Host, Action::SyncLink(end.clone()));
     plan.push(Place::Host, Action::SyncLink(bridge.link.clone()));
     plan
 }
 
 /// Whom an interface with an IPv6 address on `bridge` need not ask for. A bridge that snoops must
 /// see listener reports as what they are.
-fn neighbours(bridge: &Bridge) -> Vec<Neighbour> {
+pub(crate) fn neighbours(bridge: &Bridge) -> Vec<Neighbour> {
     if bridge.multicast_snooping {
         return Vec::new();
     }

@@ -20,11 +20,37 @@ use crate::plan::{Action, Plan, Step, Undo};
 
 /// A bridge as the kernel has it.
 #[derive(Clone, Debug)]
-pub(super) struct Bridge {
-    pub(super) link: LinkRef,
-    pub(super) mac: MacAddr,
-    pub(super) mtu: Mtu,
-    pub(super) multicast_snooping: bool,
+pub(crate) struct Bridge {
+    pub(crate) link: LinkRef,
+    pub(crate) mac: MacAddr,
+    pub(crate) mtu: Mtu,
+    pub(crate) multicast_snooping: bool,
+}
+
+impl Bridge {
+    /// The bridge of that name, which must be there.
+    pub(crate) fn find(host: &Host, name: &InterfaceName) -> Result<Self> {
+        let state = host.existing_link(name)?;
+        no_bridge(&state)
+            .map_or(Ok(()), |cause| Err(Error::bad_request("use bridge", name.as_str(), cause)))?;
+        Self::of(name, &state)
+    }
+
+    fn of(name: &InterfaceName, state: &LinkState) -> Result<Self> {
+        Ok(Self {
+            link: LinkRef::indexed(name.clone(), state.index),
+            // A bridge without a MAC of its own has none while it has no port, and then takes the first one's.
+            mac: state.mac.unwrap_or_else(MacAddr::random),
+            mtu: Mtu::new(state.mtu)?,
+            multicast_snooping: state.multicast_snooping,
+        })
+    }
+}
+
+/// Why a link cannot be used as a bridge; `None` when it is one.
+fn no_bridge(state: &LinkState) -> Option<String> {
+    let kind = if state.kind.is_empty() { "plain device" } else { &state.kind };
+    (kind != "bridge").then(|| format!("a link of that name exists but is no bridge: it is a {kind}"))
 }
 
 /// A network that the driver was told of.
@@ -78,14 +104,8 @@ impl BridgeNetwork {
             return Ok(bridge.clone());
         }
         let state = host.link(&self.bridge_name)?.ok_or_else(|| gone(&self.bridge_name))?;
-        let own = Mtu::new(state.mtu)?;
-        let bridge = Bridge {
-            link: LinkRef::indexed(self.bridge_name.clone(), state.index),
-            // A bridge without a MAC of its own has none while it has no port, and then takes the first one's.
-            mac: state.mac.unwrap_or_else(MacAddr::random),
-            mtu: self.options.mtu.unwrap_or(own),
-            multicast_snooping: state.multicast_snooping,
-        };
+        let own = Bridge::of(&self.bridge_name, &state)?;
+        let bridge = Bridge { mtu: self.options.mtu.unwrap_or(own.mtu), ..own };
         *known = Some(bridge.clone());
         Ok(bridge)
     }
@@ -131,9 +151,8 @@ impl BridgeNetwork {
         let taken = |cause: String| {
             Err(Error::new(ErrorKind::AlreadyExists, "use bridge", state.name.as_str()).with_cause(cause))
         };
-        if state.kind != "bridge" {
-            let kind = if state.kind.is_empty() { "plain device" } else { &state.kind };
-            return taken(format!("a link of that name exists but is no bridge: it is a {kind}"));
+        if let Some(cause) = no_bridge(state) {
+            return taken(cause);
         }
         let ours = mark.network(&self.name);
         let other = state.alias.as_deref().filter(|alias| alias.starts_with(naming::NETWORK_ALIAS));

@@ -1,0 +1,138 @@
+//! Taking down what was brought up, by whatever process.
+
+use std::path::Path;
+
+use super::{NetworkSetup, SetupLink, SetupNamespace, SetupState};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::libcontainer::configs::{HookName, Hooks, State};
+use crate::libcontainer::container::delete;
+use crate::libcontainer::pair::{alias, is_made_as};
+use crate::libcontainer::wanted::Wanted;
+use crate::link::parse::LinkState;
+use crate::link::{InterfaceName, LinkRef, Place, RouteSpec};
+use crate::plan::{apply, Action, Ground, Plan};
+use crate::sandbox::Opened;
+use crate::sys::Namespace;
+
+impl SetupState {
+    /// Takes away what was made and is still there: the links in the host, and with them the container's
+    /// interfaces, and the routes through other interfaces. What has come to its place since is left alone, and
+    /// so is `lo`. It may be repeated, in whatever process of the same host. What the kernel is taking away by
+    /// itself, since the container has ended, may be there a moment longer.
+    ///
+    /// # Errors
+    /// PermissionDenied without `CAP_NET_ADMIN`. One thing that cannot be taken away does not keep others.
+    pub fn tear_down(&self) -> Result<()> {
+        let tear_down = || {
+            let host = Host::current()?;
+            let links = self.networks.iter().filter_map(|network| network.host_link.as_ref());
+            let mut failures: Vec<_> =
+                links.filter_map(|own| take(&host, &own.name, |link| own.is(link)).err()).collect();
+            if let Some(namespace) = &self.namespace {
+                failures.extend(take_routes(&host, &namespace.path, Some(namespace), &self.routes).err());
+            }
+            Error::first_of(failures)
+        };
+        let subject = self.id.as_ref().map_or_else(|| "container".to_owned(), |id| format!("container {id}"));
+        tear_down().map_err(|error| error.within("tear down", subject))
+    }
+
+    /// [`SetupState::tear_down`], and then the hooks `poststop`, which get `state`, whether or not that went well.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn down(&self, state: &State, hooks: &Hooks) -> Result<()> {
+        both(self.tear_down(), hooks.run(HookName::Poststop, state))
+    }
+}
+
+impl NetworkSetup {
+    /// Takes away what [`NetworkSetup::up`] of the same config and id made, in whatever process, by names and
+    /// aliases, as [`SetupState::tear_down`] does. What a strategy made by itself is not known here.
+    ///
+    /// # Errors
+    /// BadRequest without an id; PermissionDenied without `CAP_NET_ADMIN`.
+    pub fn tear_down(&self) -> Result<()> {
+        let tear_down = || {
+            let Some(id) = &self.id else {
+                let cause = "without an id it is not known what its links are called: use the setup's state";
+                return Err(Error::bad_request("find links", self.subject(), cause));
+            };
+            let host = Host::current()?;
+            let mut failures = Vec::new();
+            let mut inside = Vec::new();
+            for (number, wanted) in self.wanted.iter().enumerate() {
+                let Wanted::Pair(pair) = wanted else { continue };
+                inside.push(&pair.interface.src_name);
+                let (name, _) = pair.host_name.choose(0)?;
+                let alias = alias(id, number);
+                failures.extend(take(&host, &name, |link| is_made_as(link, &alias)).err());
+            }
+            if let Some(path) = &self.namespace {
+                let foreign = self.routes.iter().filter(|route| !inside.contains(&&route.interface_name));
+                let routes: Vec<_> =
+                    foreign.map(|route| route.spec(LinkRef::named(route.interface_name.clone()))).collect();
+                failures.extend(take_routes(&host, path, None, &routes).err());
+            }
+            Error::first_of(failures)
+        };
+        tear_down().map_err(|error: Error| error.within("tear down", self.subject()))
+    }
+
+    /// [`NetworkSetup::tear_down`], and then the config's hooks `poststop`, which get `state`, whether or not
+    /// that went well.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn down(&self, state: &State) -> Result<()> {
+        both(self.tear_down(), self.hooks.run(HookName::Poststop, state))
+    }
+}
+
+impl SetupLink {
+    fn is(&self, link: &LinkState) -> bool {
+        link.index == self.index && self.alias.as_ref().is_none_or(|alias| is_made_as(link, alias))
+    }
+}
+
+/// Deletes the link of that name in the host, if it is the one that is meant and nothing takes it away as it is.
+fn take(host: &Host, name: &InterfaceName, is_it: impl Fn(&LinkState) -> bool) -> Result<()> {
+    let there = host.link(name)?.filter(|link| link.name == name.as_str() && is_it(link));
+    match there {
+        Some(link) if !host.is_dying(&link) => delete(host, &LinkRef::indexed(name.clone(), link.index)),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes routes in the namespace of `path`, if it is there and the one that is meant.
+fn take_routes(host: &Host, path: &Path, known: Option<&SetupNamespace>, routes: &[RouteSpec]) -> Result<()> {
+    if routes.is_empty() {
+        return Ok(());
+    }
+    let namespace = match Namespace::open(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BadRequest) => return Ok(()),
+        namespace => namespace?,
+    };
+    let mut opened = Opened::of(namespace, host.namespace())?;
+    let (numbers, cookie) = (opened.inside.namespace.id().numbers(), opened.inside.socket.namespace_cookie());
+    let is_it = |known: &SetupNamespace| {
+        (known.device, known.inode) == numbers
+            && known.cookie.is_none_or(|known| cookie.is_ok_and(|own| own == known))
+    };
+    if !known.is_none_or(is_it) {
+        return Ok(());
+    }
+    let mut failures = Vec::new();
+    for route in routes {
+        let mut plan = Plan::default();
+        plan.push(Place::Sandbox, Action::DeleteRoute(route.clone()));
+        let gone = apply(&plan, &mut Ground { host, sandbox: Some(&mut opened.inside), programs: None });
+        failures.extend(gone.err().filter(|error| error.kind() != ErrorKind::NotFound));
+    }
+    Error::first_of(failures)
+}
+
+fn both(first: Result<()>, second: Result<()>) -> Result<()> {
+    Error::first_of([first, second].into_iter().filter_map(Result::err).collect())
+}
