@@ -42,6 +42,8 @@ mod rogue;
 mod shut;
 #[path = "outside/spoofing.rs"]
 mod spoofing;
+#[path = "outside/staying.rs"]
+mod staying;
 #[path = "outside/stores.rs"]
 mod stores;
 #[path = "outside/users.rs"]

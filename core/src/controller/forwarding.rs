@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{params, Connection, OptionalExtension};
 
 use super::{Controller, GatewayMode, NetworkConfig};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{
     message, parse, InterfaceName, LinkChange, LinkRef, Place, RouteSpec, LEAVING_GROUP, LINK_GROUP,
@@ -214,7 +214,18 @@ impl Controller {
     fn set_setting(&self, path: &str, value: &str) -> Result<()> {
         let Some(before) = self.setting(path)?.filter(|before| before != value) else { return Ok(()) };
         self.store.write(|tx| remember(tx, path, &before))?;
-        self.host.namespace().run(|| sys::write_sysctl(path, value))?
+        match self.write_setting(path, value)? {
+            true => Ok(()),
+            false => self.store.write(|tx| forget(tx, path)),
+        }
+    }
+
+    /// Whether it could be written: a link that is gone took its settings along.
+    fn write_setting(&self, path: &str, value: &str) -> Result<bool> {
+        match self.host.namespace().run(|| sys::write_sysctl(path, value))? {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            written => written.map(|()| true),
+        }
     }
 
     /// Whether something that [`Controller::forward`] changed is remembered.
@@ -235,7 +246,7 @@ impl Controller {
     fn reset_setting(&self, path: &str, before: &str) -> Result<()> {
         let ours = if path.ends_with("/accept_ra") { "2" } else { "1" };
         if self.setting(path)?.as_deref() == Some(ours) {
-            self.host.namespace().run(|| sys::write_sysctl(path, before))??;
+            self.write_setting(path, before)?;
         }
         self.store.write(|tx| forget(tx, path))
     }

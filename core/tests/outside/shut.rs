@@ -151,3 +151,37 @@ fn of_two_links_of_others_the_one_that_forwarded_still_does() {
         settings.iter().for_each(|path| fs::write(path, "0").unwrap());
     });
 }
+
+/// Links with addresses that come and go as fast as the kernel lets them.
+const RESTLESS: &str = "while [ ! -e /run/enough ]; do
+    for number in 1 2 3 4; do
+        ip link add gone$number type veth peer name peer$number
+        ip address add 198.18.$number.1/24 dev gone$number
+        ip address add 2001:db8:1$number::1/64 dev gone$number nodad
+        ip link set gone$number up
+    done
+    for number in 1 2 3 4; do ip link delete gone$number; done
+done";
+
+#[test]
+fn links_of_others_that_go_meanwhile_are_no_error() {
+    world(|world| {
+        let host = world.host;
+        std::thread::scope(|scope| {
+            let restless = scope.spawn(move || host.run("sh", &["-ec", RESTLESS]));
+            for _ in 0..30 {
+                let made = world.controller.create_network(network("bridge", "blue"));
+                let deleted = world.controller.delete_network("blue");
+                if made.is_err() || deleted.is_err() {
+                    fs::write("/run/enough", "").unwrap();
+                }
+                made.unwrap();
+                deleted.unwrap();
+            }
+            fs::write("/run/enough", "").unwrap();
+            let ended = restless.join().unwrap();
+            assert!(ended.success, "{}", ended.stderr);
+        });
+        fs::remove_file("/run/enough").unwrap();
+    });
+}

@@ -143,3 +143,22 @@ fn a_store_that_was_lost_has_ports_and_settings_again() {
         }
     });
 }
+
+#[test]
+fn the_last_network_of_all_stores_takes_forwarding_with_it_whoever_switched_it_on() {
+    world(|world| {
+        for kind in TYPES {
+            let before = forwarding();
+            let first = beside();
+            first.create_network(network(kind, "green")).unwrap();
+            world.controller.create_network(network(kind, "blue")).unwrap();
+            first.delete_network("green").unwrap();
+            drop(first);
+            world.controller.delete_network("blue").unwrap();
+            assert_eq!(tables(world), "", "{kind}");
+            // Nothing keeps others from being forwarded any more.
+            assert_eq!(forwarding(), before, "{kind}");
+            fs::remove_dir_all("/run/beside").unwrap();
+        }
+    });
+}
