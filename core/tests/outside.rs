@@ -20,8 +20,6 @@ mod frame;
 mod isolation;
 #[path = "outside/killed.rs"]
 mod killed;
-#[path = "outside/leaving.rs"]
-mod leaving;
 #[path = "outside/lifetime.rs"]
 mod lifetime;
 #[path = "outside/linked.rs"]

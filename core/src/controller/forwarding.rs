@@ -260,8 +260,20 @@ fn settings(config: &NetworkConfig, bridge: &InterfaceName) -> Vec<String> {
     v4.chain(v6).collect()
 }
 
-/// Remembers of a store that was lost that a link did not forward.
-pub(super) fn remember_off(tx: &Connection, host: &Host, link: &InterfaceName, v6: bool) -> Result<()> {
+/// Remembers that links did not forward, as the firewall says of those that were opened.
+pub(super) fn remember_opened<'a>(
+    tx: &Connection,
+    host: &Host,
+    elements: impl IntoIterator<Item = &'a Element>,
+) -> Result<()> {
+    let opened = elements.into_iter().filter_map(|element| match &element.entry {
+        Entry::Opened { v6, name } => Some((name, *v6)),
+        _ => None,
+    });
+    opened.into_iter().try_for_each(|(name, v6)| remember_off(tx, host, name, v6))
+}
+
+fn remember_off(tx: &Connection, host: &Host, link: &InterfaceName, v6: bool) -> Result<()> {
     let forced = format!("net/ipv6/conf/{link}/force_forwarding");
     let is_there = || Path::new("/proc/sys").join(&forced).exists();
     let path = match v6 {

@@ -287,25 +287,23 @@ impl Controller {
     pub(super) fn remove_firewall_if_last(&self) -> Result<()> {
         let mut others = false;
         for _ in 0..TRIES {
-            let gone = self.host.with_firewall(|firewall| {
+            let mut seen = None;
+            tolerate_missing(self.host.with_firewall(|firewall| {
                 let generation = firewall.generation()?;
-                match firewall.state()? {
-                    None => Ok(true),
-                    Some(state) if !state.networks.is_empty() => {
-                        others = state.networks.iter().any(|own| own.owner.mark != self.mark.number());
-                        Ok(true)
-                    }
-                    Some(_) => firewall.commit_if(generation, &[Change::DeleteTables]),
-                }
-            });
-            match gone {
-                // Somebody else changed the firewall in between.
-                Ok(false) => {}
-                Err(error) if is_missing(&error) => break,
-                gone => {
-                    gone?;
-                    break;
-                }
+                seen = firewall.state()?.map(|state| (generation, state));
+                Ok(())
+            }))?;
+            let Some((generation, state)) = seen else { break };
+            if !state.networks.is_empty() {
+                others = state.networks.iter().any(|own| own.owner.mark != self.mark.number());
+                break;
+            }
+            // Nothing keeps others out of what another store has opened either.
+            self.store.write(|tx| forwarding::remember_opened(tx, &self.host, &state.elements))?;
+            let tables = [Change::DeleteTables];
+            // Unless somebody else changed the firewall in between.
+            if self.host.with_firewall(|firewall| firewall.commit_if(generation, &tables))? {
+                break;
             }
         }
         // Another store's networks need it, which found it on.

@@ -13,7 +13,7 @@ use crate::driver::naming::Mark;
 use crate::error::Result;
 use crate::host::Host;
 use crate::name::Name;
-use crate::nft::{Entry, Owner, State};
+use crate::nft::{Element, Entry, Owner, State};
 use crate::store::ports::{self, HostPort};
 
 /// Has the store know again what elements of its own say.
@@ -25,10 +25,9 @@ pub(super) fn reread(tx: &Connection, host: &Host, mark: &Mark) -> Result<()> {
     }))?;
     let Some(State { elements, .. }) = state else { return Ok(()) };
     let mut mappings = BTreeMap::<(String, String), Vec<(PortMapping, bool)>>::new();
-    for element in elements.into_iter().filter(|element| element.owner.mark == mark.number()) {
-        if let Entry::Opened { v6, name } = &element.entry {
-            forwarding::remember_off(tx, host, name, *v6)?;
-        }
+    let is_own = |element: &Element| element.owner.mark == mark.number();
+    forwarding::remember_opened(tx, host, elements.iter().filter(|element| is_own(element)))?;
+    for element in elements.into_iter().filter(is_own) {
         let Owner { network, endpoint: Some(endpoint), .. } = element.owner else { continue };
         if let Some(mapping) = mapping(&element.entry)? {
             // An open port is one of the endpoint's own addresses, and nobody's lease.
