@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use once_cell::race::OnceBool;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::libcontainer::json::{nil_when_empty, or_default};
+use crate::error::{Error, Result};
+use crate::libcontainer::json::{nil_when_empty, objects, or_default};
 
 /// A type of namespace (seed `003`, `NamespaceType`; namespaces(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +60,17 @@ impl NamespaceType {
             Self::NewUser => libc::CLONE_NEWUSER,
             Self::NewUts => libc::CLONE_NEWUTS,
         }
+    }
+}
+
+impl FromStr for NamespaceType {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        let known = namespace_types().into_iter().find(|known| known.as_str() == name);
+        known.ok_or_else(|| {
+            let known = namespace_types().map(Self::as_str).join(", ");
+            Error::bad_request("use namespace type", format!("{name:?}"), format!("it is none of {known}"))
+        })
     }
 }
 
@@ -120,7 +133,7 @@ pub struct Namespace {
 /// [`Config::check`](super::Config::check) refuses two of one type, which JSON can say; of those the first
 /// counts here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Namespaces(pub Vec<Namespace>);
+pub struct Namespaces(#[serde(deserialize_with = "objects")] pub Vec<Namespace>);
 
 impl Namespaces {
     /// Adds one, or gives the one of that type another path (seed `003`, `Namespaces.Add`). An empty path means a

@@ -19,9 +19,9 @@ impl Command {
     /// Runs the program on the calling thread's behalf and in its namespaces, with the state's JSON on its
     /// standard input, and waits until it ends. It has a process group of its own.
     ///
-    /// Past its timeout the whole group is killed. Of what it writes to standard output and standard error all is
-    /// read, so that it never waits, and the first and last 2 KiB of each are kept for the error. Processes that it leaves
-    /// behind are not waited for; what they write then goes nowhere.
+    /// Past its timeout the whole group is killed. All that it writes to standard output and standard error is
+    /// read, so that it never waits, and the first and last 2 KiB of each are kept for the error. Processes that
+    /// it leaves behind are not waited for; what they write then goes nowhere.
     ///
     /// # Errors
     /// BadRequest when the command cannot be right; NotFound and PermissionDenied when there is no such program,
@@ -35,8 +35,7 @@ impl Command {
         self.check()?;
         let mut running = self.start(&state.to_json()?)?;
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let ended = running.wait_until(deadline);
-        let ended = ended.map_err(|error| Error::from_io("wait for", "the program", error))?;
+        let ended = running.wait_until(deadline).map_err(not_waited_for)?;
         let failed =
             |cause: String| Error::new(ErrorKind::System, "execute", "the program").with_cause(cause);
         match ended {
@@ -78,9 +77,7 @@ impl Command {
             reaped: false,
         })
     }
-}
 
-impl Command {
     fn not_started(&self, error: io::Error) -> Error {
         let cause = match error.raw_os_error() {
             Some(libc::ENOENT) if !self.dir.is_empty() && !Path::new(&self.dir).exists() => {
@@ -99,6 +96,17 @@ impl Command {
         };
         Error::from_io("execute", "the program", error).with_cause(cause)
     }
+}
+
+fn not_waited_for(error: io::Error) -> Error {
+    let is_taken = error.raw_os_error() == Some(libc::ECHILD);
+    let error = Error::from_io("wait for", "the program", error);
+    if !is_taken {
+        return error;
+    }
+    error.with_cause(
+        "how it ended is lost: this process ignores SIGCHLD, or another part of it waits for all children",
+    )
 }
 
 /// A file in memory rather than a pipe: who does not read it stops nobody.
@@ -131,8 +139,10 @@ impl Running {
     /// How it ended; `None` when it had to be killed at the deadline.
     fn wait_until(&mut self, deadline: Option<Instant>) -> io::Result<Option<ExitStatus>> {
         loop {
-            if let Some(status) = self.child.try_wait()? {
-                self.reaped = true;
+            let status = self.child.try_wait();
+            // Whatever went wrong, the number may be another's by now.
+            self.reaped = !matches!(status, Ok(None));
+            if let Some(status) = status? {
                 self.read_rest();
                 return Ok(Some(status));
             }
@@ -176,13 +186,15 @@ impl Running {
 
     /// The program and all of its group; then its number is free again.
     fn kill(&mut self) -> io::Result<()> {
-        // The group first: while the program is not waited for, nobody else can have its number. It may have
-        // joined another group.
+        // While the program is not waited for, nobody else can have its number. It may have joined another group.
         let _ = sys::kill_group(self.child.id());
         self.child.kill()?;
-        self.child.wait()?;
+        let ended = self.child.wait();
         self.reaped = true;
-        Ok(())
+        match ended {
+            Err(error) if error.raw_os_error() != Some(libc::ECHILD) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn said(&self) -> String {
