@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::fs;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,17 +35,22 @@ pub(crate) fn options(gateways: &[&str]) -> NetworkOptions {
 /// an IPv6 address some time after the address.
 pub(crate) fn network(name: &str) -> Network {
     let network = Network::create("bridge", name, options(&GATEWAYS)).unwrap();
-    let show = ["-6", "route", "show", "table", "local", "dev", network.bridge().as_str()];
+    await_local(network.bridge().as_str(), "fd01::1");
+    network
+}
+
+/// Waits until the kernel answers to an IPv6 address that it has been given.
+#[track_caller]
+pub(crate) fn await_local(dev: &str, address: &str) {
     let is_there = || {
-        let shown = Command::new("ip").args(show).output().unwrap();
-        String::from_utf8(shown.stdout).unwrap().contains("local fd01::1 ")
+        let shown = Command::new("ip").args(["-6", "route", "show", "table", "local", "dev", dev]).output();
+        String::from_utf8(shown.unwrap().stdout).unwrap().contains(&format!("local {address} "))
     };
     let begin = Instant::now();
     while !is_there() {
-        assert!(begin.elapsed() < Duration::from_secs(5), "the gateway's local route does not come");
+        assert!(begin.elapsed() < Duration::from_secs(5), "the local route of {address} does not come");
         thread::sleep(Duration::from_millis(2));
     }
-    network
 }
 
 pub(crate) fn endpoint(name: &str, addresses: &[&str]) -> EndpointOptions {
@@ -177,4 +182,77 @@ pub(crate) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind, words: &[&st
     }
     assert!(error.rollback_failures().is_empty(), "{error}");
     error
+}
+
+/// A process in a network namespace of its own, until it is dropped.
+pub(crate) struct Container(Child);
+
+impl Container {
+    pub(crate) fn start() -> Self {
+        let mut unshare = Command::new("unshare");
+        let child = unshare.args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let container = Self(child.spawn().unwrap());
+        let own = fs::read_link("/proc/thread-self/ns/net").unwrap();
+        while fs::read_link(container.namespace()).is_ok_and(|there| there == own) {
+            thread::yield_now();
+        }
+        container
+    }
+
+    /// One whose namespace has a name under `/run/netns` too, which keeps it when the process ends.
+    pub(crate) fn named(host: &Host, name: &str) -> Self {
+        let container = Self::start();
+        host.ip(&["netns", "attach", name, &container.pid().to_string()]);
+        container
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn namespace(&self) -> String {
+        format!("/proc/{}/ns/net", self.0.id())
+    }
+
+    pub(crate) fn links(&self, host: &Host) -> String {
+        self.run(host, &["ip", "-o", "link", "show"])
+    }
+
+    /// What a program inside prints.
+    #[track_caller]
+    pub(crate) fn run(&self, host: &Host, command: &[&str]) -> String {
+        let net = format!("--net={}", self.namespace());
+        let ran = host.run("nsenter", &[&[net.as_str()], command].concat());
+        assert!(ran.success, "{command:?}: {}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    }
+
+    /// Ends it, and waits until it is gone.
+    pub(crate) fn end(self) {}
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The bridge `name`, made by `ip`, up and with these addresses. It has a MAC address of its own, which does not
+/// follow its ports.
+pub(crate) fn bridge(host: &Host, name: &str, addresses: &[&str]) {
+    host.ip(&["link", "add", name, "address", "02:00:00:00:00:b0", "type", "bridge"]);
+    host.ip(&["link", "set", name, "up"]);
+    for address in addresses {
+        host.ip(&["address", "add", address, "dev", name, "nodad"]);
+        if let Some((address, _)) = address.split_once('/').filter(|_| address.contains(':')) {
+            await_local(name, address);
+        }
+    }
+}
+
+/// Whether `address` answers from within `place` before long: the first packets on a bridge may be lost.
+pub(crate) fn reaches(host: &Host, place: &str, address: &str) -> bool {
+    let address = address.parse().unwrap();
+    (0..5).any(|_| host.ping(place, address))
 }

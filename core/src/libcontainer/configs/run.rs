@@ -117,6 +117,14 @@ fn memory_file(text: &str) -> io::Result<Stdio> {
     Ok(file.into())
 }
 
+/// The result, but for an error that is none here.
+fn unless(result: io::Result<()>, errno: i32) -> io::Result<()> {
+    match result {
+        Err(error) if error.raw_os_error() == Some(errno) => Ok(()),
+        result => result,
+    }
+}
+
 fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("it exited with status {code}"),
@@ -188,13 +196,11 @@ impl Running {
     fn kill(&mut self) -> io::Result<()> {
         // While the program is not waited for, nobody else can have its number. It may have joined another group.
         let _ = sys::kill_group(self.child.id());
-        self.child.kill()?;
+        // Where SIGCHLD is ignored nothing is left of it at once.
+        unless(self.child.kill(), libc::ESRCH)?;
         let ended = self.child.wait();
         self.reaped = true;
-        match ended {
-            Err(error) if error.raw_os_error() != Some(libc::ECHILD) => Err(error),
-            _ => Ok(()),
-        }
+        unless(ended.map(drop), libc::ECHILD)
     }
 
     fn said(&self) -> String {
