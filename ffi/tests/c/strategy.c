@@ -303,6 +303,38 @@ static void a_callback_that_fails_fails_the_call_and_leaves_nothing(void)
     end_container(pid);
 }
 
+static void a_config_has_it_bring_a_network_and_takes_its_link_down(void)
+{
+    static const char oci_state[] = "{\"id\": \"wired\", \"status\": \"created\"}";
+    netns_config *config;
+    netns_setup *setup;
+    netns_setup_state *state;
+    netns_plan *plan;
+    pid_t pid = start_container();
+
+    OK(netns_config_from_json("{\"namespaces\": [{\"type\": \"NEWNET\"}], \"networks\": [{\"type\": \"loopback\"},"
+                              "{\"type\": \"wire\", \"address\": \"10.7.0.2/24\"}]}",
+                              &config, &error));
+    OK(netns_setup_from_config(config, "wired", &setup, &error));
+    REFUSED_WITH(netns_setup_plan(setup, (uint32_t)pid, NULL, &plan, &error), NETNS_STATUS_NOT_IMPLEMENTED, "wire");
+    wire.fails = "initialize";
+    REFUSED_WITH(netns_setup_up(setup, (uint32_t)pid, NULL, oci_state, &state, &error), NETNS_STATUS_SYSTEM,
+                 "bring up network 1");
+    SAME(said("ip -o link show type veth"), "");
+    wire.fails = NULL;
+    OK(netns_setup_up(setup, (uint32_t)pid, NULL, oci_state, &state, &error));
+    SAME(netns_setup_state_network_type(state, 1), "wire");
+    SAME(netns_setup_state_host_link(state, 1), "wire0");
+    CHECK(netns_setup_state_interface_name(state, 1) == NULL);
+    SAYS(said(INSIDE "ip -4 -o address show dev wire1", (long)pid), "inet 10.7.0.2/24 ");
+    OK(netns_setup_state_tear_down(state, &error));
+    SAME(said("ip -o link show type veth"), "");
+    netns_setup_state_free(state);
+    netns_setup_free(setup);
+    netns_config_free(config);
+    end_container(pid);
+}
+
 int main(void)
 {
     both_steps_bring_a_pair_and_the_state_goes_from_one_to_the_other();
@@ -313,5 +345,6 @@ int main(void)
     a_strategy_of_callbacks_is_registered_once();
     a_strategy_of_callbacks_brings_its_network();
     a_callback_that_fails_fails_the_call_and_leaves_nothing();
+    a_config_has_it_bring_a_network_and_takes_its_link_down();
     return 0;
 }
