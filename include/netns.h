@@ -30,8 +30,8 @@
  * is closed by netns_controller_close. The order does not matter: an object keeps what it needs.
  *
  * Threads. A `const` pointer may be used by many threads at once, another by one at a time. No call
- * leaves the calling thread in another namespace. The host of an object is the network namespace of
- * the thread that made it.
+ * leaves the calling thread in another namespace, but for netns_strategy_initialize of type "netns",
+ * which is there to do so. The host of an object is the network namespace of the thread that made it.
  *
  * Callbacks are called from any thread and may call the library, where their comment does not forbid
  * it. They must return: no exception and no longjmp may leave them.
@@ -40,8 +40,9 @@
  * when it is out again.
  *
  * Fork. A child that was forked can make objects of its own; those that it inherits answer
- * NETNS_STATUS_FORBIDDEN, and may be freed. Where another thread was inside of a call as the process
- * forked, netns_controller_open answers so in the child, too: fork when none is, or execute a program.
+ * NETNS_STATUS_FORBIDDEN where their comment does not say that it may use them, and may be freed. Where
+ * another thread was inside of a call as the process forked, netns_controller_open answers so in the
+ * child, too: fork when none is, or execute a program.
  *
  * A panic of the library, which is a mistake in it, becomes NETNS_STATUS_PANIC.
  */
@@ -388,6 +389,38 @@ typedef enum netns_gateway {
 } netns_gateway;
 
 /**
+ * A turning point of a container's life (seed 003, HookName), in the order in which it comes to them.
+ *
+ * @ingroup netns_config
+ */
+typedef enum netns_hook {
+    /**
+     * "prestart": deprecated for "createRuntime", before which it is; in the runtime's namespaces.
+     */
+    NETNS_HOOK_PRESTART = 1,
+    /**
+     * "createRuntime": the container is made, the root not changed; in the runtime's namespaces.
+     */
+    NETNS_HOOK_CREATE_RUNTIME = 2,
+    /**
+     * "createContainer": the container is made, the root not changed; in the container's namespaces.
+     */
+    NETNS_HOOK_CREATE_CONTAINER = 3,
+    /**
+     * "startContainer": just before the user's program; in the container's namespaces.
+     */
+    NETNS_HOOK_START_CONTAINER = 4,
+    /**
+     * "poststart": the user's program has started; in the runtime's namespaces.
+     */
+    NETNS_HOOK_POSTSTART = 5,
+    /**
+     * "poststop": the container's process has ended; in the runtime's namespaces.
+     */
+    NETNS_HOOK_POSTSTOP = 6,
+} netns_hook;
+
+/**
  * What a network has to do with other networks of this library. Of two the stricter counts.
  *
  * @ingroup netns_firewall
@@ -454,6 +487,47 @@ typedef enum netns_metering {
      */
     NETNS_METERING_OFF = 2,
 } netns_metering;
+
+/**
+ * A type of namespace (seed 003, NamespaceType; namespaces(7)), in the order in which a process should enter
+ * them: users first, since what comes after may need the privileges there. A later version may add others.
+ *
+ * @ingroup netns_namespace
+ */
+typedef enum netns_namespace_type {
+    /**
+     * "NEWUSER": users, groups and capabilities.
+     */
+    NETNS_NAMESPACE_TYPE_USER = 1,
+    /**
+     * "NEWIPC": System V IPC and POSIX message queues.
+     */
+    NETNS_NAMESPACE_TYPE_IPC = 2,
+    /**
+     * "NEWUTS": the names of host and domain.
+     */
+    NETNS_NAMESPACE_TYPE_UTS = 3,
+    /**
+     * "NEWNET": links, addresses, routes, sockets.
+     */
+    NETNS_NAMESPACE_TYPE_NET = 4,
+    /**
+     * "NEWPID": numbers of processes.
+     */
+    NETNS_NAMESPACE_TYPE_PID = 5,
+    /**
+     * "NEWNS": mounts.
+     */
+    NETNS_NAMESPACE_TYPE_MOUNT = 6,
+    /**
+     * "NEWCGROUP": the root of the control groups.
+     */
+    NETNS_NAMESPACE_TYPE_CGROUP = 7,
+    /**
+     * "NEWTIME": the clocks that count from the boot.
+     */
+    NETNS_NAMESPACE_TYPE_TIME = 8,
+} netns_namespace_type;
 
 /**
  * How a static route finds its way.
@@ -609,6 +683,14 @@ typedef enum netns_table_event {
 typedef struct netns_bridge netns_bridge;
 
 /**
+ * What a container is to have, as runc describes it (seed 003, Config): the part that concerns the network, with
+ * namespaces and hooks. A forked child may use those that it inherits.
+ *
+ * @ingroup netns_config
+ */
+typedef struct netns_config netns_config;
+
+/**
  * Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
  * NetworkController). Any number of processes that share a PID namespace may have the same directories open.
  *
@@ -721,6 +803,35 @@ typedef struct netns_plan netns_plan;
  * @ingroup netns_sandbox
  */
 typedef struct netns_sandbox netns_sandbox;
+
+/**
+ * The network of a container as its config has it: networks, routes, and the hooks that go with them. It never
+ * changes. A forked child may use those that it inherits.
+ *
+ * It is brought up from the namespace of the calling thread, which plays the host. Networks of the types
+ * "loopback" and "veth", and all routes, come at once, the interfaces born inside under their final names; other
+ * strategies do their work in the order of the config.
+ *
+ * @ingroup netns_setup
+ */
+typedef struct netns_setup netns_setup;
+
+/**
+ * What netns_setup_up made of a container's network: what there is to take down, in whatever process of the same
+ * host. It never changes. A forked child may use those that it inherits.
+ *
+ * @ingroup netns_setup
+ */
+typedef struct netns_setup_state netns_setup_state;
+
+/**
+ * What there is to know of a container's network while it lasts (seed 001, NetworkState): it is handed from
+ * netns_strategy_create to netns_strategy_initialize, and as JSON from process to process. A forked child may
+ * use those that it inherits.
+ *
+ * @ingroup netns_strategy
+ */
+typedef struct netns_strategy_state netns_strategy_state;
 
 /**
  * Has a callback hear what happens, until it is freed.
@@ -1844,6 +1955,246 @@ typedef struct netns_ipam {
 } netns_ipam;
 
 /**
+ * A program that a hook runs (seed 003, Command).
+ *
+ * @ingroup netns_config
+ */
+typedef struct netns_hook_command {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The absolute path of the program.
+     */
+    const char *path;
+    /**
+     * Its arguments, the first of which is what it is called by; the path alone when there are none.
+     */
+    const char *const *args;
+    /**
+     * How many.
+     */
+    size_t arg_count;
+    /**
+     * Its environment, "NAME=VALUE" each. It has none else.
+     */
+    const char *const *env;
+    /**
+     * How many.
+     */
+    size_t env_count;
+    /**
+     * The directory that it runs in; NULL for where the caller is.
+     */
+    const char *dir;
+    /**
+     * After how many nanoseconds it is killed, with all that it started in its process group; 0 for never.
+     */
+    uint64_t timeout_ns;
+} netns_hook_command;
+
+/**
+ * The state of a container (OCI runtime specification, state), for a hook that is a function. It lasts until the
+ * function returns.
+ *
+ * @ingroup netns_config
+ */
+typedef struct netns_hook_state {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The version of the specification; may be empty.
+     */
+    const char *oci_version;
+    /**
+     * The container's id.
+     */
+    const char *id;
+    /**
+     * Where in its life the container is: "creating", "created", "running", "stopped", or a runtime's own word.
+     */
+    const char *status;
+    /**
+     * The absolute path of the container's bundle; may be empty.
+     */
+    const char *bundle;
+    /**
+     * What the config says beyond the specification; NULL when there is nothing.
+     */
+    const struct netns_pair *annotations;
+    /**
+     * How many.
+     */
+    size_t annotation_count;
+    /**
+     * All of it as JSON, as programs get it on their standard input.
+     */
+    const char *json;
+    /**
+     * The container's process in the runtime's PID namespace; 0 when there is none.
+     */
+    uint32_t pid;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} netns_hook_state;
+
+/**
+ * A hook that is a function (runc, FuncHook). It is not written as JSON.
+ *
+ * @ingroup netns_config
+ */
+typedef struct netns_hook_function {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Is handed to the function as it is.
+     */
+    void *user;
+    /**
+     * Is called once with `user` when it is needed no more: when the config, and all setups that were made from
+     * it, are freed. A forked child that frees what it inherited calls it for its own copy. May be NULL.
+     */
+    netns_release_callback release;
+    /**
+     * The function. It is called on the thread that runs the hooks, in whichever namespace that is, and may call
+     * the library. It returns 0, or a negative netns_status, and may put an error in `*ret_error`, as a driver's
+     * callback does (netns_driver). Must be set.
+     */
+    int32_t (*run)(void *user, const struct netns_hook_state *state, struct netns_error **ret_error);
+} netns_hook_function;
+
+/**
+ * The network of a container, for the strategy that brings it (seed 001, Network).
+ *
+ * @ingroup netns_strategy
+ */
+typedef struct netns_strategy_network {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * The strategy's type: "veth", "loopback", "netns", or one that netns_strategy_register was given.
+     */
+    const char *network_type;
+    /**
+     * The path of a network namespace, for "netns"; else NULL.
+     */
+    const char *ns_path;
+    /**
+     * The bridge of the host that the pair's outer end is on, for "veth"; else NULL.
+     */
+    const char *bridge;
+    /**
+     * What the names of a pair begin with, for "veth"; seven hexadecimal digits follow. Else NULL.
+     */
+    const char *veth_prefix;
+    /**
+     * The interface's address with its prefix length: "10.1.0.2/16"; NULL for none.
+     */
+    const char *address;
+    /**
+     * The gateway of the default route through the interface: "10.1.0.1"; NULL for none.
+     */
+    const char *gateway;
+    /**
+     * The MTU in bytes of both ends of a pair; 0 leaves it alone. Not for "loopback".
+     */
+    uint32_t mtu;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} netns_strategy_network;
+
+/**
+ * A strategy: one way of giving a container its network, in two steps (seed 001, NetworkStrategy).
+ *
+ * Each callback gets `user` first. What else it gets lasts until it returns, and is for the thread that it was
+ * called on. It returns 0, or a negative netns_status, and may put an error in `*ret_error`, as a driver's
+ * callback does (netns_driver). What it changes in `state` counts when it succeeds; where it fails it leaves
+ * nothing behind.
+ *
+ * Callbacks are called from any thread, several at once, and may call the library.
+ *
+ * @ingroup netns_strategy
+ */
+typedef struct netns_strategy {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * Is handed to the callbacks as it is. It has to last as long as the process.
+     */
+    void *user;
+    /**
+     * Does in the calling thread's namespace, the host's, what the container of process `pid` needs, and says in
+     * `state` what that is. `pid` may be the number of a thread. What is said to be the pair's end in the host
+     * is taken away when what follows fails, and by netns_setup_state_tear_down. Must be set.
+     */
+    int32_t (*create)(void *user,
+                      const struct netns_strategy_network *network,
+                      uint32_t pid,
+                      struct netns_strategy_state *state,
+                      struct netns_error **ret_error);
+    /**
+     * Completes it from within: the calling thread is in the container's namespace. Must be set.
+     */
+    int32_t (*initialize)(void *user,
+                          const struct netns_strategy_network *network,
+                          struct netns_strategy_state *state,
+                          struct netns_error **ret_error);
+} netns_strategy;
+
+/**
+ * The statistics of an interface, as its sandbox sees it (seed 001, NetworkStats). It never grows.
+ *
+ * @ingroup netns_meter
+ */
+typedef struct netns_stats {
+    /**
+     * Bytes received.
+     */
+    uint64_t rx_bytes;
+    /**
+     * Packets received.
+     */
+    uint64_t rx_packets;
+    /**
+     * Packets received that were in error.
+     */
+    uint64_t rx_errors;
+    /**
+     * Packets received that were dropped.
+     */
+    uint64_t rx_dropped;
+    /**
+     * Bytes sent.
+     */
+    uint64_t tx_bytes;
+    /**
+     * Packets sent.
+     */
+    uint64_t tx_packets;
+    /**
+     * Packets sent that were in error.
+     */
+    uint64_t tx_errors;
+    /**
+     * Packets sent that were dropped.
+     */
+    uint64_t tx_dropped;
+} netns_stats;
+
+/**
  * Hears a message of the log: its netns_log_level, the part of the library that it is from, its text. Both
  * strings last until the callback returns. It is called from any thread, several at once, from the middle of
  * whatever the library does: it must not call the library, and where it does the call answers
@@ -2167,46 +2518,6 @@ typedef struct netns_reading {
      */
     uint64_t flags;
 } netns_reading;
-
-/**
- * The statistics of an interface, as its sandbox sees it (seed 001, NetworkStats). It never grows.
- *
- * @ingroup netns_meter
- */
-typedef struct netns_stats {
-    /**
-     * Bytes received.
-     */
-    uint64_t rx_bytes;
-    /**
-     * Packets received.
-     */
-    uint64_t rx_packets;
-    /**
-     * Packets received that were in error.
-     */
-    uint64_t rx_errors;
-    /**
-     * Packets received that were dropped.
-     */
-    uint64_t rx_dropped;
-    /**
-     * Bytes sent.
-     */
-    uint64_t tx_bytes;
-    /**
-     * Packets sent.
-     */
-    uint64_t tx_packets;
-    /**
-     * Packets sent that were in error.
-     */
-    uint64_t tx_errors;
-    /**
-     * Packets sent that were dropped.
-     */
-    uint64_t tx_dropped;
-} netns_stats;
 
 #ifdef __cplusplus
 extern "C" {
@@ -3273,6 +3584,748 @@ int32_t netns_ipam_reply_add_data(struct netns_ipam_reply *reply,
 /** @} */
 
 /**
+ * @defgroup netns_config Configs of containers, namespaces and hooks
+ * @{
+ */
+
+/**
+ * Runs a hook's program on the calling thread's behalf and in its namespaces, with the container's state on its
+ * standard input, and waits until it ends.
+ *
+ * All that it writes to standard output and standard error is read, so that it never waits, and the first and
+ * last 2 KiB of each are kept for the error. Processes that it leaves behind are not waited for.
+ *
+ * @param command    the program
+ * @param oci_state  the container's state as JSON (OCI runtime specification): {"id": "web", "status": "created"}
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when the command or the state cannot be right; NETNS_STATUS_NOT_FOUND and
+ *         NETNS_STATUS_PERMISSION_DENIED when there is no such program, or it cannot be executed;
+ *         NETNS_STATUS_SYSTEM, with how it ended and what it wrote, when it fails, with the error number ETIME
+ *         when it was killed after its timeout
+ */
+int32_t netns_hook_command_run(const struct netns_hook_command *command,
+                               const char *oci_state,
+                               struct netns_error **ret_error);
+
+/**
+ * Reads a config from JSON, of which 4 MiB at most; the "config" of a runc state file is one, too. Nothing is
+ * checked but that it fits, for which netns_config_check is there; what is not known is passed over.
+ *
+ * @param json        the config
+ * @param ret_config  the config, for netns_config_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST, with line and column, for what is no such JSON
+ */
+int32_t netns_config_from_json(const char *json,
+                               struct netns_config **ret_config,
+                               struct netns_error **ret_error);
+
+/**
+ * The config as JSON, byte by byte as Go's encoding/json writes it. Hooks that are functions are left out, with a
+ * warning in the log.
+ *
+ * @param config     the config
+ * @param ret_json   the JSON, for netns_text_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_config_json(const struct netns_config *config,
+                          char **ret_json,
+                          struct netns_error **ret_error);
+
+/**
+ * Finds what cannot be right in namespaces, networks, routes and hooks, whatever the host is like, and touches
+ * nothing. It does not ask whether there is a strategy for a network's type: netns_setup_from_config does.
+ *
+ * @param config     the config
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST, with the place in the config and the rule that it breaks: networks or
+ *         routes without a NEWNET, one type of namespace twice, a path that is not absolute, two networks that
+ *         name one interface, a value that is none
+ */
+int32_t netns_config_check(const struct netns_config *config,
+                           struct netns_error **ret_error);
+
+/**
+ * Adds a hook that is a program, after those of that turning point.
+ *
+ * @param config     the config
+ * @param hook       a netns_hook: when it runs
+ * @param command    the program
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0. What cannot be right of a command netns_config_check finds.
+ */
+int32_t netns_config_add_command(struct netns_config *config,
+                                 int32_t hook,
+                                 const struct netns_hook_command *command,
+                                 struct netns_error **ret_error);
+
+/**
+ * Adds a hook that is a function, after those of that turning point.
+ *
+ * @param config     the config
+ * @param hook       a netns_hook: when it runs
+ * @param function   the function; the library copies the struct
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0. After a failure `function->user` is the caller's as before, and `function->release` is not called
+ */
+int32_t netns_config_add_function(struct netns_config *config,
+                                  int32_t hook,
+                                  const struct netns_hook_function *function,
+                                  struct netns_error **ret_error);
+
+/**
+ * How many hooks there are at a turning point.
+ *
+ * @param config  the config; may be NULL, which has none
+ * @param hook    a netns_hook; of another number there is none
+ */
+size_t netns_config_hook_count(const struct netns_config *config, int32_t hook);
+
+/**
+ * Runs the hooks of a turning point, one after the other, on the calling thread and in its namespaces (seed 003,
+ * Hooks.Run).
+ *
+ * The first that fails ends it. But NETNS_HOOK_POSTSTART and NETNS_HOOK_POSTSTOP are past undoing: there all run,
+ * the first failure is returned at the end, and the others are in the log.
+ *
+ * @param config     the config
+ * @param hook       a netns_hook: which
+ * @param oci_state  the container's state as JSON (OCI runtime specification): {"id": "web", "status": "created"}
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0, also when there are none; NETNS_STATUS_BAD_REQUEST for what is no such JSON; that of the hook, with
+ *         its name and number
+ */
+int32_t netns_config_run_hooks(const struct netns_config *config,
+                               int32_t hook,
+                               const char *oci_state,
+                               struct netns_error **ret_error);
+
+/**
+ * Frees a config. Setups that were made from it keep what they need.
+ *
+ * @param config  the config; may be NULL
+ */
+void netns_config_free(struct netns_config *config);
+
+/**
+ * What a turning point is called in JSON: "createRuntime"; NULL for a number that is none. It lasts as long as the
+ * program.
+ *
+ * @param hook  a netns_hook
+ */
+const char *netns_hook_name(int32_t hook);
+
+/**
+ * The turning point that is called so in JSON.
+ *
+ * @param text      the name: "createRuntime"
+ * @param ret_hook  a netns_hook
+ * @param ret_error what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when it is none, with those that there are
+ */
+int32_t netns_hook_from_name(const char *text, int32_t *ret_hook, struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_namespace Namespaces
+ * @{
+ */
+
+/**
+ * runc's name for a type of namespace: "NEWNET"; NULL for a number that is none. It lasts as long as the program.
+ *
+ * @param type  a netns_namespace_type
+ */
+const char *netns_namespace_type_name(int32_t type);
+
+/**
+ * The file of a type of namespace in /proc/PID/ns: "net", "mnt" (seed 003, NsName); NULL for a number that is none.
+ * It lasts as long as the program.
+ *
+ * @param type  a netns_namespace_type
+ */
+const char *netns_namespace_type_file(int32_t type);
+
+/**
+ * The flag of a type of namespace, of clone(2) and unshare(2), such as CLONE_NEWNET; 0 for a number that is none.
+ *
+ * @param type  a netns_namespace_type
+ */
+uint64_t netns_namespace_type_clone_flag(int32_t type);
+
+/**
+ * Whether this kernel has namespaces of a type: 1 or 0 (seed 003, IsNamespaceSupported). The first call looks
+ * into /proc/self/ns.
+ *
+ * @param type  a netns_namespace_type; another number is none that it has
+ */
+int32_t netns_namespace_type_is_supported(int32_t type);
+
+/**
+ * The type of namespace that runc calls so.
+ *
+ * @param text      the name: "NEWNET"
+ * @param ret_type  a netns_namespace_type
+ * @param ret_error what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST when it is none, with those that there are
+ */
+int32_t netns_namespace_type_from_name(const char *text,
+                                       int32_t *ret_type,
+                                       struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @addtogroup netns_config
+ * @{
+ */
+
+/**
+ * How many namespaces a config has.
+ *
+ * @param config  the config; may be NULL, which has none
+ */
+size_t netns_config_namespace_count(const struct netns_config *config);
+
+/**
+ * The type of one of a config's namespaces, in the order in which they were added: a netns_namespace_type, 0
+ * beyond their number.
+ *
+ * @param config  the config; may be NULL, as if it had none
+ * @param index   which, from 0 on
+ */
+int32_t netns_config_namespace(const struct netns_config *config,
+                               size_t index);
+
+/**
+ * Whether a config has a namespace of a type, new or to be joined: 1 or 0 (seed 003, Namespaces.Contains).
+ *
+ * @param config  the config; may be NULL, which has none
+ * @param type    a netns_namespace_type
+ */
+int32_t netns_config_has_namespace(const struct netns_config *config,
+                                   int32_t type);
+
+/**
+ * The path of the namespace of a type that the container joins (seed 003, Namespaces.PathOf): empty when it gets
+ * a new one, NULL when there is none. Lasts until the config changes or is freed.
+ *
+ * @param config  the config; may be NULL, as is the answer then
+ * @param type    a netns_namespace_type
+ */
+const char *netns_config_namespace_path(const struct netns_config *config,
+                                        int32_t type);
+
+/**
+ * Whether the container gets a new namespace of a type: 1 or 0 (runc, Namespaces.IsPrivate).
+ *
+ * @param config  the config; may be NULL, which has none
+ * @param type    a netns_namespace_type
+ */
+int32_t netns_config_is_private(const struct netns_config *config, int32_t type);
+
+/**
+ * The flags of clone(2) and unshare(2) of all namespaces that are new, those with a path left out (seed 003,
+ * Namespaces.CloneFlags). CLONE_NEWTIME, 0x80, is for unshare(2) and clone3(2) alone: clone(2) would take it for a
+ * signal.
+ *
+ * @param config  the config; may be NULL, which has none
+ */
+uint64_t netns_config_clone_flags(const struct netns_config *config);
+
+/**
+ * Adds a namespace to a config, or gives the one of that type another path (seed 003, Namespaces.Add).
+ *
+ * @param config     the config
+ * @param type       a netns_namespace_type
+ * @param path       where the one to join is: "/proc/1/ns/net"; may be NULL or empty, for a new one
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_config_add_namespace(struct netns_config *config,
+                                   int32_t type,
+                                   const char *path,
+                                   struct netns_error **ret_error);
+
+/**
+ * Takes the namespace of a type out of a config (seed 003, Namespaces.Remove).
+ *
+ * @param config       the config
+ * @param type         a netns_namespace_type
+ * @param ret_removed  1 when there was one, else 0; may be NULL
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0, also when there is none
+ */
+int32_t netns_config_remove_namespace(struct netns_config *config,
+                                      int32_t type,
+                                      int32_t *ret_removed,
+                                      struct netns_error **ret_error);
+
+/** @} */
+
+/**
+ * @defgroup netns_strategy Networks of containers, by strategies
+ * @{
+ */
+
+/**
+ * Reads a network from the JSON of seed 001; what is not known is passed over.
+ *
+ * @param json         the network: {"type": "veth", "bridge": "br0", "veth_prefix": "veth"}
+ * @param ret_network  the network, for netns_strategy_network_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST, with line and column, for what is no such JSON
+ */
+int32_t netns_strategy_network_from_json(const char *json,
+                                         struct netns_strategy_network **ret_network,
+                                         struct netns_error **ret_error);
+
+/**
+ * A network in the JSON of seed 001, byte by byte as Go's encoding/json writes it.
+ *
+ * @param network    the network
+ * @param ret_json   the JSON, for netns_text_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_strategy_network_json(const struct netns_strategy_network *network,
+                                    char **ret_json,
+                                    struct netns_error **ret_error);
+
+/**
+ * Frees a network that was read from JSON.
+ *
+ * @param network  the network; may be NULL
+ */
+void netns_strategy_network_free(struct netns_strategy_network *network);
+
+/** @} */
+
+/**
+ * @defgroup netns_setup Networks of containers, as configs have them
+ * @{
+ */
+
+/**
+ * The network of a config, all of it checked. Nothing is asked of the kernel.
+ *
+ * @param config     the config; what becomes of it later does not matter
+ * @param id         the container's id, 1 to 128 ASCII letters, digits, `_`, `+`, `.` and `-`. The names of links
+ *                   in the host that the config leaves open follow from it, and their aliases say it, so that
+ *                   netns_setup_tear_down finds them by itself; may be NULL, for names that are drawn
+ * @param ret_setup  the setup, for netns_setup_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST as of netns_config_check, for a "veth" without a bridge, for two networks
+ *         whose interfaces would have one name, and for what is no id; NETNS_STATUS_NOT_FOUND for a type of
+ *         network that is not known, with the known ones
+ */
+int32_t netns_setup_from_config(const struct netns_config *config,
+                                const char *id,
+                                struct netns_setup **ret_setup,
+                                struct netns_error **ret_error);
+
+/**
+ * What netns_setup_up would do, hooks left out. What the config leaves open, MAC addresses and without an id names
+ * in the host, is drawn anew each time.
+ *
+ * @param setup      the setup
+ * @param pid        the container's process; 0 where `path`, or the config, says which container
+ * @param path       the path of the container's network namespace; may be NULL, where `pid`, or the config, says
+ *                   which
+ * @param ret_plan   the plan, for netns_plan_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; as of netns_setup_up, as far as it can be known beforehand; NETNS_STATUS_NOT_IMPLEMENTED where a
+ *         strategy does its work by itself
+ */
+int32_t netns_setup_plan(const struct netns_setup *setup,
+                         uint32_t pid,
+                         const char *path,
+                         struct netns_plan **ret_plan,
+                         struct netns_error **ret_error);
+
+/**
+ * Brings up the networks and then the routes of a container, and runs the config's hooks NETNS_HOOK_PRESTART and
+ * then NETNS_HOOK_CREATE_RUNTIME on the calling thread.
+ *
+ * The container is the one of `pid` or `path`; without both, that of the path that the config has for NEWNET, or
+ * else that of the process of `oci_state`. A config without networks and routes needs none.
+ *
+ * @param setup      the setup
+ * @param pid        the container's process; 0 where something else says which container
+ * @param path       the path of the container's network namespace; may be NULL, where something else says which
+ * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get: {"id": "web",
+ *                   "status": "created", "pid": 4711}
+ * @param ret_state  what there is to take down, for netns_setup_state_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such container or it ends meanwhile, no such bridge, or no
+ *         such interface for a route; NETNS_STATUS_BAD_REQUEST for what is no such JSON, when it is not said which
+ *         container, when it has no network namespace of its own, and when a bridge is none;
+ *         NETNS_STATUS_ALREADY_EXISTS when a name is taken in the container or in the host, an address overlaps a
+ *         route, or there is a default route where there is a gateway; NETNS_STATUS_PERMISSION_DENIED without
+ *         CAP_NET_ADMIN and CAP_SYS_ADMIN; those of strategies and of hooks. Nothing is left behind, but for what
+ *         strategies and hooks do that no state tells of.
+ */
+int32_t netns_setup_up(const struct netns_setup *setup,
+                       uint32_t pid,
+                       const char *path,
+                       const char *oci_state,
+                       struct netns_setup_state **ret_state,
+                       struct netns_error **ret_error);
+
+/**
+ * Takes away what netns_setup_up of the same config and id made, in whatever process, by names and aliases, as
+ * netns_setup_state_tear_down does. What a strategy made by itself is not known here. It may be repeated.
+ *
+ * @param setup      the setup
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0, also when it is gone; NETNS_STATUS_BAD_REQUEST without an id; NETNS_STATUS_PERMISSION_DENIED without
+ *         CAP_NET_ADMIN. One thing that cannot be taken away does not keep others.
+ */
+int32_t netns_setup_tear_down(const struct netns_setup *setup,
+                              struct netns_error **ret_error);
+
+/**
+ * As netns_setup_tear_down, and then runs the config's hooks NETNS_HOOK_POSTSTOP, whether or not that went well.
+ *
+ * @param setup      the setup
+ * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_setup_tear_down; NETNS_STATUS_BAD_REQUEST for what is no such JSON, and nothing was done
+ *         then; those of hooks
+ */
+int32_t netns_setup_down(const struct netns_setup *setup,
+                         const char *oci_state,
+                         struct netns_error **ret_error);
+
+/**
+ * Frees a setup; what it brought up stays.
+ *
+ * @param setup  the setup; may be NULL
+ */
+void netns_setup_free(struct netns_setup *setup);
+
+/**
+ * Reads what netns_setup_state_json wrote.
+ *
+ * @param json       the state
+ * @param ret_state  the state, for netns_setup_state_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST, with line and column, for what is no such JSON
+ */
+int32_t netns_setup_state_from_json(const char *json,
+                                    struct netns_setup_state **ret_state,
+                                    struct netns_error **ret_error);
+
+/**
+ * The state as JSON, for whoever takes the network down. Lasts as long as the state.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ */
+const char *netns_setup_state_json(const struct netns_setup_state *state);
+
+/**
+ * The container's id; NULL when the setup had none. Lasts as long as the state.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ */
+const char *netns_setup_state_id(const struct netns_setup_state *state);
+
+/**
+ * The path of the container's network namespace; NULL when the config had nothing for it. Lasts as long as the
+ * state.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ */
+const char *netns_setup_state_path(const struct netns_setup_state *state);
+
+/**
+ * How many networks are up. They have the order of the config.
+ *
+ * @param state  the state; may be NULL, which has none
+ */
+size_t netns_setup_state_network_count(const struct netns_setup_state *state);
+
+/**
+ * The type of a network; NULL beyond their number. Lasts as long as the state.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ * @param index  which, from 0 on
+ */
+const char *netns_setup_state_network_type(const struct netns_setup_state *state, size_t index);
+
+/**
+ * The name of a network's interface inside the container; NULL when a strategy brought it by itself, and beyond
+ * their number. Lasts as long as the state.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ * @param index  which network, from 0 on
+ */
+const char *netns_setup_state_interface_name(const struct netns_setup_state *state,
+                                             size_t index);
+
+/**
+ * The name of a network's link in the host, which is taken away with its other end; NULL when it has none, and
+ * beyond their number. Lasts as long as the state. netns_strategy_state_set_veth_host has netns_strategy_stats read
+ * its counters.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ * @param index  which network, from 0 on
+ */
+const char *netns_setup_state_host_link(const struct netns_setup_state *state,
+                                        size_t index);
+
+/**
+ * The index (ifindex) of a network's link in the host; 0 when it has none, and beyond their number.
+ *
+ * @param state  the state; may be NULL, as if it had none
+ * @param index  which network, from 0 on
+ */
+uint32_t netns_setup_state_host_index(const struct netns_setup_state *state, size_t index);
+
+/**
+ * Takes away what was made and is still there: the links in the host, and with them the container's interfaces,
+ * and the routes through other interfaces. What has come to its place since is left alone, and so is lo. It may be
+ * repeated. What the kernel is taking away by itself, since the container has ended, may be there a moment longer.
+ *
+ * @param state      the state
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0, also when it is gone; NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN. One thing that cannot be
+ *         taken away does not keep others.
+ */
+int32_t netns_setup_state_tear_down(const struct netns_setup_state *state,
+                                    struct netns_error **ret_error);
+
+/**
+ * As netns_setup_state_tear_down, and then runs a config's hooks NETNS_HOOK_POSTSTOP, whether or not that went
+ * well.
+ *
+ * @param state      the state
+ * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get
+ * @param config     the config that has the hooks
+ * @param ret_error  what went wrong; may be NULL
+ * @return as of netns_setup_state_tear_down; NETNS_STATUS_BAD_REQUEST for what is no such JSON, and nothing was
+ *         done then; those of hooks
+ */
+int32_t netns_setup_state_down(const struct netns_setup_state *state,
+                               const char *oci_state,
+                               const struct netns_config *config,
+                               struct netns_error **ret_error);
+
+/**
+ * Frees a state; what it tells of stays.
+ *
+ * @param state  the state; may be NULL
+ */
+void netns_setup_state_free(struct netns_setup_state *state);
+
+/** @} */
+
+/**
+ * @addtogroup netns_strategy
+ * @{
+ */
+
+/**
+ * Makes a strategy known by a type, in this process and for as long as it lasts. A child that is forked later
+ * does not know it.
+ *
+ * @param network_type  the type, not empty
+ * @param strategy      its callbacks; the library copies the struct
+ * @param ret_error     what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_ALREADY_EXISTS when there is a strategy of that type; NETNS_STATUS_BAD_REQUEST for a
+ *         callback that is missing, with its name
+ */
+int32_t netns_strategy_register(const char *network_type,
+                                const struct netns_strategy *strategy,
+                                struct netns_error **ret_error);
+
+/**
+ * Says whether there is a strategy of a type (seed 001, GetStrategy).
+ *
+ * @param network_type  the type
+ * @param ret_error     what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is none (seed 001, ErrNotValidStrategyType), with those that
+ *         there are
+ */
+int32_t netns_strategy_check(const char *network_type,
+                             struct netns_error **ret_error);
+
+/**
+ * The first step of the strategy of the network's type (seed 001, Create): in the calling thread's namespace,
+ * the host's, makes what the container of a process needs.
+ *
+ * Of "veth" it makes the pair, one end on the bridge and up, the other in the container, down, under names of
+ * the prefix and seven hexadecimal digits. Of "netns" it keeps the path, of "loopback" it does nothing.
+ *
+ * @param network    the network
+ * @param pid        the container's process, which has a network namespace of its own
+ * @param state      what is there so far, and what there is when this succeeds
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND for a type that is not known, with the known ones, and when there is no such
+ *         process or bridge; NETNS_STATUS_BAD_REQUEST when something is not specified or cannot be read, when the
+ *         bridge is none, and for a process without a network namespace of its own; a callback's own. Nothing is
+ *         left behind.
+ */
+int32_t netns_strategy_create(const struct netns_strategy_network *network,
+                              uint32_t pid,
+                              struct netns_strategy_state *state,
+                              struct netns_error **ret_error);
+
+/**
+ * The second step of the strategy of the network's type (seed 001, Initialize): completes it from within. The
+ * calling thread is in the container's namespace.
+ *
+ * Of "veth" it makes of the state's inner end the interface eth0, with address, MTU and gateway, and brings it
+ * up. Of "loopback" it brings up lo. Of "netns" it takes the calling thread into the state's namespace, and
+ * leaves it there: no other call of the library does so.
+ *
+ * @param network    the network
+ * @param state      what netns_strategy_create made of it
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND for a type that is not known, with the known ones, and when the link or the
+ *         namespace is not there; NETNS_STATUS_BAD_REQUEST when the state has no inner end, or no path, or
+ *         something cannot be read; NETNS_STATUS_ALREADY_EXISTS when there is an eth0, a default route where there
+ *         is a gateway, or a route that the address overlaps; a callback's own. Nothing has changed then.
+ */
+int32_t netns_strategy_initialize(const struct netns_strategy_network *network,
+                                  struct netns_strategy_state *state,
+                                  struct netns_error **ret_error);
+
+/**
+ * Gives a container its network at once: both steps of the strategy, with a "veth" interface born inside under
+ * its final name. That takes a fraction of the time. The calling thread is in the host's namespace before and
+ * after.
+ *
+ * @param network    the network
+ * @param pid        the container's process; 0 where `path` says which container
+ * @param path       the path of the container's network namespace; may be NULL, where `pid` says which
+ * @param ret_state  what there is, for netns_strategy_state_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND for a type that is not known, with the known ones, when there is no such
+ *         container or it ends meanwhile, and when there is no such bridge; NETNS_STATUS_BAD_REQUEST when
+ *         something is not specified or cannot be read, when the bridge is none, the gateway not in the
+ *         address's subnet, or the container has no network namespace of its own; NETNS_STATUS_ALREADY_EXISTS when
+ *         it has an eth0, a default route where there is a gateway, or a route that the address overlaps;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN and CAP_SYS_ADMIN; a callback's own. Nothing is
+ *         left behind.
+ */
+int32_t netns_strategy_setup(const struct netns_strategy_network *network,
+                             uint32_t pid,
+                             const char *path,
+                             struct netns_strategy_state **ret_state,
+                             struct netns_error **ret_error);
+
+/**
+ * What a container has received and sent (seed 001, GetStats), as it sees it: the kernel's counters of the
+ * pair's end in the host, the other way round. All 0 when the state names no such end. The calling thread is in
+ * the host's namespace.
+ *
+ * @param state      the state
+ * @param ret_stats  the statistics
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when the link is gone
+ */
+int32_t netns_strategy_stats(const struct netns_strategy_state *state,
+                             struct netns_stats *ret_stats,
+                             struct netns_error **ret_error);
+
+/**
+ * A state that says nothing.
+ *
+ * @return the state, for netns_strategy_state_free; never NULL
+ */
+struct netns_strategy_state *netns_strategy_state_new(void);
+
+/**
+ * Reads what netns_strategy_state_json wrote; what is not known is passed over.
+ *
+ * @param json       the state
+ * @param ret_state  the state, for netns_strategy_state_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST, with line and column, for what is no such JSON
+ */
+int32_t netns_strategy_state_from_json(const char *json,
+                                       struct netns_strategy_state **ret_state,
+                                       struct netns_error **ret_error);
+
+/**
+ * The state as JSON, byte by byte as Go's encoding/json writes it. Lasts until the state changes or is freed.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ */
+const char *netns_strategy_state_json(const struct netns_strategy_state *state);
+
+/**
+ * The name of the pair's end in the host; empty when there is none. Lasts until the state changes or is freed.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ */
+const char *netns_strategy_state_veth_host(const struct netns_strategy_state *state);
+
+/**
+ * The name of the pair's end in the container; empty when there is none. Lasts until the state changes or is
+ * freed.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ */
+const char *netns_strategy_state_veth_child(const struct netns_strategy_state *state);
+
+/**
+ * The path of the network namespace that the container shares; empty when it shares none. Lasts until the
+ * state changes or is freed.
+ *
+ * @param state  the state; may be NULL, as is the answer then
+ */
+const char *netns_strategy_state_ns_path(const struct netns_strategy_state *state);
+
+/**
+ * Says the name of the pair's end in the host, whose counters netns_strategy_stats reads.
+ *
+ * @param state      the state
+ * @param veth_host  the name; may be NULL, which says none
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_strategy_state_set_veth_host(struct netns_strategy_state *state,
+                                           const char *veth_host,
+                                           struct netns_error **ret_error);
+
+/**
+ * Says the name of the pair's end in the container.
+ *
+ * @param state       the state
+ * @param veth_child  the name; may be NULL, which says none
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_strategy_state_set_veth_child(struct netns_strategy_state *state,
+                                            const char *veth_child,
+                                            struct netns_error **ret_error);
+
+/**
+ * Says the path of the network namespace that the container shares.
+ *
+ * @param state      the state
+ * @param ns_path    the path; may be NULL, which says none
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_strategy_state_set_ns_path(struct netns_strategy_state *state,
+                                         const char *ns_path,
+                                         struct netns_error **ret_error);
+
+/**
+ * Frees a state; what it tells of stays.
+ *
+ * @param state  the state; may be NULL
+ */
+void netns_strategy_state_free(struct netns_strategy_state *state);
+
+/** @} */
+
+/**
  * @defgroup netns_link Links
  * @{
  */
@@ -3599,7 +4652,7 @@ void netns_names_free(struct netns_names *names);
 /** @} */
 
 /**
- * @defgroup netns_namespace Namespaces
+ * @addtogroup netns_namespace
  * @{
  */
 

@@ -20,6 +20,7 @@ mod firewall;
 mod input;
 mod interface;
 mod ipam;
+mod libcontainer;
 mod link;
 mod log;
 mod meter;
@@ -44,6 +45,10 @@ const _: () = {
     may_be_shared::<events::netns_events>();
     may_be_shared::<events::netns_subscription>();
     may_be_shared::<firewall::netns_firewall_watch>();
+    may_be_shared::<libcontainer::config::netns_config>();
+    may_be_shared::<libcontainer::setup::netns_setup>();
+    may_be_shared::<libcontainer::setup_state::netns_setup_state>();
+    may_be_shared::<libcontainer::strategy_state::netns_strategy_state>();
     may_be_shared::<meter::netns_meter>();
     may_be_shared::<namespace::netns_namespace>();
     may_be_shared::<network::netns_network>();

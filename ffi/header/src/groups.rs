@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 /// The word after `netns_` in a name, and the group where that is another word.
-const ELSEWHERE: [(&str, &str); 31] = [
+const ELSEWHERE: [(&str, &str); 32] = [
     ("address", "ipam"),
     ("birth", "driver"),
     ("collect", "controller"),
@@ -15,6 +15,7 @@ const ELSEWHERE: [(&str, &str); 31] = [
     ("event", "events"),
     ("finding", "controller"),
     ("gateway", "firewall"),
+    ("hook", "config"),
     ("info", "sandbox"),
     ("interfaces", "interface"),
     ("isolate", "firewall"),
@@ -39,8 +40,9 @@ const ELSEWHERE: [(&str, &str); 31] = [
 ];
 
 /// What the groups are called.
-const TITLES: [(&str, &str); 18] = [
+const TITLES: [(&str, &str); 21] = [
     ("bridge", "Bridge networks without a controller"),
+    ("config", "Configs of containers, namespaces and hooks"),
     ("controller", "Controllers"),
     ("driver", "Drivers"),
     ("endpoint", "Endpoints"),
@@ -56,6 +58,8 @@ const TITLES: [(&str, &str); 18] = [
     ("network", "Networks"),
     ("plan", "Plans"),
     ("sandbox", "Sandboxes"),
+    ("setup", "Networks of containers, as configs have them"),
+    ("strategy", "Networks of containers, by strategies"),
     ("values", "Names, pairs and texts"),
     ("version", "Version"),
 ];

@@ -51,21 +51,4 @@ void wire_is_cut(int32_t status, int32_t expected, netns_error **error, const ch
                  int line);
 #define CUT(call, expected, word) wire_is_cut(call, expected, &error, word, __FILE__, __LINE__)
 
-/* Whether `text` has `part` in it. */
-#define SAYS(text, part)                                                   \
-    do {                                                                   \
-        const char *said_ = (text);                                        \
-        if (said_ == NULL || strstr(said_, (part)) == NULL)                \
-            FAIL("no \"%s\" in: %s", (part), said_ == NULL ? "(NULL)" : said_); \
-    } while (0)
-
-/* Whether a string is as it should be; NULL is as good as any other value. */
-#define SAME(text, expected)                                               \
-    do {                                                                   \
-        const char *said_ = (text), *wanted_ = (expected);                 \
-        if (said_ != wanted_ && (said_ == NULL || wanted_ == NULL || strcmp(said_, wanted_) != 0)) \
-            FAIL("%s is %s, not %s", #text, said_ == NULL ? "NULL" : said_, \
-                 wanted_ == NULL ? "NULL" : wanted_);                      \
-    } while (0)
-
 #endif

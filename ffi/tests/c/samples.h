@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "container.h"
 
 /* What there is when a function is called. Everything but the controller is made when it is first asked for,
  * and unmade after each call that succeeded. */
@@ -37,6 +37,12 @@ struct world {
     int fd;
     /* The namespace of this thread, while it is in one of its own. */
     int home;
+    netns_strategy_state *strategy_state;
+    netns_config *config;
+    netns_setup *setup;
+    netns_setup_state *setup_state;
+    /* A process in a network namespace of its own. */
+    pid_t container;
     unsigned number;
     char text[32][64];
 };
@@ -900,6 +906,243 @@ static void prepare_netns_controller_restore_firewall(struct world *w)
     sample_netns_network(w);
 }
 
+/* ---- networks of containers ---- */
+
+static uint32_t container(struct world *w)
+{
+    if (w->container == 0)
+        w->container = start_container();
+    return (uint32_t)w->container;
+}
+
+static uint32_t sample_netns_strategy_pid(struct world *w)
+{
+    return container(w);
+}
+
+static uint32_t sample_netns_setup_pid(struct world *w)
+{
+    return container(w);
+}
+
+/* The process says which container is meant. */
+static const char *sample_netns_strategy_path(struct world *w)
+{
+    (void)w;
+    return NULL;
+}
+
+static const char *sample_netns_setup_path(struct world *w)
+{
+    (void)w;
+    return NULL;
+}
+
+static int32_t of_container(void *user, const netns_strategy_network *network, uint32_t pid,
+                            netns_strategy_state *state, netns_error **ret_error)
+{
+    (void)user, (void)network, (void)pid, (void)state, (void)ret_error;
+    return NETNS_STATUS_BUSY;
+}
+
+static int32_t of_inside(void *user, const netns_strategy_network *network, netns_strategy_state *state,
+                         netns_error **ret_error)
+{
+    return of_container(user, network, 0, state, ret_error);
+}
+
+static const netns_strategy *sample_netns_strategy(struct world *w)
+{
+    static netns_strategy strategy;
+    memset(&strategy, 0, sizeof strategy);
+    strategy.size = sizeof strategy;
+    strategy.user = w;
+    strategy.create = of_container;
+    strategy.initialize = of_inside;
+    return &strategy;
+}
+
+static const char *sample_netns_strategy_check_network_type(struct world *w)
+{
+    (void)w;
+    return "veth";
+}
+
+static const netns_strategy_network *sample_netns_strategy_network(struct world *w)
+{
+    static netns_strategy_network network;
+    own_host(w);
+    memset(&network, 0, sizeof network);
+    network.size = sizeof network;
+    network.network_type = "veth";
+    network.bridge = "br0";
+    network.veth_prefix = "walk";
+    network.address = "10.56.0.2/24";
+    network.gateway = "10.56.0.1";
+    network.mtu = 1400;
+    return &network;
+}
+
+static const char *sample_netns_strategy_network_from_json_json(struct world *w)
+{
+    (void)w;
+    return "{\"type\": \"veth\", \"bridge\": \"br0\", \"veth_prefix\": \"walk\"}";
+}
+
+/* Of a pair whose both ends are in the calling thread's namespace. */
+static netns_strategy_state *sample_netns_strategy_state(struct world *w)
+{
+    if (w->strategy_state == NULL) {
+        own_host(w);
+        w->strategy_state = netns_strategy_state_new();
+        OK(netns_strategy_state_set_veth_host(w->strategy_state, "a0", &error));
+        OK(netns_strategy_state_set_veth_child(w->strategy_state, "b0", &error));
+    }
+    return w->strategy_state;
+}
+
+static const char *sample_netns_strategy_state_from_json_json(struct world *w)
+{
+    return netns_strategy_state_json(sample_netns_strategy_state(w));
+}
+
+static const char *sample_veth_host(struct world *w)
+{
+    (void)w;
+    return "a0";
+}
+
+static const char *sample_veth_child(struct world *w)
+{
+    (void)w;
+    return "b0";
+}
+
+static const char *sample_ns_path(struct world *w)
+{
+    (void)w;
+    return "/proc/self/ns/net";
+}
+
+static int32_t run_hook(void *user, const netns_hook_state *state, netns_error **ret_error)
+{
+    CHECK(user != NULL && state->size == sizeof *state && *ret_error == NULL);
+    return NETNS_STATUS_OK;
+}
+
+static const netns_hook_function *sample_netns_hook_function(struct world *w)
+{
+    static netns_hook_function function;
+    memset(&function, 0, sizeof function);
+    function.size = sizeof function;
+    function.user = w;
+    function.release = let_go;
+    function.run = run_hook;
+    return &function;
+}
+
+static const netns_hook_command *sample_netns_hook_command(struct world *w)
+{
+    static const char *args[] = {"true", "--really"}, *env[] = {"WALK=1"};
+    static netns_hook_command command;
+    (void)w;
+    memset(&command, 0, sizeof command);
+    command.size = sizeof command;
+    command.path = "/bin/true";
+    command.args = args;
+    command.arg_count = 2;
+    command.env = env;
+    command.env_count = 1;
+    command.dir = "/";
+    command.timeout_ns = 60 * (uint64_t)1000000000;
+    return &command;
+}
+
+static int32_t sample_hook(struct world *w)
+{
+    (void)w;
+    return NETNS_HOOK_CREATE_RUNTIME;
+}
+
+static const char *sample_netns_hook_from_name_text(struct world *w)
+{
+    (void)w;
+    return "createRuntime";
+}
+
+static int32_t sample_type(struct world *w)
+{
+    (void)w;
+    return NETNS_NAMESPACE_TYPE_NET;
+}
+
+static const char *sample_netns_namespace_type_from_name_text(struct world *w)
+{
+    (void)w;
+    return "NEWNET";
+}
+
+static const char *sample_netns_config_from_json_json(struct world *w)
+{
+    (void)w;
+    return "{\"namespaces\": [{\"type\": \"NEWNET\"}, {\"type\": \"NEWPID\", \"path\": \"/proc/1/ns/pid\"}],"
+           "\"networks\": [{\"type\": \"loopback\"}, {\"type\": \"veth\", \"bridge\": \"br0\","
+           "\"address\": \"10.56.0.2/24\"}],"
+           "\"routes\": [{\"destination\": \"10.57.0.0/24\", \"interface_name\": \"eth0\"}]}";
+}
+
+static netns_config *sample_netns_config(struct world *w)
+{
+    if (w->config == NULL) {
+        OK(netns_config_from_json(sample_netns_config_from_json_json(w), &w->config, &error));
+        OK(netns_config_add_function(w->config, NETNS_HOOK_CREATE_RUNTIME, sample_netns_hook_function(w), &error));
+    }
+    return w->config;
+}
+
+static const char *sample_oci_state(struct world *w)
+{
+    (void)w;
+    return "{\"ociVersion\": \"1.2.0\", \"id\": \"walk\", \"status\": \"created\", \"bundle\": \"/\","
+           "\"annotations\": {\"org.example.key\": \"value\"}}";
+}
+
+static netns_setup *sample_netns_setup(struct world *w)
+{
+    own_host(w);
+    if (w->setup == NULL)
+        OK(netns_setup_from_config(sample_netns_config(w), "walk", &w->setup, &error));
+    return w->setup;
+}
+
+static netns_setup_state *sample_netns_setup_state(struct world *w)
+{
+    if (w->setup_state == NULL)
+        OK(netns_setup_up(sample_netns_setup(w), container(w), NULL, sample_oci_state(w), &w->setup_state, &error));
+    return w->setup_state;
+}
+
+static const char *sample_netns_setup_state_from_json_json(struct world *w)
+{
+    return netns_setup_state_json(sample_netns_setup_state(w));
+}
+
+static void clear_container(struct world *w)
+{
+    netns_strategy_state_free(w->strategy_state);
+    w->strategy_state = NULL;
+    netns_setup_state_free(w->setup_state);
+    w->setup_state = NULL;
+    netns_setup_free(w->setup);
+    w->setup = NULL;
+    netns_config_free(w->config);
+    w->config = NULL;
+    if (w->container == 0)
+        return;
+    end_container(w->container);
+    w->container = 0;
+}
+
 /* ---- afterwards ---- */
 
 static void discard_netns_sandbox(struct world *w, netns_sandbox *sandbox)
@@ -942,6 +1185,7 @@ static void clear(struct world *w)
     if (w->home != 0 && w->meter != NULL)
         OK(netns_meter_detach(w->meter, "b0", &error));
     w->slot.life = 0;
+    clear_container(w);
     go_home(w);
     netns_meter_free(w->meter);
     w->meter = NULL;
