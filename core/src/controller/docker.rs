@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde_json::Value;
 
 use super::{GatewayMode, NetworkConfig};
-use crate::driver::{bridge, optional_flag, Options, DOCKER_GENERIC};
+use crate::driver::{bridge, is_internal, optional_flag, Options, DOCKER_GENERIC};
 use crate::error::{Error, Result};
 
 const MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
@@ -23,6 +23,8 @@ impl NetworkConfig {
     /// # Errors
     /// BadRequest when an option says nothing that is to be had here, or contradicts another or a field.
     pub(super) fn translate(&mut self) -> Result<()> {
+        // The driver sees to the gateway, the field to everything else.
+        self.internal |= is_internal(&self.options);
         if self.network_type != bridge::TYPE {
             return Ok(());
         }

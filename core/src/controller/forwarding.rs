@@ -191,6 +191,11 @@ impl Controller {
     /// A host that forwards IPv6 on all links has no routes of router advertisements, and loses those that it has,
     /// unless it is told to keep them.
     fn keep_advertised(&self, uplinks: &BTreeSet<InterfaceName>, ipv6: bool) -> Result<()> {
+        let is_ours = |(path, _): &(String, String)| path == ALL_IPV6;
+        if self.forwards_ipv6()? && !self.store.read(remembered)?.iter().any(is_ours) {
+            // A router of its own accord, which believes none.
+            return Ok(());
+        }
         for uplink in uplinks.iter().filter(|_| ipv6) {
             let forced = format!("net/ipv6/conf/{uplink}/force_forwarding");
             let advertised = format!("net/ipv6/conf/{uplink}/accept_ra");

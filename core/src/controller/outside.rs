@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::active::Active;
 use super::forwarding;
+use super::networks::for_driver;
 use super::publish::refuse_without_firewall;
 use super::record::EndpointRecord;
 use super::{Controller, FirewallMode, GatewayMode, NetworkConfig, PortMapping};
 use crate::driver::{bridge, naming, routed, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{InterfaceName, LinkChange, LinkRef, Place, Protocol, LEAVING_GROUP, LINK_GROUP};
+use crate::link::parse::{self, LinkState};
+use crate::link::{message, InterfaceName, LinkChange, LinkRef, Place, Protocol, LEAVING_GROUP, LINK_GROUP};
 use crate::name::{fnv1a, Name};
 use crate::network::engine::{Device, Prepared};
 use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
@@ -98,7 +100,7 @@ impl Controller {
         NetworkRules {
             key: self.key(&config.name),
             owner: self.owner(&config.name, None),
-            icc: config.firewall.icc,
+            icc: config.firewall.icc && !bridge::isolates(&config.options),
             internal: config.is_closed(),
             isolate: config.firewall.isolate,
             routed: config.firewall.gateway_mode == GatewayMode::Routed,
@@ -206,11 +208,10 @@ impl Controller {
     /// The options of the endpoint's driver. A port of a bridge on which frames are filtered as packets
     /// (br_netfilter) has to send those back that a container sends to itself by the host's address.
     pub(super) fn options_of(&self, active: &Active, record: &EndpointRecord) -> Options {
-        let mut options = record.config.options.clone();
-        if active.config.network_type == bridge::TYPE && !record.ports.is_empty() {
-            options.entry("hairpin".to_owned()).or_insert_with(|| true.into());
+        match active.config.network_type == bridge::TYPE && !record.ports.is_empty() {
+            true => with_hairpin(record),
+            false => record.config.options.clone(),
         }
-        options
     }
 
     /// Takes the endpoints' parts of the firewall away; what is gone is no error. Links that are still there, for a
@@ -229,12 +230,14 @@ impl Controller {
                 Err(_) => unknown.push(self.owner(&record.network, Some(&record.config.name))),
             }
         }
-        let shut = self.apply(&shut);
-        tolerate_missing(self.carry_out(&change(vec![Change::Delete(elements)], lasting)))?;
+        let mut failures = Vec::new();
+        failures.extend(self.apply(&shut).err());
+        let dismissed = self.carry_out(&change(vec![Change::Delete(elements)], lasting));
+        failures.extend(tolerate_missing(dismissed).err());
         if !unknown.is_empty() {
-            self.dismiss_all(|owner| unknown.contains(owner), None)?;
+            failures.extend(self.dismiss_all(|owner| unknown.contains(owner), None).err());
         }
-        shut
+        Error::first_of(failures)
     }
 
     /// What has the firewall let nothing in by the endpoint's link any more, as far as that is there.
@@ -248,6 +251,9 @@ impl Controller {
         Ok(link.map(|link| {
             let mut change = LinkChange::new(LinkRef::indexed(name, link.index));
             change.group = Some(LEAVING_GROUP);
+            if config.network_type == routed::TYPE {
+                (change.ipv4_forwarding, change.route_localnet) = (Some(false), Some(false));
+            }
             Action::SetLink(change)
         }))
     }
@@ -298,6 +304,7 @@ impl Controller {
                 others = state.networks.iter().any(|own| own.owner.mark != self.mark.number());
                 break;
             }
+            self.end_leaving()?;
             // Nothing keeps others out of what another store has opened either.
             self.store.write(|tx| forwarding::remember_opened(tx, &self.host, &state.elements))?;
             let tables = [Change::DeleteTables];
@@ -311,6 +318,23 @@ impl Controller {
             true => self.forward_no_more(),
             false => Ok(()),
         }
+    }
+
+    /// Deletes the links of destroyed sandboxes that live on, of whatever store: nothing will shut them any more.
+    fn end_leaving(&self) -> Result<()> {
+        let links = self.host.socket().dump(&message::list_links())?;
+        let has_left = |link: &LinkState| {
+            let alias = link.alias.as_deref().unwrap_or_default();
+            link.group == LEAVING_GROUP && alias.starts_with(naming::NETWORK_ALIAS)
+        };
+        let mut plan = Plan::default();
+        for link in links.iter().filter_map(parse::link).filter(has_left) {
+            if !self.host.is_dying(&link) {
+                let link = LinkRef::indexed(InterfaceName::new(&link.name)?, link.index);
+                plan.push(Place::Host, Action::DeleteLink(link));
+            }
+        }
+        self.apply(&plan)
     }
 
     /// Whether forwarding is on for networks of which there are none any more.
@@ -338,6 +362,24 @@ pub(super) fn reach(config: &NetworkConfig, ports: &[PortMapping], link: LinkRef
         true => forwarding::by_loopback(config, link),
         false => Plan::default(),
     }
+}
+
+fn with_hairpin(record: &EndpointRecord) -> Options {
+    let mut options = record.config.options.clone();
+    options.entry("hairpin".to_owned()).or_insert_with(|| true.into());
+    options
+}
+
+/// What an endpoint that had no ports needs of its own link to reach itself by one, see [`Controller::options_of`].
+pub(super) fn reach_itself(config: &NetworkConfig, record: &EndpointRecord, link: LinkRef) -> Result<Plan> {
+    let mut plan = Plan::default();
+    // The links of an endpoint that its caller moves are as its caller leaves them.
+    if config.network_type == bridge::TYPE && record.joined.is_some() {
+        let mut change = LinkChange::new(link);
+        change.port = Some(bridge::port(&for_driver(config).0, &with_hairpin(record))?);
+        plan.push(Place::Host, Action::SetLink(change));
+    }
+    Ok(plan)
 }
 
 /// A bridge that a network has, or has adopted.

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::active::Active;
 use super::endpoints::of;
-use super::outside::{bereft, change, reach, unknowing};
+use super::outside::{bereft, change, reach, reach_itself, unknowing};
 use super::ports::{recorded, settle, PortMapping, PortRange, Publisher};
 use super::record::EndpointRecord;
 use super::{Controller, GatewayMode, NetworkConfig};
@@ -100,7 +100,9 @@ impl Controller {
             return Ok(());
         }
         let (name, _) = naming::link_names(&record.network, &record.config.name)?;
-        let mut plan = reach(&active.config, ports, LinkRef::named(name));
+        let link = LinkRef::named(name);
+        let mut plan = reach(&active.config, ports, link.clone());
+        plan.steps.extend(reach_itself(&active.config, record, link)?.steps);
         let elements = self.port_elements(&active.config, record, ports);
         plan.steps
             .extend(change(vec![Change::Add(elements)], unknowing(&active.config, record, ports)).steps);

@@ -8,16 +8,21 @@ use std::time::Duration;
 
 use super::collect::Run;
 use super::finding::FindingKind;
-use super::outside::tolerate_missing;
+use super::outside::{change, reach, tolerate_missing, unknowing};
 use super::record::EndpointRecord;
 use super::{Controller, FirewallMode, NetworkConfig};
+use crate::driver::naming;
 use crate::error::{Error, ErrorKind, Result};
+use crate::link::LinkRef;
 use crate::name::Name;
 use crate::nft::{Change, Element, Entry, Owner, Seen, State, Watch};
+use crate::plan::Plan;
 use crate::sys;
 
 /// How long a watch waits before it looks whether it is to end.
 const TURN: Duration = Duration::from_millis(200);
+/// How many of them it rests at most after a failure; each time twice as many as before.
+const MOST_TURNS: u32 = 256;
 
 /// Networks with a firewall, and those of which that cannot be told.
 #[derive(Default)]
@@ -67,6 +72,7 @@ impl Controller {
             changes.push(Change::Keep(self.expected(&networks)?.into_values().flatten().collect()));
             changes.push(Change::Keep(self.opened()?));
             let restored = self.host.with_firewall(|firewall| firewall.commit(&changes));
+            let restored = restored.and_then(|()| self.reach_again(&networks, None));
             match networks.values().all(|config| config.firewall.mode == FirewallMode::Optional) {
                 true => tolerate_missing(restored),
                 false => restored,
@@ -104,6 +110,28 @@ impl Controller {
             }
         }
         Ok(expected)
+    }
+
+    /// What the host does for published ports besides elements, of all endpoints or of the one with that owner.
+    fn reach_again(&self, networks: &BTreeMap<Name, NetworkConfig>, owner: Option<&str>) -> Result<()> {
+        let mut plan = Plan::default();
+        for record in self.store.read(EndpointRecord::all)?.iter().filter(|record| record.has_devices()) {
+            let Some(config) = networks.get(&record.network) else { continue };
+            let own = self.port_elements(config, record, &record.ports);
+            let Some(first) = own.first() else { continue };
+            if owner.is_some_and(|owner| first.owner.to_string() != owner) {
+                continue;
+            }
+            let (name, _) = naming::link_names(&record.network, &record.config.name)?;
+            if self.host.link(&name)?.is_some() {
+                plan.steps.extend(reach(config, &record.ports, LinkRef::named(name)).steps);
+            }
+            if owner.is_some() {
+                // Its ports were missing: nobody was led to it by them.
+                plan.steps.extend(change(Vec::new(), unknowing(config, record, &record.ports)).steps);
+            }
+        }
+        self.carry_out(&plan)
     }
 
     fn difference(&self, state: &State) -> Result<Difference> {
@@ -155,20 +183,27 @@ impl Controller {
         let ends = Arc::new(AtomicBool::new(false));
         let (controller, ended) = (Arc::clone(self), Arc::clone(&ends));
         let work = move || {
-            let mut is_whole = true;
+            let (mut is_whole, mut said, mut turns) = (true, String::new(), 1);
             while !ended.load(Ordering::Relaxed) {
                 let seen = watch.wait(TURN).map(|seen| is_whole &= matches!(seen, Seen::Nothing));
                 let restored = seen.and_then(|()| match is_whole {
                     true => Ok(()),
                     false => controller.restore_firewall(),
                 });
-                match restored {
-                    Ok(()) => is_whole = true,
-                    Err(error) => {
-                        log::warn!("{error}");
-                        std::thread::sleep(TURN);
-                    }
+                let Err(error) = restored else {
+                    (is_whole, turns) = (true, 1);
+                    said.clear();
+                    continue;
+                };
+                let error = error.to_string();
+                if said != error {
+                    log::warn!("{error}");
+                    said = error;
                 }
+                for _ in (0..turns).take_while(|_| !ended.load(Ordering::Relaxed)) {
+                    std::thread::sleep(TURN);
+                }
+                turns = (turns * 2).min(MOST_TURNS);
             }
         };
         // At the limit of threads the system says that one may try again.
@@ -222,7 +257,11 @@ impl Run<'_> {
                 if still.is_empty() {
                     return Ok(false);
                 }
+                let has_port = still.iter().any(|element| element.entry.is_port());
                 controller.host.with_firewall(|firewall| firewall.commit(&[Change::Keep(still)]))?;
+                if has_port {
+                    controller.reach_again(&controller.walled()?.networks, Some(&owner))?;
+                }
                 Ok(true)
             });
         }

@@ -25,7 +25,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use info::{Birth, InterfaceInfo, InterfaceNameInfo, JoinInfo, NetworkInfo, TableEntry};
-pub(crate) use options::{optional_flag, parent};
+pub(crate) use options::{is_internal, optional_flag, parent};
 pub use options::{Options, DOCKER_GENERIC, DOCKER_INTERNAL};
 pub(crate) use registry::unknown;
 pub use registry::{DriverCallback, Registry};

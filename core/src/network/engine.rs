@@ -11,7 +11,9 @@ use crate::driver::{Birth, Driver, InterfaceInfo, IpamData, JoinInfo, NetworkInf
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, DYING};
 use crate::link::parse::LinkState;
-use crate::link::{Destination, InterfaceName, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute};
+use crate::link::{
+    Destination, InterfaceName, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute, LEAVING_GROUP,
+};
 use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan, Step};
 use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
@@ -293,6 +295,16 @@ pub(crate) fn await_former_life(host: &Host, mark: &Mark, network: &Name, endpoi
     await_end(host, &name, |link| mark.is_endpoint(link, network, endpoint))
 }
 
+/// Deletes a link whose sandbox was destroyed, and in which somebody stays; whether it is such a one.
+fn end_leaving(host: &Host, link: &LinkState) -> Result<bool> {
+    if link.group != LEAVING_GROUP {
+        return Ok(false);
+    }
+    let mut plan = Plan::default();
+    plan.push(Place::Host, Action::DeleteLink(LinkRef::indexed(InterfaceName::new(&link.name)?, link.index)));
+    take_away(host, &plan).map(|()| true)
+}
+
 /// Waits for the pair `name` of a namespace that is being taken down. False when it is there to stay, or
 /// somebody else's.
 pub(crate) fn await_end(
@@ -304,8 +316,11 @@ pub(crate) fn await_end(
     loop {
         let Some(link) = host.link(name)? else { return Ok(true) };
         let patience = if host.is_dying(&link) { DEAD } else { DYING };
-        if !is_ours(&link) || link.peer_namespace.is_none() || begin.elapsed() > patience {
+        if !is_ours(&link) || link.peer_namespace.is_none() {
             return Ok(false);
+        }
+        if begin.elapsed() > patience {
+            return end_leaving(host, &link);
         }
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -20,7 +20,8 @@ pub enum Change {
     Add(Vec<Element>),
     /// Makes `bridge libnetns` with all that it begins with, where it is not there.
     BridgeTable,
-    /// Deletes elements; those that are not there, or parts of them, are passed over. Owners do not matter.
+    /// Deletes elements; those that are not there, or parts of them, are passed over, and so are ports that are
+    /// somebody else's by their owner. Of other elements owners do not matter.
     Delete(Vec<Element>),
     /// Deletes what a network has, with the elements of its interfaces; what is not there is passed over.
     DeleteNetwork {

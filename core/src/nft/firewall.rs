@@ -1,5 +1,8 @@
 //! The socket that changes and reads the tables.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use netlink_packet_core::{NetlinkBuffer, NLMSG_ERROR};
 use netlink_sys::protocols::NETLINK_NETFILTER;
 
@@ -11,7 +14,7 @@ use super::listed::read_elements;
 use super::message::{push_key, Batch, Body, Message};
 use super::numbers::{self, element, kind, note, table, ITEM};
 use super::wire::{self, emit};
-use super::{Change, Owner};
+use super::{Change, Element, Owner};
 use crate::error::{Error, ErrorKind, Result};
 use crate::netlink::{self, bad_attribute, packets, parse_error, Channel, Refusal};
 
@@ -19,6 +22,8 @@ use crate::netlink::{self, bad_attribute, packets, parse_error, Channel, Refusal
 const TRIES: usize = 8;
 /// How often what is gone is left out of it: answers may be lost when it is very much.
 const ROUNDS: usize = 64;
+/// How many elements are asked for one by one, before all are listed.
+const FEW: usize = 16;
 /// Room for an answer: the request's header and a line of text.
 const ANSWER: usize = 4 * 1024;
 /// What an answer takes of a socket's receive queue, with room to spare.
@@ -68,7 +73,40 @@ impl Firewall {
     /// elements that cannot be; PermissionDenied without `CAP_NET_ADMIN` over the namespace; Unsupported
     /// where the kernel lacks something; ResourceExhausted when it has no room.
     pub(crate) fn commit(&mut self, changes: &[Change]) -> Result<()> {
-        self.run(changes, None).map(drop)
+        let has_port = |elements: &[Element]| elements.iter().any(|element| element.entry.is_port());
+        if !changes.iter().any(|change| matches!(change, Change::Delete(elements) if has_port(elements))) {
+            return self.run(changes, None).map(drop);
+        }
+        let mut own = changes.to_vec();
+        for change in &mut own {
+            if let Change::Delete(elements) = change {
+                self.leave_to_others(elements)?;
+            }
+        }
+        self.run(&own, None).map(drop)
+    }
+
+    /// Takes out the ports that are somebody else's by now, or were from the beginning.
+    fn leave_to_others(&mut self, elements: &mut Vec<Element>) -> Result<()> {
+        let ports = elements.iter().filter(|element| element.entry.is_port());
+        let mut owners = HashMap::new();
+        if ports.clone().count() > FEW {
+            let state = self.state()?.map(|state| state.elements).unwrap_or_default();
+            owners = state
+                .into_iter()
+                .flat_map(|there| keys(&there).map(|key| (key, there.owner.clone())).collect::<Vec<_>>())
+                .collect();
+        } else {
+            for cell in ports.flat_map(|element| element.entry.cells()) {
+                let owner = self.owner_of(&cell)?;
+                owners.extend(owner.map(|owner| ((cell.set, cell.key), owner)));
+            }
+        }
+        elements.retain(|element| {
+            let is_others = |key| owners.get(&key).is_some_and(|owner| *owner != element.owner);
+            !element.entry.is_port() || !keys(element).any(is_others)
+        });
+        Ok(())
     }
 
     /// [`Firewall::commit`] as long as nobody has changed anything since [`Firewall::generation`]; `false`, and
@@ -282,6 +320,11 @@ impl Firewall {
             }
         }
     }
+}
+
+/// By what the sets know an element.
+fn keys(element: &Element) -> impl Iterator<Item = (Cow<'static, str>, Vec<u8>)> {
+    element.entry.cells().into_iter().map(|cell| (cell.set, cell.key))
 }
 
 /// Which part of a message what is at that offset belongs to.

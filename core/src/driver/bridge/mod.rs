@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub(crate) use network::Bridge;
 use network::BridgeNetwork;
-use options::PortOptions;
+use options::{BridgeOptions, PortOptions};
 
 use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
 use super::known::Known;
@@ -114,12 +114,7 @@ impl Driver for BridgeDriver {
         let options: PortOptions = keys::parse(TYPE, options)?;
         let mtu = veth::mtu(join.mtu(), bridge.mtu)?;
         let end = veth::HostEnd::new(&network.name, &Name::new(endpoint)?, join.attempt())?;
-        let port = BridgePort {
-            hairpin: options.hairpin.unwrap_or(network.options.hairpin),
-            isolated: options
-                .isolated
-                .unwrap_or(network.options.isolated || network.options.icc == Some(false)),
-        };
+        let port = network.options.port(options);
         let mut birth = Birth::new(end.pair(bridge.mac, mtu, network.options.tx_queue_len));
         let alias = self.mark.endpoint(&network.name, &end.endpoint);
         birth.after = open(&end.link(), alias, port, &bridge, self.host.can_turn_off_ipv6());
@@ -135,6 +130,16 @@ impl Driver for BridgeDriver {
     fn leave(&self, network: &str, endpoint: &str) -> Result<Plan> {
         veth::deletion(&self.host, &self.mark, &Name::new(network)?, &Name::new(endpoint)?)
     }
+}
+
+/// Whether the options of a network keep its endpoints from one another.
+pub(crate) fn isolates(options: &Options) -> bool {
+    keys::parse::<BridgeOptions>(TYPE, options).is_ok_and(|options| options.isolates())
+}
+
+/// The flags of an endpoint's port, from the options of the network and its own.
+pub(crate) fn port(network: &Options, endpoint: &Options) -> Result<BridgePort> {
+    Ok(keys::parse::<BridgeOptions>(TYPE, network)?.port(keys::parse(TYPE, endpoint)?))
 }
 
 /// The host's end goes on the bridge and up. An end that is up before the other one is would

@@ -132,9 +132,10 @@ impl BridgeNetwork {
             let mut settings = LinkChange::new(link.clone());
             settings.mtu = Some(mtu);
             settings.alias = Some(mark.network(&self.name));
-            plan.push(Place::Host, Action::SetLink(settings));
-            // Endpoints are no routers of the host's, whether a firewall says so or not.
+            // Endpoints are no routers of the host's, whether a firewall says so or not. It comes before the alias, by
+            // which others know that nothing is missing.
             plan.push(Place::Host, Action::IgnoreRouters(link.clone()));
+            plan.push(Place::Host, Action::SetLink(settings));
         }
         self.added = self.subnets.gateways().filter(|gateway| !there.contains(gateway)).collect();
         for address in &self.added {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::driver::options::{flag, number, optional_flag};
-use crate::link::{InterfaceName, MacAddr, Mtu};
+use crate::link::{BridgePort, InterfaceName, MacAddr, Mtu};
 
 /// Options of the network; Docker's keys are aliases.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,19 @@ pub(crate) struct BridgeOptions {
     pub(crate) tx_queue_len: Option<u32>,
     #[serde(alias = "com.docker.network.container_iface_prefix")]
     pub(crate) prefix: Option<InterfaceName>,
+}
+
+impl BridgeOptions {
+    pub(crate) fn isolates(&self) -> bool {
+        self.isolated || self.icc == Some(false)
+    }
+
+    pub(crate) fn port(&self, endpoint: PortOptions) -> BridgePort {
+        BridgePort {
+            hairpin: endpoint.hairpin.unwrap_or(self.hairpin),
+            isolated: endpoint.isolated.unwrap_or(self.isolates()),
+        }
+    }
 }
 
 /// Options of an endpoint.
