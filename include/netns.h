@@ -3445,7 +3445,7 @@ int32_t netns_controller_restore_firewall(const struct netns_controller *control
 
 /**
  * Has a thread of the library's do as netns_controller_restore_firewall whenever the tables vanish. What
- * fails there goes to the log, and is tried again when they vanish again.
+ * fails there goes to the log, and is tried again, less and less often.
  *
  * @param controller  the controller; its store stays open as long as the object is there
  * @param ret_watch   the watch, for netns_firewall_watch_free

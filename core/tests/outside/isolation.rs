@@ -140,6 +140,29 @@ fn inside_a_network(world: &World, kind: &str, icc: bool, filtered: bool) {
 }
 
 #[test]
+fn endpoints_of_an_isolated_bridge_do_not_reach_each_other_by_way_of_the_host() {
+    world(|world| {
+        for (option, value) in [("isolated", true), ("icc", false)] {
+            world.controller.create_network(network("bridge", "blue").with_option(option, value)).unwrap();
+            for (name, number) in [("web", 11), ("db", 12)] {
+                world.container("blue", name, number, &[]);
+            }
+            // Not as neighbours, but as the host's gateway would have it.
+            for (from, to) in [("web", 12), ("db", 11)] {
+                let [v4, v6] = World::addresses("blue", to);
+                world.host.ip_in(from, &["route", "add", &format!("{v4}/32"), "via", "10.1.0.1"]);
+                world.host.ip_in(from, &["-6", "route", "add", &format!("{v6}/128"), "via", "fd01::1"]);
+            }
+            let by_the_host = ways().map(|(family, transport)| {
+                Try::nothing("web", transport, family.socket(World::addresses("blue", 12), 80))
+            });
+            attempt(option, &by_the_host.collect::<Vec<_>>());
+            world.end(option);
+        }
+    });
+}
+
+#[test]
 fn a_network_stays_apart_when_another_goes() {
     world(|world| {
         for kind in TYPES {

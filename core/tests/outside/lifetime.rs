@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testhost::{attempt, settings, Server, Try};
+use testhost::{attempt, settings, Server, Transport, Try};
 
 use crate::child;
 use crate::control::open;
-use crate::world::{mappings, network, ways, world, World, OWN, SERVED, TYPES, WORLD};
+use crate::world::{mappings, network, ways, world, Family, World, OWN, SERVED, TYPES, WORLD};
 
 const FORWARDING: [&str; 2] = ["net/ipv4/conf/up0/forwarding", "net/ipv6/conf/up0/force_forwarding"];
 
@@ -237,6 +237,38 @@ fn what_a_process_published_outlives_it_and_the_next_sees_it() {
             assert_eq!(ports, mappings(&["8080:80", "8080:80/udp"]));
             works(world, &format!("{kind}, with the next"));
             next.withdraw("blue", "web", &ports).unwrap();
+            world.end(kind);
+        }
+    });
+}
+
+#[test]
+fn a_port_that_was_cut_short_is_completed_whole() {
+    world(|world| {
+        for kind in TYPES {
+            world.filter_bridged(false);
+            world.controller.create_network(network(kind, "blue")).unwrap();
+            world.container("blue", "web", 11, &["8080:80"]);
+            let by_loopback: Vec<_> = Family::ALL
+                .map(|family| {
+                    Try::nothing("", Transport::Tcp, (family.loopback(), 8080).into()).reaches("web")
+                })
+                .into();
+            attempt(kind, &by_loopback);
+            let all: Vec<_> =
+                fs::read_dir("/proc/sys/net/ipv4/conf").unwrap().map(|own| own.unwrap().path()).collect();
+            let links =
+                all.iter().filter(|own| own.file_name().unwrap().to_string_lossy().starts_with("veth"));
+            let local = links.map(|own| own.join("route_localnet"));
+            let on: Vec<_> = local.filter(|own| fs::read_to_string(own).unwrap().trim() == "1").collect();
+            assert_eq!(on.len(), usize::from(kind == "routed"));
+            on.iter().for_each(|own| fs::write(own, "0").unwrap());
+            for map in ["everywhere4", "everywhere6"] {
+                world.nft(&format!("flush map inet libnetns {map}"));
+            }
+            let found = world.controller.collect().unwrap().findings;
+            assert_eq!(found.len(), 1, "{kind}: {found:?}");
+            attempt(&format!("{kind}, completed"), &by_loopback);
             world.end(kind);
         }
     });

@@ -53,12 +53,22 @@ fn from_containers(port: u16) -> Vec<Try> {
 }
 
 fn reached_from_everywhere(kind: &str, filtered: bool) {
+    for later in [false, true] {
+        ports_are_reached(kind, filtered, later);
+    }
+}
+
+/// Ports that the endpoint joins with, or is given later.
+fn ports_are_reached(kind: &str, filtered: bool, later: bool) {
     world(|world| {
-        let context = format!("{kind}, frames filtered: {filtered}");
+        let context = format!("{kind}, frames filtered: {filtered}, later: {later}");
         world.filter_bridged(filtered);
         world.controller.create_network(network(kind, "blue")).unwrap();
         world.controller.create_network(network(kind, "green")).unwrap();
-        world.container("blue", "web", 11, &BOTH);
+        world.container("blue", "web", 11, if later { &[] } else { &BOTH });
+        if later {
+            world.controller.publish("blue", "web", &mappings(&BOTH)).unwrap();
+        }
         world.container("blue", "db", 12, &[]);
         world.container("green", "other", 11, &[]);
         world.route_back();

@@ -126,3 +126,35 @@ fn who_stays_in_a_destroyed_sandbox_reaches_nobody_until_its_link_is_collected()
         }
     });
 }
+
+#[test]
+fn who_stays_in_a_destroyed_sandbox_keeps_no_link_when_the_tables_go() {
+    world(|world| {
+        let before = links(world);
+        world.controller.create_network(network("routed", "blue")).unwrap();
+        world.container("blue", "web", 11, &["8080:80"]);
+        let stays = inside("web", || Tap::open("eth0")).unwrap();
+        world.remove("web");
+        assert_eq!(leaving(world), 1);
+        world.controller.delete_network("blue").unwrap();
+        assert_eq!((leaving(world), links(world)), (0, before));
+        assert_eq!(world.tables(), "");
+        drop(stays);
+    });
+}
+
+#[test]
+fn an_endpoint_joins_anew_while_somebody_stays_in_its_destroyed_sandbox() {
+    world(|world| {
+        for kind in TYPES {
+            world.controller.create_network(network(kind, "blue")).unwrap();
+            world.container("blue", "web", 11, &[]);
+            let stays = inside("web", || Tap::open("eth0")).unwrap();
+            world.remove("web");
+            world.container("blue", "web", 11, &[]);
+            assert_eq!(leaving(world), 0, "{kind}");
+            drop(stays);
+            world.end(kind);
+        }
+    });
+}

@@ -95,7 +95,11 @@ fn ports_that_another_store_has_published_are_not_to_be_had() {
         let error = other.connect("green", &sandbox, db).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         assert!(error.to_string().contains("8080"), "{error}");
+        let db = publishing(at("db", &World::addresses("green", 11)), &["8080:80"]);
+        let error = other.link("green", db).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         assert!(other.endpoints().unwrap().is_empty());
+        assert!(world.controller.collect().unwrap().findings.is_empty());
         works("refused");
         other.connect("green", &sandbox, at("db", &World::addresses("green", 11))).unwrap();
         other.destroy_sandbox(&sandbox).unwrap();

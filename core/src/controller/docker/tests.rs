@@ -130,3 +130,19 @@ fn of_other_types_they_are_options_that_the_driver_refuses() {
         assert!(config.options.contains_key(ICC) && config.firewall.icc, "{kind}");
     }
 }
+
+#[test]
+fn an_internal_network_has_no_way_out_in_whatever_words() {
+    for kind in ["bridge", "routed"] {
+        for value in [json!(true), json!("true")] {
+            let config =
+                NetworkConfig::new(kind, "blue").unwrap().with_option(crate::driver::DOCKER_INTERNAL, value);
+            let mut config = config;
+            config.translate().unwrap();
+            assert!(config.internal, "{kind}");
+        }
+        let mut config = NetworkConfig::new(kind, "blue").unwrap();
+        config.translate().unwrap();
+        assert!(!config.internal, "{kind}");
+    }
+}
