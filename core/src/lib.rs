@@ -3,7 +3,7 @@
 //! A [`Controller`] has named networks that last, gives out addresses, and joins sandboxes to networks;
 //! many processes may use it at once. A join costs what the kernel charges for it: the interface is
 //! born inside the sandbox with its final name, and all messages are known beforehand. There is no
-//! daemon, no `fork`, no `exec`.
+//! daemon, no `fork`, no `exec` but for hooks that are programs.
 //!
 //! ```no_run
 //! use netns::{Controller, ControllerOptions, EndpointConfig, NetworkConfig};
@@ -30,6 +30,7 @@
 //! | [`stats`] | what every interface has received and sent, read without a system call |
 //! | [`Sandbox`], [`Network`] | the foundation: a network namespace, and a bridge network of which nothing but the kernel knows; the caller chooses all addresses |
 //! | [`libcontainer`] | single changes of links of the calling thread's own namespace |
+//! | [`libcontainer::configs`] | what a container is to have, as runc says it; hooks |
 //! | [`plan`] | what is to be done, as data |
 //!
 //! What is to be done is a [`plan::Plan`] first: data that can be printed, serialised and compared

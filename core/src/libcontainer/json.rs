@@ -1,9 +1,12 @@
 //! JSON as Go's `encoding/json` writes and reads it, so that runtimes written in Go read what is written here
 //! and the other way round.
 
+use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
@@ -39,7 +42,8 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T
     if is_deeper_than(MAX_DEPTH, json) {
         return Err(refuse(format!("more than {MAX_DEPTH} arrays and objects lie within each other")));
     }
-    serde_json::from_str(json).map_err(|error| refuse(error.to_string()))
+    let Object(value) = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
+    Ok(value)
 }
 
 /// What serde passes over it does not count.
@@ -69,6 +73,39 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// For `deserialize_with`: a list of objects; `null` is one without elements.
+pub(super) fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let list: Vec<Object<T>> = or_default(deserializer)?;
+    Ok(list.into_iter().map(|Object(value)| value).collect())
+}
+
+/// A struct, which serde would take from an array, too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
 }
 
 /// For `serialize_with`: a list without elements is a nil slice, which is `null`.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Hooks, Namespaces, Network, Route};
 use crate::error::Result;
-use crate::libcontainer::json::{self, nil_when_empty, or_default};
+use crate::libcontainer::json::{self, nil_when_empty, objects, or_default};
 
 /// What a process inside a container is to have around it (seed `003`, `Config`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,13 +17,12 @@ pub struct Config {
     #[serde(deserialize_with = "or_default")]
     pub rootfs: String,
     /// The namespaces of the container's own, or that it joins; of a type that is not there it has its parent's.
-    #[serde(deserialize_with = "or_default")]
     pub namespaces: Namespaces,
     /// What the container's network is made of, in this order.
-    #[serde(deserialize_with = "or_default", serialize_with = "nil_when_empty")]
+    #[serde(deserialize_with = "objects", serialize_with = "nil_when_empty")]
     pub networks: Vec<Network>,
     /// Routes inside the container, in this order, when all networks are up.
-    #[serde(deserialize_with = "or_default", serialize_with = "nil_when_empty")]
+    #[serde(deserialize_with = "objects", serialize_with = "nil_when_empty")]
     pub routes: Vec<Route>,
     /// The AppArmor profile of the container's process.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Command, CommandHook, State};
 use crate::error::{Error, Result};
+use crate::libcontainer::json::objects;
 
 /// A turning point of a container's life (seed `003`, `HookName`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,14 +199,17 @@ impl Serialize for Hooks {
 
 impl<'de> Deserialize<'de> for Hooks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let lists = BTreeMap::<String, Option<Vec<Command>>>::deserialize(deserializer)?;
+        #[derive(Deserialize)]
+        struct Commands(#[serde(deserialize_with = "objects")] Vec<Command>);
+
+        let lists = BTreeMap::<String, Commands>::deserialize(deserializer)?;
         let mut hooks = Self::default();
-        for (name, commands) in lists {
+        for (name, Commands(commands)) in lists {
             let Ok(name) = name.parse() else {
                 log::warn!("hooks of the unknown name {name:?} are passed over");
                 continue;
             };
-            for command in commands.unwrap_or_default() {
+            for command in commands {
                 hooks.add(name, CommandHook(command));
             }
         }

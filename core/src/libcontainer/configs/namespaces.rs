@@ -6,7 +6,7 @@ use std::path::Path;
 use once_cell::race::OnceBool;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::libcontainer::json::{nil_when_empty, or_default};
+use crate::libcontainer::json::{nil_when_empty, objects, or_default};
 
 /// A type of namespace (seed `003`, `NamespaceType`; namespaces(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ pub struct Namespace {
 /// [`Config::check`](super::Config::check) refuses two of one type, which JSON can say; of those the first
 /// counts here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Namespaces(pub Vec<Namespace>);
+pub struct Namespaces(#[serde(deserialize_with = "objects")] pub Vec<Namespace>);
 
 impl Namespaces {
     /// Adds one, or gives the one of that type another path (seed `003`, `Namespaces.Add`). An empty path means a

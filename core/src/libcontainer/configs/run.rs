@@ -35,8 +35,7 @@ impl Command {
         self.check()?;
         let mut running = self.start(&state.to_json()?)?;
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let ended = running.wait_until(deadline);
-        let ended = ended.map_err(|error| Error::from_io("wait for", "the program", error))?;
+        let ended = running.wait_until(deadline).map_err(not_waited_for)?;
         let failed =
             |cause: String| Error::new(ErrorKind::System, "execute", "the program").with_cause(cause);
         match ended {
@@ -101,6 +100,17 @@ impl Command {
     }
 }
 
+fn not_waited_for(error: io::Error) -> Error {
+    let is_taken = error.raw_os_error() == Some(libc::ECHILD);
+    let error = Error::from_io("wait for", "the program", error);
+    if !is_taken {
+        return error;
+    }
+    error.with_cause(
+        "how it ended is lost: this process ignores SIGCHLD, or another part of it waits for all children",
+    )
+}
+
 /// A file in memory rather than a pipe: who does not read it stops nobody.
 fn memory_file(text: &str) -> io::Result<Stdio> {
     let mut file = std::fs::File::from(sys::memory_file(c"container state")?);
@@ -131,8 +141,10 @@ impl Running {
     /// How it ended; `None` when it had to be killed at the deadline.
     fn wait_until(&mut self, deadline: Option<Instant>) -> io::Result<Option<ExitStatus>> {
         loop {
-            if let Some(status) = self.child.try_wait()? {
-                self.reaped = true;
+            let status = self.child.try_wait();
+            // Whatever went wrong, the number may be another's by now.
+            self.reaped = !matches!(status, Ok(None));
+            if let Some(status) = status? {
                 self.read_rest();
                 return Ok(Some(status));
             }
@@ -180,9 +192,12 @@ impl Running {
         // joined another group.
         let _ = sys::kill_group(self.child.id());
         self.child.kill()?;
-        self.child.wait()?;
+        let ended = self.child.wait();
         self.reaped = true;
-        Ok(())
+        match ended {
+            Err(error) if error.raw_os_error() != Some(libc::ECHILD) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn said(&self) -> String {
