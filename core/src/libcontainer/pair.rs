@@ -132,7 +132,12 @@ impl HostEnd {
 
 /// The alias of both ends of the pair of network `number` of what `owner` names.
 pub(super) fn alias(owner: &str, number: usize) -> String {
-    format!("libnetns setup={owner} network={number}")
+    format!("{}{number}", alias_before_number(owner))
+}
+
+/// What all aliases of `owner` begin with; the number of the network is the rest.
+pub(super) fn alias_before_number(owner: &str) -> String {
+    format!("libnetns setup={owner} network=")
 }
 
 /// Whether `link` was made with that alias, which it may not have got yet.
