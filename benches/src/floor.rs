@@ -147,6 +147,18 @@ impl Floor {
         }
     }
 
+    /// A namespace that others have bound to `path`, opened as [`Floor::sandbox`] does its own.
+    ///
+    /// # Errors
+    /// From any of the system calls.
+    pub fn open(&mut self, path: &Path, ipv6_off: bool) -> io::Result<FloorSandbox> {
+        let namespace = File::open(path)?;
+        setns(&namespace, CloneFlags::CLONE_NEWNET)?;
+        let socket = inside(ipv6_off);
+        setns(&self.home, CloneFlags::CLONE_NEWNET)?;
+        Ok(FloorSandbox { path: path.to_owned(), namespace, socket: socket? })
+    }
+
     /// Joins a fresh sandbox: a veth pair whose inner end is born in it as [`INSIDE_NAME`] with ifindex
     /// [`INSIDE_INDEX`], everything up, addresses and default routes set. Two sends, two namespaces.
     ///
@@ -254,12 +266,18 @@ impl Floor {
 /// Fills the namespace that the calling thread has just made.
 fn inside_new(path: &Path, ipv6_off: bool) -> io::Result<(File, Socket)> {
     let namespace = File::open(OWN_NAMESPACE)?;
+    let socket = inside(ipv6_off)?;
+    mount(Some(OWN_NAMESPACE), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    Ok((namespace, socket))
+}
+
+/// The socket of the namespace that the calling thread is in, and whether links to come have IPv6.
+fn inside(ipv6_off: bool) -> io::Result<Socket> {
     let socket = route_socket()?;
     if ipv6_off {
         OpenOptions::new().write(true).open(IPV6_OFF)?.write_all(b"1")?;
     }
-    mount(Some(OWN_NAMESPACE), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
-    Ok((namespace, socket))
+    Ok(socket)
 }
 
 fn route_socket() -> io::Result<Socket> {

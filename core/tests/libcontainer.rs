@@ -4,9 +4,9 @@ mod common;
 
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use common::{addresses, is_ours, is_up, link, links, objects, refused, sandbox, veth, with_base};
+use common::{addresses, is_ours, is_up, link, links, objects, refused, sandbox, veth, with_base, Container};
 use netns::libcontainer::{
     change_interface_name, create_veth_pair, interface_down, interface_up, set_default_gateway,
     set_interface_in_namespace_fd, set_interface_in_namespace_pid, set_interface_ip, set_interface_master,
@@ -37,38 +37,6 @@ fn bridge(host: &Host, name: &str) {
 
 fn default_routes(host: &Host, family: &str) -> Vec<Value> {
     objects(host.ip(&[family, "route", "show", "default"]))
-}
-
-/// A process in a network namespace of its own, until it is dropped.
-struct Container(Child);
-
-impl Container {
-    fn start() -> Self {
-        let mut unshare = Command::new("unshare");
-        let child = unshare.args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null());
-        let container = Self(child.spawn().unwrap());
-        let own = std::fs::read_link("/proc/thread-self/ns/net").unwrap();
-        while std::fs::read_link(container.namespace()).is_ok_and(|there| there == own) {
-            std::thread::yield_now();
-        }
-        container
-    }
-
-    fn namespace(&self) -> String {
-        format!("/proc/{}/ns/net", self.0.id())
-    }
-
-    fn links(&self, host: &Host) -> String {
-        let net = format!("--net={}", self.namespace());
-        host.run("nsenter", &[&net, "ip", "-o", "link", "show"]).stdout
-    }
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]
@@ -323,7 +291,7 @@ fn a_link_moves_by_descriptor_and_by_process_under_its_own_name() {
         // A sandbox lists what it was given through it, and nothing else.
         assert_eq!(web.interfaces().unwrap(), []);
         let container = Container::start();
-        set_interface_in_namespace_pid(&name("x1"), container.0.id()).unwrap();
+        set_interface_in_namespace_pid(&name("x1"), container.pid()).unwrap();
         assert!(container.links(host).contains("x1@"), "{}", container.links(host));
         assert_eq!(links(host, ""), ["lo"]);
     });
@@ -350,7 +318,7 @@ fn a_move_that_is_refused_leaves_the_link_where_and_as_it_was() {
         let web = sandbox("web");
         host.ip_in("web", &["link", "add", "x0", "type", "bridge"]);
         let gone = Container::start();
-        let pid = gone.0.id();
+        let pid = gone.pid();
         drop(gone);
         let before = with_base(host);
         let there = File::open(web.key().path()).unwrap();

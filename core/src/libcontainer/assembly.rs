@@ -1,13 +1,17 @@
 //! What brings several links to a container at once, put together so that each namespace hears of all of them
 //! in one send.
 
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
 use super::configs::ParsedRoute;
 use super::pair::{HostEnd, Pair};
 use crate::driver::bridge::{self, Bridge};
 use crate::driver::{veth, Birth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::link::{BridgePort, InterfaceName, LinkChange, LinkRef, MacAddr, Place};
+use crate::link::{AddressSpec, BridgePort, InterfaceName, LinkChange, LinkRef, MacAddr, Place};
 use crate::plan::{Action, Inside, Plan, Step, Undo};
 use crate::sandbox::{settle, Survey};
 
@@ -50,7 +54,11 @@ impl<'a> Assembly<'a> {
             change.up = Some(up);
             Action::SetLink(change)
         };
-        let undo = vec![Undo { place: Place::Sandbox, action: set(false) }];
+        // The kernel adds it to a loopback device that comes up without one, and leaves it when that goes down.
+        let own = Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8).into();
+        let own = AddressSpec { link: link.clone(), address: own, callers: true };
+        let undo = [Action::DeleteAddress(own), set(false)];
+        let undo = undo.map(|action| Undo { place: Place::Sandbox, action }).to_vec();
         self.configuration.steps.push(Step::new(Place::Sandbox, set(true)).undone_by(undo));
         Ok(())
     }

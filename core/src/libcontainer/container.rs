@@ -43,7 +43,8 @@ impl Container {
             let cause = "it has no network namespace of its own: it shares the caller's";
             return Err(Error::bad_request("use container", target.to_string(), cause));
         }
-        Ok(Self { host, opened: Opened::of(namespace)?, target: target.clone() })
+        let opened = Opened::of(namespace, host.namespace())?;
+        Ok(Self { host, opened, target: target.clone() })
     }
 
     pub(super) fn namespace(&self) -> &Namespace {

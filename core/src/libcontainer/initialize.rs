@@ -1,6 +1,6 @@
 //! What becomes of a pair's inner end when it is in the container.
 
-use super::pair::Pair;
+use super::pair::{alias, Pair};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{InterfaceName, LinkChange, LinkRef, Mtu, Place};
@@ -10,7 +10,7 @@ use crate::sandbox::{settle, Opened};
 /// Makes of the link `child` of the calling thread's namespace the interface that `pair` asks for.
 pub(super) fn initialize(pair: &Pair, child: &InterfaceName) -> Result<()> {
     let host = Host::current()?;
-    let mut opened = Opened::of(host.namespace().try_clone()?)?;
+    let mut opened = Opened::of(host.namespace().try_clone()?, host.namespace())?;
     let plan = plan(pair, child, &mut opened)?;
     apply(&plan, &mut Ground { host: &host, sandbox: Some(&mut opened.inside), programs: None })
 }
@@ -26,7 +26,7 @@ fn plan(pair: &Pair, child: &InterfaceName, opened: &mut Opened) -> Result<Plan>
     survey.refuse_second_gateway(&pair.interface)?;
     let mut settled = settle(&pair.interface, None, &survey, &opened.inside.ipv6)?;
     settled.link.index = Some(link.index);
-    settled.alias = link.alias.clone().unwrap_or_default();
+    settled.alias = alias(&opened.inside.namespace.id().to_string(), 0);
 
     let before = LinkRef::indexed(child.clone(), link.index);
     let set = |fill: &dyn Fn(&mut LinkChange)| {
@@ -46,6 +46,7 @@ fn plan(pair: &Pair, child: &InterfaceName, opened: &mut Opened) -> Result<Plan>
     });
     let back = set(&|change| {
         change.name = Some(child.clone());
+        change.alias = Some(link.alias.clone().unwrap_or_default());
         change.mtu = pair.interface.mtu.and(Mtu::new(link.mtu).ok());
     });
     let undo = [down, back].map(|action| Undo { place: Place::Sandbox, action });

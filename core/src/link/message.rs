@@ -197,13 +197,21 @@ pub(crate) fn delete_link(link: &LinkRef) -> Request {
 
 /// `RTM_GETLINK` of one link.
 pub(crate) fn get_link(name: &InterfaceName) -> Message {
-    Message::GetLink(about(&LinkRef::named(name.clone())))
+    let mut message = about(&LinkRef::named(name.clone()));
+    message.attributes.push(without_statistics());
+    Message::GetLink(message)
+}
+
+/// The kernel reads no counters for an answer in which nobody looks at them.
+fn without_statistics() -> LinkAttribute {
+    LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats])
 }
 
 /// `RTM_GETLINK` of one link by its index.
 pub(crate) fn get_link_at(index: u32) -> Message {
     let mut message = LinkMessage::default();
     message.header.index = index;
+    message.attributes.push(without_statistics());
     Message::GetLink(message)
 }
 
@@ -211,7 +219,7 @@ pub(crate) fn get_link_at(index: u32) -> Message {
 /// before it answers (`rtnl_getlink` calls `linkwatch_sync_dev`), instead of some time later.
 pub(crate) fn sync_link(link: &LinkRef) -> Request {
     let mut message = about(link);
-    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    message.attributes.push(without_statistics());
     Request::new(Message::GetLink(message), 0)
 }
 
@@ -362,7 +370,7 @@ pub(crate) fn delete_proxy(spec: &ProxySpec, index: u32) -> Request {
 /// `RTM_GETLINK` of all links, without their statistics, which make most of a list.
 pub(crate) fn list_links() -> Message {
     let mut message = LinkMessage::default();
-    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    message.attributes.push(without_statistics());
     Message::GetLink(message)
 }
 
@@ -370,7 +378,7 @@ pub(crate) fn list_links() -> Message {
 pub(crate) fn list_ports(bridge: u32) -> Message {
     let mut message = LinkMessage::default();
     message.attributes.push(LinkAttribute::Controller(bridge));
-    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    message.attributes.push(without_statistics());
     Message::GetLink(message)
 }
 

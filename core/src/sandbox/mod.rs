@@ -48,9 +48,10 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    /// The inside of a namespace that others made.
-    pub(crate) fn of(namespace: Namespace) -> Result<Self> {
-        let (socket, ipv6) = namespace.run(|| Ok((RouteSocket::open()?, Ipv6Default::open()?)))??;
+    /// The inside of a namespace that others made. `home` is the calling thread's.
+    pub(crate) fn of(namespace: Namespace, home: &Namespace) -> Result<Self> {
+        let open = || Ok((RouteSocket::open()?, Ipv6Default::open()?));
+        let (socket, ipv6) = namespace.run_from(home, open)??;
         Ok(Self { inside: Inside { namespace, socket, ipv6 }, fresh: false })
     }
 
@@ -107,7 +108,7 @@ impl Sandbox {
 
     fn open_at(key: &SandboxKey) -> Result<Self> {
         let host = Host::current()?;
-        let opened = Opened::of(Namespace::open(key.path())?)?;
+        let opened = Opened::of(Namespace::open(key.path())?, host.namespace())?;
         Ok(Self { key: key.clone(), host, opened: Mutex::new(Some(opened)) })
     }
 

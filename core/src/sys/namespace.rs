@@ -189,10 +189,14 @@ impl Namespace {
     /// # Panics
     /// A panic of `f` goes on once the thread is back.
     pub fn run<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
-        let home = Self::current()?;
+        self.run_from(&Self::current()?, f)
+    }
+
+    /// [`Namespace::run`] of a thread that is known to be in `home`.
+    pub(crate) fn run_from<T>(&self, home: &Self, f: impl FnOnce() -> T) -> Result<T> {
         if home.id == self.id {
             // Nothing to enter, but `f` may leave.
-            let _way_back = WayBack { home: &home, left: false };
+            let _way_back = WayBack { home, left: false };
             return Ok(f());
         }
         let entered = raw::enter_network(home.fd.as_fd()).and_then(|()| raw::enter_network(self.fd.as_fd()));
@@ -205,7 +209,7 @@ impl Namespace {
                 _ => error,
             }
         })?;
-        let _way_back = WayBack { home: &home, left: true };
+        let _way_back = WayBack { home, left: true };
         Ok(f())
     }
 }

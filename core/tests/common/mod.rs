@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::fs;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -177,4 +177,74 @@ pub(crate) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind, words: &[&st
     }
     assert!(error.rollback_failures().is_empty(), "{error}");
     error
+}
+
+/// A process in a network namespace of its own, until it is dropped.
+pub(crate) struct Container(Child);
+
+impl Container {
+    pub(crate) fn start() -> Self {
+        let mut unshare = Command::new("unshare");
+        let child = unshare.args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let container = Self(child.spawn().unwrap());
+        let own = fs::read_link("/proc/thread-self/ns/net").unwrap();
+        while fs::read_link(container.namespace()).is_ok_and(|there| there == own) {
+            thread::yield_now();
+        }
+        container
+    }
+
+    /// One whose namespace has a name under `/run/netns` too, which keeps it when the process ends.
+    pub(crate) fn named(host: &Host, name: &str) -> Self {
+        let container = Self::start();
+        host.ip(&["netns", "attach", name, &container.pid().to_string()]);
+        container
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn namespace(&self) -> String {
+        format!("/proc/{}/ns/net", self.0.id())
+    }
+
+    pub(crate) fn links(&self, host: &Host) -> String {
+        self.run(host, &["ip", "-o", "link", "show"])
+    }
+
+    /// What a program inside prints.
+    #[track_caller]
+    pub(crate) fn run(&self, host: &Host, command: &[&str]) -> String {
+        let net = format!("--net={}", self.namespace());
+        let ran = host.run("nsenter", &[&[net.as_str()], command].concat());
+        assert!(ran.success, "{command:?}: {}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    }
+
+    /// Ends it, and waits until it is gone.
+    pub(crate) fn end(self) {}
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The bridge `name`, made by `ip`, up and with these addresses. It has a MAC address of its own, which does not
+/// follow its ports.
+pub(crate) fn bridge(host: &Host, name: &str, addresses: &[&str]) {
+    host.ip(&["link", "add", name, "address", "02:00:00:00:00:b0", "type", "bridge"]);
+    host.ip(&["link", "set", name, "up"]);
+    for address in addresses {
+        host.ip(&["address", "add", address, "dev", name, "nodad"]);
+    }
+}
+
+/// Whether `address` answers from within `place` before long: the first packets on a bridge may be lost.
+pub(crate) fn reaches(host: &Host, place: &str, address: &str) -> bool {
+    let address = address.parse().unwrap();
+    (0..5).any(|_| host.ping(place, address))
 }

@@ -6,6 +6,8 @@ use netns::libcontainer::configs::{
     Command, CommandHook, Config, FunctionHook, Hook, HookName, NamespaceType, Network, Route, State, Status,
 };
 use netns::ErrorKind;
+use proptest::prelude::*;
+use proptest::sample::{select, Index};
 
 use super::documents::{CONFIGS, FULL, GO_REFUSES, RUNCS, STATES};
 
@@ -157,6 +159,29 @@ fn what_does_not_fit_is_refused_with_its_place() {
     refused(r#"{"rootfs": "/a", "rootfs": "/b"}"#, &["duplicate field `rootfs`"]);
     refused(r#"{"parent_death_signal": 2147483648}"#, &["2147483648", "i32"]);
     refused(r#"{"rootfs": "\ud800"}"#, &["hex escape"]);
+}
+
+proptest! {
+    /// Something is put into a document, in place of something.
+    #[test]
+    fn a_damaged_document_is_an_error_or_a_config(
+        full in any::<bool>(), at in any::<Index>(), length in 0..30_usize,
+        put in select(vec!["", "null", "[", "{", "\"", "\\", ",", ":", "-1", "1e999", "\u{0}", "é", "[[]]", "{}"]),
+    ) {
+        let document = if full { FULL } else { RUNCS };
+        let mut damaged: Vec<char> = document.chars().collect();
+        let begin = at.index(damaged.len());
+        let end = damaged.len().min(begin + length);
+        damaged.splice(begin..end, put.chars());
+        match Config::from_json(&String::from_iter(damaged)) {
+            Err(error) => prop_assert_eq!(error.kind(), ErrorKind::BadRequest),
+            Ok(config) => {
+                let written = config.to_json().unwrap();
+                prop_assert_eq!(&Config::from_json(&written).unwrap(), &config);
+                let _ = config.check();
+            }
+        }
+    }
 }
 
 #[test]

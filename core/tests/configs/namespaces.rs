@@ -5,6 +5,7 @@ use std::path::Path;
 use netns::libcontainer::configs::{
     is_namespace_supported, namespace_types, ns_name, Config, Namespace, NamespaceType, Namespaces,
 };
+use netns::ErrorKind;
 
 const NET: NamespaceType = NamespaceType::NewNet;
 const PID: NamespaceType = NamespaceType::NewPid;
@@ -19,7 +20,11 @@ fn types_have_runcs_names_and_order() {
         assert_eq!(serde_json::to_string(&kind).unwrap(), json);
         assert_eq!(serde_json::from_str::<NamespaceType>(&json).unwrap(), kind);
         assert_eq!(kind.to_string(), kind.as_str());
+        assert_eq!(kind.as_str().parse::<NamespaceType>().unwrap(), kind);
     }
+    let error = "net".parse::<NamespaceType>().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadRequest);
+    assert!(error.to_string().contains("\"net\": it is none of NEWUSER, "), "{error}");
 }
 
 #[test]

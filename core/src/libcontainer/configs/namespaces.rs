@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use once_cell::race::OnceBool;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::error::{Error, Result};
 use crate::libcontainer::json::{nil_when_empty, objects, or_default};
 
 /// A type of namespace (seed `003`, `NamespaceType`; namespaces(7)).
@@ -58,6 +60,17 @@ impl NamespaceType {
             Self::NewUser => libc::CLONE_NEWUSER,
             Self::NewUts => libc::CLONE_NEWUTS,
         }
+    }
+}
+
+impl FromStr for NamespaceType {
+    type Err = Error;
+    fn from_str(name: &str) -> Result<Self> {
+        let known = namespace_types().into_iter().find(|known| known.as_str() == name);
+        known.ok_or_else(|| {
+            let known = namespace_types().map(Self::as_str).join(", ");
+            Error::bad_request("use namespace type", format!("{name:?}"), format!("it is none of {known}"))
+        })
     }
 }
 

@@ -19,9 +19,9 @@ impl Command {
     /// Runs the program on the calling thread's behalf and in its namespaces, with the state's JSON on its
     /// standard input, and waits until it ends. It has a process group of its own.
     ///
-    /// Past its timeout the whole group is killed. Of what it writes to standard output and standard error all is
-    /// read, so that it never waits, and the first and last 2 KiB of each are kept for the error. Processes that it leaves
-    /// behind are not waited for; what they write then goes nowhere.
+    /// Past its timeout the whole group is killed. All that it writes to standard output and standard error is
+    /// read, so that it never waits, and the first and last 2 KiB of each are kept for the error. Processes that
+    /// it leaves behind are not waited for; what they write then goes nowhere.
     ///
     /// # Errors
     /// BadRequest when the command cannot be right; NotFound and PermissionDenied when there is no such program,
@@ -77,9 +77,7 @@ impl Command {
             reaped: false,
         })
     }
-}
 
-impl Command {
     fn not_started(&self, error: io::Error) -> Error {
         let cause = match error.raw_os_error() {
             Some(libc::ENOENT) if !self.dir.is_empty() && !Path::new(&self.dir).exists() => {
@@ -117,6 +115,14 @@ fn memory_file(text: &str) -> io::Result<Stdio> {
     file.write_all(text.as_bytes())?;
     file.rewind()?;
     Ok(file.into())
+}
+
+/// The result, but for an error that is none here.
+fn unless(result: io::Result<()>, errno: i32) -> io::Result<()> {
+    match result {
+        Err(error) if error.raw_os_error() == Some(errno) => Ok(()),
+        result => result,
+    }
 }
 
 fn describe(status: ExitStatus) -> String {
@@ -188,16 +194,13 @@ impl Running {
 
     /// The program and all of its group; then its number is free again.
     fn kill(&mut self) -> io::Result<()> {
-        // The group first: while the program is not waited for, nobody else can have its number. It may have
-        // joined another group.
+        // While the program is not waited for, nobody else can have its number. It may have joined another group.
         let _ = sys::kill_group(self.child.id());
-        self.child.kill()?;
+        // Where SIGCHLD is ignored nothing is left of it at once.
+        unless(self.child.kill(), libc::ESRCH)?;
         let ended = self.child.wait();
         self.reaped = true;
-        match ended {
-            Err(error) if error.raw_os_error() != Some(libc::ECHILD) => Err(error),
-            _ => Ok(()),
-        }
+        unless(ended.map(drop), libc::ECHILD)
     }
 
     fn said(&self) -> String {

@@ -114,7 +114,7 @@ fn take_routes(host: &Host, path: &Path, known: Option<&SetupNamespace>, routes:
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BadRequest) => return Ok(()),
         namespace => namespace?,
     };
-    let mut opened = Opened::of(namespace)?;
+    let mut opened = Opened::of(namespace, host.namespace())?;
     let (numbers, cookie) = (opened.inside.namespace.id().numbers(), opened.inside.socket.namespace_cookie());
     let is_it = |known: &SetupNamespace| {
         (known.device, known.inode) == numbers
