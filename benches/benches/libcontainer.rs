@@ -1,6 +1,8 @@
 //! What a container's network costs when a config says what it is, beside the floor of the same job: the
 //! namespace is there, has to be opened, and nothing is known of what is in it.
 //!
+//! Then what a process costs that does so, `netns-hook`, beside CNI's plugin.
+//!
 //! `make bench` prints the figures and writes them to `target/bench/libcontainer.json`. Both sides take turns in
 //! one host.
 
@@ -12,6 +14,7 @@ use netns::libcontainer::configs::{Config, State, Status};
 use netns::libcontainer::{NetworkSetup, SetupState, Target};
 use netns::Namespace;
 use netns_benches::figures::Figures;
+use netns_benches::invocations;
 use netns_benches::rig::{settle, Rig, Slot};
 use netns_benches::stats::{median, timed, Bound, Pairs};
 use serde_json::json;
@@ -23,7 +26,7 @@ const ROUNDS: usize = 6;
 const PAUSE: Duration = Duration::from_millis(4);
 
 fn main() {
-    testhost::host(|_| {
+    testhost::host(|host| {
         fs::create_dir_all("/run/netns").expect("a directory");
         let mut figures = Figures::default();
         for (dual_stack, prefix) in [(false, ""), (true, "dual_stack_")] {
@@ -36,6 +39,7 @@ fn main() {
                 (&format!("{prefix}read_config_us"), median(&setups.read)),
             ]);
         }
+        invocations::measure(host, &mut figures);
         figures.write("libcontainer.json");
     });
 }

@@ -1,4 +1,5 @@
 //! Containers of a real runtime: bundles with busybox for a root filesystem and the program as their hook.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::{symlink, PermissionsExt};
@@ -17,6 +18,13 @@ const PROGRAMS: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
 pub(crate) struct Runtime {
     name: &'static str,
     options: &'static [&'static str],
+}
+
+impl Runtime {
+    /// How it is called in a shell.
+    pub(crate) fn command_line(self) -> String {
+        [&[self.name], self.options].concat().join(" ")
+    }
 }
 
 /// Control groups are not what is tested, and not everywhere to be had.
