@@ -65,12 +65,18 @@ fn prepare(host: &Host, runtime: Runtime) -> Result<(), String> {
     }
 }
 
+/// In a user namespace runc does without control groups as long as none are asked for.
+fn may_make_groups() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
 /// crun refuses a host that has both versions of control groups with controllers in the second: in this
-/// host's own mounts the second is taken away.
+/// host's own mounts the second is hidden.
 fn leave_hybrid_groups(host: &Host) {
     let unified = "/sys/fs/cgroup/unified";
     if fs::exists(format!("{unified}/cgroup.controllers")).unwrap_or(false) {
-        host.run("umount", &[unified]);
+        host.run("mount", &["-t", "tmpfs", "tmpfs", unified]);
     }
 }
 
@@ -95,11 +101,16 @@ impl Bundle {
         config["root"] = json!({ "path": ROOT, "readonly": true });
         config["process"]["terminal"] = false.into();
         config["process"]["args"] = args.into();
+        // Of the others some cannot be had in a user namespace.
+        let mounts = config["mounts"].as_array_mut().unwrap();
+        mounts.retain(|mount| ["/proc", "/dev"].iter().any(|needed| mount["destination"] == *needed));
         for capabilities in config["process"]["capabilities"].as_object_mut().unwrap().values_mut() {
             capabilities.as_array_mut().unwrap().push("CAP_NET_RAW".into());
         }
-        // Of its own, as others on the machine may have containers of this name.
-        config["linux"]["cgroupsPath"] = format!("/netns-hook-test-{}-{id}", std::process::id()).into();
+        if may_make_groups() {
+            // One of its own, as others on the machine may have containers of this name.
+            config["linux"]["cgroupsPath"] = format!("/netns-hook-test-{}-{id}", std::process::id()).into();
+        }
         let bundle = Self { runtime, id: id.to_owned(), config };
         bundle.save();
         bundle.empty_logs();
