@@ -29,8 +29,9 @@
 //! | [`Events`] | what happens, in whatever process |
 //! | [`stats`] | what every interface has received and sent, read without a system call |
 //! | [`Sandbox`], [`Network`] | the foundation: a network namespace, and a bridge network of which nothing but the kernel knows; the caller chooses all addresses |
-//! | [`libcontainer`] | single changes of links of the calling thread's own namespace |
+//! | [`libcontainer::NetworkSetup`] | the network of a container whose runtime has a config like runc's |
 //! | [`libcontainer::configs`] | what a container is to have, as runc says it; hooks |
+//! | [`libcontainer`] | strategies, and single changes of links of the calling thread's own namespace |
 //! | [`plan`] | what is to be done, as data |
 //!
 //! What is to be done is a [`plan::Plan`] first: data that can be printed, serialised and compared

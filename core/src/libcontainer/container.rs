@@ -5,7 +5,7 @@ use std::sync::{mpsc, Arc};
 
 use super::assembly::Assembly;
 use super::configs::ParsedRoute;
-use super::pair::{alias, HostEnd, HostName, Pair};
+use super::pair::{alias, is_made_here, HostEnd, HostName, Pair};
 use super::wanted::Wanted;
 use super::{Network, NetworkState, NetworkStrategy, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -135,7 +135,7 @@ impl Container {
     /// Whether the names in the host can be had now: waits for those of a container that has just ended.
     fn awaits(&self, done: &Done) -> Result<bool> {
         for (end, _) in done.ends.iter().flatten().filter(|(end, _)| !end.drawn) {
-            if !engine::await_end(&self.host, &end.name, |link| end.is(link))? {
+            if !engine::await_end(&self.host, &end.name, is_made_here)? {
                 return Ok(false);
             }
         }

@@ -123,12 +123,10 @@ impl HostEnd {
     pub(super) fn link(&self) -> LinkRef {
         LinkRef::indexed(self.name.clone(), self.index)
     }
-
-    /// Whether `link`, under this name, is this one.
-    pub(super) fn is(&self, link: &LinkState) -> bool {
-        is_made_as(link, &self.alias)
-    }
 }
+
+/// The beginning of the aliases of all that is made here.
+const ALIAS: &str = "libnetns setup=";
 
 /// The alias of both ends of the pair of network `number` of what `owner` names.
 pub(super) fn alias(owner: &str, number: usize) -> String {
@@ -137,7 +135,12 @@ pub(super) fn alias(owner: &str, number: usize) -> String {
 
 /// What all aliases of `owner` begin with; the number of the network is the rest.
 pub(super) fn alias_before_number(owner: &str) -> String {
-    format!("libnetns setup={owner} network=")
+    format!("{ALIAS}{owner} network=")
+}
+
+/// Whether `link` was made here, for whatever container.
+pub(super) fn is_made_here(link: &LinkState) -> bool {
+    link.group == LINK_GROUP && link.alias.as_ref().is_none_or(|alias| alias.starts_with(ALIAS))
 }
 
 /// Whether `link` was made with that alias, which it may not have got yet.

@@ -35,17 +35,22 @@ pub(crate) fn options(gateways: &[&str]) -> NetworkOptions {
 /// an IPv6 address some time after the address.
 pub(crate) fn network(name: &str) -> Network {
     let network = Network::create("bridge", name, options(&GATEWAYS)).unwrap();
-    let show = ["-6", "route", "show", "table", "local", "dev", network.bridge().as_str()];
+    await_local(network.bridge().as_str(), "fd01::1");
+    network
+}
+
+/// Waits until the kernel answers to an IPv6 address that it has been given.
+#[track_caller]
+pub(crate) fn await_local(dev: &str, address: &str) {
     let is_there = || {
-        let shown = Command::new("ip").args(show).output().unwrap();
-        String::from_utf8(shown.stdout).unwrap().contains("local fd01::1 ")
+        let shown = Command::new("ip").args(["-6", "route", "show", "table", "local", "dev", dev]).output();
+        String::from_utf8(shown.unwrap().stdout).unwrap().contains(&format!("local {address} "))
     };
     let begin = Instant::now();
     while !is_there() {
-        assert!(begin.elapsed() < Duration::from_secs(5), "the gateway's local route does not come");
+        assert!(begin.elapsed() < Duration::from_secs(5), "the local route of {address} does not come");
         thread::sleep(Duration::from_millis(2));
     }
-    network
 }
 
 pub(crate) fn endpoint(name: &str, addresses: &[&str]) -> EndpointOptions {
@@ -240,6 +245,9 @@ pub(crate) fn bridge(host: &Host, name: &str, addresses: &[&str]) {
     host.ip(&["link", "set", name, "up"]);
     for address in addresses {
         host.ip(&["address", "add", address, "dev", name, "nodad"]);
+        if let Some((address, _)) = address.split_once('/').filter(|_| address.contains(':')) {
+            await_local(name, address);
+        }
     }
 }
 

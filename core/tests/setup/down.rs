@@ -62,6 +62,18 @@ fn what_the_kernel_has_taken_is_gone() {
     });
 }
 
+/// The next container with a link of that name comes while the last one is still going.
+#[test]
+fn a_name_in_the_host_can_be_used_again_at_once() {
+    world(|_| {
+        for _ in 0..5 {
+            let web = Container::start();
+            up(&everything().unwrap(), &web).unwrap();
+            web.end();
+        }
+    });
+}
+
 /// The next container of the same id comes while the last one is still going.
 #[test]
 fn an_id_can_be_used_again_at_once() {

@@ -26,6 +26,22 @@ use crate::plan::Plan;
 /// It is brought up from the namespace of the calling thread, which plays the host, and no call leaves the
 /// thread elsewhere. Networks of the types `loopback` and `veth`, and all routes, come at once, the interfaces
 /// born inside under their final names; other strategies do their work in the order of the config.
+///
+/// ```no_run
+/// use netns::libcontainer::configs::{Config, State, Status};
+/// use netns::libcontainer::{NetworkSetup, Target};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let pid = 1;
+/// let config = Config::from_json(&std::fs::read_to_string("config.json")?)?;
+/// let setup = NetworkSetup::from_config(&config)?.with_id("web")?;
+/// let mut state = State::new("web", Status::Creating);
+/// state.pid = pid;
+/// setup.up(Some(&Target::Pid(pid)), &state)?; // interfaces and routes are there, hooks have run
+/// setup.down(&state)?; // in whatever process
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct NetworkSetup {
     /// What the names of links in the host follow from.
