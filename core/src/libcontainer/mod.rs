@@ -3,6 +3,7 @@
 //! | | |
 //! |---|---|
 //! | [`NetworkSetup`] | the network of a container as its [`configs::Config`] has it, brought up and taken down (seed `003`) |
+//! | [`SetupState`] | what was made for it, to be taken down in whatever process; [`SetupState::find`] asks the kernel |
 //! | [`configs`] | what a container is to have, as runc says it; hooks |
 //! | [`setup`], [`Network`] | one network of a container (seed `001`), at once |
 //! | [`NetworkStrategy`], [`get_strategy`], [`register_strategy`] | the same in two steps, and the place to add a strategy |
