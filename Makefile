@@ -79,21 +79,21 @@ ebpf: ## build core/src/stats/counters.o anew from ebpf
 	@scripts/setup ebpf
 	scripts/ebpf
 
-lib: ## build the C library in target/lib: libnetns.so, libnetns.a, man pages
+lib: ## build what is installed in target/lib: libnetns.so, libnetns.a, man pages, netns-hook
 	@scripts/setup lib
 	scripts/lib
 
 size: lib ## say what libnetns.so is made of
 	@scripts/size
 
-dist: ## make tarballs of the C library and of the sources in target/dist
+dist: ## make tarballs of what is installed and of the sources in target/dist
 	@scripts/setup lib
 	scripts/dist
 
 PREFIX ?= /usr/local
-dirs = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
+dirs = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
 
-install: ## install the C library; PREFIX=/usr/local LIBDIR= INCLUDEDIR= MANDIR= DESTDIR=
+install: ## install the C library and netns-hook; PREFIX=/usr/local BINDIR= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR=
 	$(dirs) scripts/install
 
 uninstall: ## remove what install installed, from the same directories

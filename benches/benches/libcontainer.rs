@@ -1,6 +1,8 @@
 //! What a container's network costs when a config says what it is, beside the floor of the same job: the join
 //! floor of `link`, which makes the namespace and joins it.
 //!
+//! Then what a process costs that does so, `netns-hook`, beside CNI's plugin.
+//!
 //! `make bench` prints the figures and writes them to `target/bench/libcontainer.json`. Both sides take turns in
 //! one host. The second figure leaves out the namespace, which is a runtime's to make: both sides find it there,
 //! have to open it, and the library has to look what is in it.
@@ -13,6 +15,7 @@ use netns::libcontainer::configs::{Config, State, Status};
 use netns::libcontainer::{NetworkSetup, Target};
 use netns::Namespace;
 use netns_benches::figures::Figures;
+use netns_benches::invocations;
 use netns_benches::rig::{floor_join, settle, Rig, Slot};
 use netns_benches::stats::{median, timed, Bound, Pairs};
 use serde_json::json;
@@ -24,7 +27,7 @@ const ROUNDS: usize = 6;
 const PAUSE: Duration = Duration::from_millis(4);
 
 fn main() {
-    testhost::host(|_| {
+    testhost::host(|host| {
         fs::create_dir_all("/run/netns").expect("a directory");
         let mut figures = Figures::default();
         for (dual_stack, prefix) in [(false, ""), (true, "dual_stack_")] {
@@ -43,6 +46,7 @@ fn main() {
                 (&format!("{prefix}read_config_us"), median(&setups.read)),
             ]);
         }
+        invocations::measure(host, &mut figures);
         figures.write("libcontainer.json");
     });
 }

@@ -22,7 +22,9 @@ fn empty(name: &str) -> PathBuf {
 fn make(target: &str, variables: &[(&str, &str)]) {
     let mut make = Command::new("make");
     make.current_dir(root()).args(["--silent", "--no-print-directory", target]);
-    for variable in ["DESTDIR", "INCLUDEDIR", "LIBDIR", "MAKEFLAGS", "MANDIR", "NETNS_PROFILE", "PREFIX"] {
+    for variable in
+        ["BINDIR", "DESTDIR", "INCLUDEDIR", "LIBDIR", "MAKEFLAGS", "MANDIR", "NETNS_PROFILE", "PREFIX"]
+    {
         make.env_remove(variable);
     }
     make.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
@@ -69,12 +71,14 @@ fn an_installation_is_exactly_this_and_goes_without_a_trace() {
     let (manual, rest): (BTreeSet<_>, BTreeSet<_>) =
         files(&destination).into_iter().partition(|path| path.starts_with("usr/share/man/man3/"));
     let expected = [
+        "usr/bin/netns-hook".to_owned(),
         "usr/include/netns.h".to_owned(),
         "usr/lib/libnetns.a".to_owned(),
         "usr/lib/libnetns.so".to_owned(),
         "usr/lib/libnetns.so.0".to_owned(),
         format!("usr/lib/libnetns.so.{version}"),
         "usr/lib/pkgconfig/libnetns.pc".to_owned(),
+        "usr/share/man/man8/netns-hook.8".to_owned(),
     ];
     assert_eq!(rest, expected.into_iter().collect());
 
@@ -106,11 +110,11 @@ fn man_has_nothing_to_complain_of() {
     if !has("mandoc") {
         return testhost::skip("man_has_nothing_to_complain_of", "mandoc is not installed");
     }
-    let manual = installed("manual").join("usr/share/man/man3");
+    let manual = installed("manual").join("usr/share/man");
     let mut mandoc = Command::new("mandoc");
     mandoc.current_dir(&manual).args(["-T", "lint", "-W", "warning"]);
     for page in files(&manual) {
-        if fs::read_to_string(manual.join(&page)).expect("a page").starts_with(".TH") {
+        if !fs::read_to_string(manual.join(&page)).expect("a page").starts_with(".so") {
             mandoc.arg(page);
         }
     }
@@ -122,10 +126,13 @@ fn every_directory_can_be_another_and_pkg_config_says_where() {
     const TEST: &str = "every_directory_can_be_another_and_pkg_config_says_where";
     let prefix = empty("elsewhere");
     let below = |name: &str| prefix.join(name).to_str().expect("UTF-8").to_owned();
-    let (libraries, headers, manual) = (below("lib64"), below("headers"), below("man"));
-    let directories = [("LIBDIR", &*libraries), ("INCLUDEDIR", &headers), ("MANDIR", &manual)];
+    let (programs, libraries, headers, manual) =
+        (below("sbin"), below("lib64"), below("headers"), below("man"));
+    let directories =
+        [("BINDIR", &*programs), ("LIBDIR", &libraries), ("INCLUDEDIR", &headers), ("MANDIR", &manual)];
     make("install", &[&[("PREFIX", prefix.to_str().expect("UTF-8"))], &directories[..]].concat());
-    for file in ["lib64/libnetns.so", "headers/netns.h", "man/man3/libnetns.3"] {
+    let files = ["lib64/libnetns.so", "headers/netns.h", "man/man3/libnetns.3", "man/man8/netns-hook.8"];
+    for file in files.into_iter().chain(["sbin/netns-hook"]) {
         assert!(prefix.join(file).exists(), "no {file}");
     }
     if !has("pkg-config") {

@@ -1,7 +1,9 @@
-//! What others take to publish ports, as the packages of Debian have them: [`Docker`] and [`Netavark`].
+//! What others take to publish ports, as the packages of Debian have them, [`Docker`] and [`Netavark`], and to join
+//! a container to a bridge, [`Cni`].
 //!
 //! They are looked for among the packages that `scripts/peers` has unpacked, then where programs are.
 
+mod cni;
 mod docker;
 mod netavark;
 
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+pub use cni::Cni;
 pub use docker::Docker;
 pub use netavark::Netavark;
 
@@ -57,6 +60,13 @@ impl Tools {
         let machine = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
         let unpacked = unpacked.map(|name| self.unpacked.join(name));
         unpacked.into_iter().chain(machine.map(PathBuf::from)).collect()
+    }
+
+    /// Where the plugins of CNI are, if they are there.
+    fn plugins(&self) -> Option<PathBuf> {
+        let machine = ["/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin"].map(PathBuf::from);
+        let directories = [self.unpacked.join("usr/lib/cni")].into_iter().chain(machine);
+        directories.into_iter().find(|directory| directory.join("bridge").exists())
     }
 
     fn find(&self, program: &str) -> Option<PathBuf> {

@@ -130,7 +130,12 @@ const ALIAS: &str = "libnetns setup=";
 
 /// The alias of both ends of the pair of network `number` of what `owner` names.
 pub(super) fn alias(owner: &str, number: usize) -> String {
-    format!("{ALIAS}{owner} network={number}")
+    format!("{}{number}", alias_before_number(owner))
+}
+
+/// What all aliases of `owner` begin with; the number of the network is the rest.
+pub(super) fn alias_before_number(owner: &str) -> String {
+    format!("{ALIAS}{owner} network=")
 }
 
 /// Whether `link` was made here, for whatever container.

@@ -1,6 +1,7 @@
 //! The network of a container as a config has it: brought up, and taken down.
 
 mod down;
+mod find;
 mod state;
 
 use std::collections::BTreeSet;
@@ -84,17 +85,11 @@ impl NetworkSetup {
     /// # Errors
     /// BadRequest unless it is 1 to 128 ASCII letters, digits, `_`, `+`, `.` and `-`.
     pub fn with_id(mut self, id: &str) -> Result<Self> {
-        let refuse = |cause: &str| Err(Error::bad_request("use container id", format!("{id:?}"), cause));
-        if id.is_empty() || id.len() > Self::MAX_ID {
-            return refuse("it is not 1 to 128 bytes long");
-        }
-        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+.-".contains(&byte)) {
-            return refuse("only ASCII letters, digits, '_', '+', '.' and '-' are allowed");
-        }
+        check_id(id)?;
         for (number, wanted) in self.wanted.iter_mut().enumerate() {
             let Wanted::Pair(pair) = wanted else { continue };
             if !matches!(pair.host_name, HostName::Given(_)) {
-                pair.host_name = HostName::Derived(fnv1a(&format!("{id}/{number}")));
+                pair.host_name = host_name(id, number);
             }
         }
         self.id = Some(id.to_owned());
@@ -180,6 +175,23 @@ impl NetworkSetup {
     fn subject(&self) -> String {
         self.id.as_ref().map_or_else(|| "container".to_owned(), |id| format!("container {id}"))
     }
+}
+
+/// Refuses what could not be in an alias as one word.
+fn check_id(id: &str) -> Result<()> {
+    let refuse = |cause: &str| Err(Error::bad_request("use container id", format!("{id:?}"), cause));
+    if id.is_empty() || id.len() > NetworkSetup::MAX_ID {
+        return refuse("it is not 1 to 128 bytes long");
+    }
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+.-".contains(&byte)) {
+        return refuse("only ASCII letters, digits, '_', '+', '.' and '-' are allowed");
+    }
+    Ok(())
+}
+
+/// What the host's end of network `number` is called when the config does not say.
+fn host_name(id: &str, number: usize) -> HostName {
+    HostName::Derived(fnv1a(&format!("{id}/{number}")))
 }
 
 /// What a network of a config asks for. `path` is that of the container's network namespace, if it has one.
