@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::{mpsc, Arc};
 
+use super::alias::{alias, is_made_here, Home};
 use super::assembly::Assembly;
 use super::configs::ParsedRoute;
-use super::pair::{alias, is_made_here, HostEnd, HostName, Pair};
+use super::pair::{HostEnd, HostName, Pair};
 use super::wanted::Wanted;
 use super::{Network, NetworkState, NetworkStrategy, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -56,9 +57,9 @@ impl Container {
         self.target.path()
     }
 
-    /// What no other namespace of this boot has, from Linux 5.14 on.
-    pub(super) fn cookie(&self) -> Option<u64> {
-        self.opened.inside.socket.namespace_cookie().ok()
+    /// What tells its namespace from others.
+    pub(super) fn home(&self) -> Home {
+        Home::of(&self.opened)
     }
 
     /// Refuses a container that has ended meanwhile.
@@ -83,7 +84,7 @@ impl Container {
                 ends.push(None);
                 continue;
             };
-            let end = host_end(pair, owner, *number, attempt)?;
+            let end = self.host_end(pair, owner, *number, attempt)?;
             assembly.pair(pair, &end).map_err(|error| error.within("plan network", number))?;
             ends.push(Some((end, pair.interface.src_name.clone())));
         }
@@ -106,11 +107,18 @@ impl Container {
         self.retrying(|container, attempt| {
             let survey = container.opened.survey()?;
             let (inner, _) = pair.host_name.choose(attempt)?;
-            let end = host_end(pair, owner, 0, attempt)?;
+            let end = container.host_end(pair, owner, 0, attempt)?;
             let mut assembly = Assembly::new(&container.host, &container.opened.inside, survey);
             assembly.bare_pair(pair, &end, inner.clone())?;
             Ok(Done { plan: assembly.finish(), ends: vec![Some((end, inner))] })
         })
+    }
+
+    /// The end in the host at the `attempt`th attempt.
+    fn host_end(&self, pair: &Pair, owner: &str, number: usize, attempt: u32) -> Result<HostEnd> {
+        let (name, index) = pair.host_name.choose(attempt)?;
+        let drawn = matches!(pair.host_name, HostName::Random(..));
+        Ok(HostEnd { name, index, alias: alias(owner, number, self.home()), drawn })
     }
 
     /// Carries out what `plan` says at each attempt, until nothing is taken that may be free the next time.
@@ -217,11 +225,4 @@ pub(super) fn delete(host: &Host, link: &LinkRef) -> Result<()> {
     let mut plan = Plan::default();
     plan.push(Place::Host, Action::DeleteLink(link.clone()));
     engine::take_away(host, &plan)
-}
-
-/// The end in the host at the `attempt`th attempt.
-fn host_end(pair: &Pair, owner: &str, number: usize, attempt: u32) -> Result<HostEnd> {
-    let (name, index) = pair.host_name.choose(attempt)?;
-    let drawn = matches!(pair.host_name, HostName::Random(..));
-    Ok(HostEnd { name, index, alias: alias(owner, number), drawn })
 }

@@ -8,7 +8,7 @@ use testhost::{inside, Host};
 use crate::common::{link, links, refused, routes, veth, Container};
 use crate::{child, eth0, everything, lan0, setup_of, state, up, world};
 
-/// What another process does: takes down by the state that is in `/run/state`, or by the id `web`.
+/// What another process does: takes down by the state that is in `/run/state`, or by the id `web` and the process.
 fn play(role: &str) {
     for _ in 0..2 {
         match role {
@@ -16,7 +16,10 @@ fn play(role: &str) {
                 let state = std::fs::read_to_string("/run/state").unwrap();
                 SetupState::from_json(&state).unwrap().tear_down().unwrap();
             }
-            _ => everything().unwrap().with_id("web").unwrap().tear_down().unwrap(),
+            pid => {
+                let setup = everything().unwrap().with_id("web").unwrap();
+                setup.down(&state(pid.parse().unwrap())).unwrap();
+            }
         }
     }
 }
@@ -30,7 +33,7 @@ fn another_process_takes_down_by_the_state_or_by_the_id() {
     world(|host| {
         let web = Container::named(host, "web");
         let before = host.dump();
-        for by in ["state", "id"] {
+        for by in ["state", &web.pid().to_string()] {
             let made = up(&everything().unwrap().with_id("web").unwrap(), &web).unwrap();
             assert_eq!(made.id.as_deref(), Some("web"));
             let json = made.to_json().unwrap();
@@ -105,23 +108,66 @@ fn links_of_others_under_the_same_names_stay() {
             .collect();
         let taken_away = || {
             made.tear_down().unwrap();
-            setup.tear_down().unwrap();
+            setup.down(&state(web.pid())).unwrap();
         };
         taken_away();
         // Somebody else's, and then another setup's.
         veth(host, &names[0], "x0");
-        host.ip(&["link", "set", &names[0], "alias", "libnetns setup=db network=1", "group", "20051"]);
+        let alias = made.networks[1].host_link.as_ref().unwrap().alias.clone().unwrap();
+        let of_db = alias.replace("setup=web", "setup=db");
+        host.ip(&["link", "set", &names[0], "alias", &of_db, "group", "20051"]);
         host.ip(&["link", "add", &names[1], "type", "bridge"]);
         let before = host.dump();
         taken_away();
         before.assert_same(&host.dump(), "links of others");
         // The alias alone does not make it the state's: it is another link.
-        host.ip(&["link", "set", &names[0], "alias", "libnetns setup=web network=1"]);
+        host.ip(&["link", "set", &names[0], "alias", &alias]);
         let before = host.dump();
         made.tear_down().unwrap();
         before.assert_same(&host.dump(), "a link of another index");
-        setup.tear_down().unwrap();
+        setup.down(&state(web.pid())).unwrap();
         assert_eq!(links(host, "").iter().filter(|link| *link == "x0").count(), 0);
+    });
+}
+
+/// The name, the index and the id are those of the first life.
+#[test]
+fn a_state_of_a_former_life_takes_nothing_of_the_next() {
+    world(|host| {
+        let setup = everything().unwrap().with_id("web").unwrap();
+        let first = Container::start();
+        let former = up(&setup, &first).unwrap();
+        first.end();
+        let web = Container::named(host, "web");
+        up(&setup, &web).unwrap();
+        let before = host.dump();
+        former.tear_down().unwrap();
+        before.assert_same(&host.dump(), "the next life");
+        assert_eq!(links(host, "web"), ["eth0", "lan0", "lo"]);
+    });
+}
+
+#[test]
+fn who_has_an_id_that_is_taken_takes_nothing_of_the_first() {
+    world(|host| {
+        let setup = everything().unwrap().with_id("web").unwrap();
+        let [web, second] = ["web", "second"].map(|name| Container::named(host, name));
+        let made = up(&setup, &web).unwrap();
+        let before = host.dump();
+        refused(up(&setup, &second), ErrorKind::AlreadyExists, &["container web"]);
+        let words = ["container web", "vethweb", "in which a process is", "another container"];
+        for left in [setup.down(&state(second.pid())), setup.tear_down()] {
+            let error = left.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+            assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+        }
+        before.assert_same(&host.dump(), "the network of the first");
+        assert_eq!(links(host, "web"), ["eth0", "lan0", "lo"]);
+        // Nobody is in the namespace any more, which stays.
+        web.end();
+        setup.down(&state(second.pid())).unwrap();
+        assert_eq!((links(host, "web"), links(host, "").len()), (vec!["lo".to_owned()], 3));
+        made.tear_down().unwrap();
     });
 }
 

@@ -172,7 +172,7 @@ fn each_call_to_the_kernel_may_fail() {
             let said = trace::refuse_at(&mut run, &TOLD, place, libc::ENOBUFS).unwrap();
             let context = format!("call {place} of {told} refused: {said}");
             if said == "done" {
-                everything().unwrap().with_id("web").unwrap().tear_down().unwrap();
+                everything().unwrap().with_id("web").unwrap().down(&state(web.pid())).unwrap();
                 web.run(host, &["ip", "address", "delete", "127.0.0.1/8", "dev", "lo"]);
                 web.run(host, &["ip", "link", "set", "lo", "down"]);
             } else {
@@ -207,7 +207,7 @@ fn a_process_killed_at_any_call_leaves_nothing() {
                 host.assert_returns_to(&before, &context);
                 continue;
             }
-            setup.tear_down().unwrap();
+            setup.down(&state(web.pid())).unwrap();
             host.assert_returns_to(&before, &context);
             assert!(!web.links(host).contains("eth0"), "{context}");
             up(&setup, &web).unwrap_or_else(|error| panic!("{context}, and again: {error}"));
