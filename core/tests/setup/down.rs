@@ -209,10 +209,11 @@ fn routes_through_interfaces_of_others_go_too() {
         }
         let setup = with_foreign_route("/run/netns/web").with_id("web").unwrap();
         setup.up(None, &state(0)).unwrap();
-        for _ in 0..2 {
-            setup.tear_down().unwrap();
-            inside("web", || host.assert_returns_to(&before, "by the id"));
-        }
+        // Without the state it is not known whose the route is.
+        let route = ["route", "delete", "10.7.0.0/16", "dev", "lan9"];
+        setup.tear_down().unwrap();
+        host.ip_in("web", &route);
+        inside("web", || host.assert_returns_to(&before, "by the id"));
         // Another namespace at the same path is not this one.
         let made = with_foreign_route("").up(Some(&target), &state(0)).unwrap();
         host.ip(&["netns", "delete", "web"]);
@@ -224,6 +225,39 @@ fn routes_through_interfaces_of_others_go_too() {
         inside("web", || before.assert_same(&host.dump(), "another namespace"));
         host.ip(&["netns", "delete", "web"]);
         made.tear_down().unwrap();
+    });
+}
+
+#[test]
+fn routes_that_it_did_not_make_stay() {
+    world(|host| {
+        host.ip(&["netns", "add", "web"]);
+        with_lan9(host);
+        host.ip_in("web", &["address", "add", "10.5.0.2/24", "dev", "lan9"]);
+        host.ip_in("web", &["route", "add", "default", "via", "10.5.0.1", "dev", "lan9"]);
+        let default = json!([{"gateway": "10.5.0.1", "interface_name": "lan9"}]);
+        let routed = json!([{"destination": "10.7.0.0/16", "interface_name": "lan9"}]);
+        let of = |id: &str, routes: &serde_json::Value| {
+            setup_of("/run/netns/web", &json!([]), routes).unwrap().with_id(id).unwrap()
+        };
+        of("db", &routed).up(None, &state(0)).unwrap();
+        let before = inside("web", || host.dump());
+        for routes in [&default, &routed] {
+            let web = of("web", routes);
+            refused(web.up(None, &state(0)), ErrorKind::AlreadyExists, &["there is a route"]);
+            web.tear_down().unwrap();
+            inside("web", || before.assert_same(&host.dump(), "routes of others"));
+        }
+        // What the setup made is gone, and another's is in its place.
+        host.ip_in("web", &["route", "delete", "default"]);
+        let made = of("web", &default).up(None, &state(0)).unwrap();
+        host.ip_in(
+            "web",
+            &["route", "replace", "default", "via", "10.5.0.1", "dev", "lan9", "proto", "static"],
+        );
+        let before = inside("web", || host.dump());
+        made.tear_down().unwrap();
+        inside("web", || before.assert_same(&host.dump(), "another's default route"));
     });
 }
 

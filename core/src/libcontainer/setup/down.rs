@@ -1,7 +1,5 @@
 //! Taking down what was brought up, by whatever process.
 
-use std::path::Path;
-
 use super::{NetworkSetup, SetupLink, SetupNamespace, SetupState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -31,7 +29,7 @@ impl SetupState {
             let mut failures: Vec<_> =
                 links.filter_map(|own| take(&host, &own.name, |link| Ok(own.is(link))).err()).collect();
             if let Some(namespace) = &self.namespace {
-                failures.extend(take_routes(&host, &namespace.path, Some(namespace), &self.routes).err());
+                failures.extend(take_routes(&host, namespace, &self.routes).err());
             }
             Error::first_of(failures)
         };
@@ -51,7 +49,8 @@ impl SetupState {
 impl NetworkSetup {
     /// Takes away what [`NetworkSetup::up`] of the same config and id made, in whatever process, by names and
     /// aliases, as [`SetupState::tear_down`] does: what leads to the namespace of the path that the config has
-    /// for `NEWNET`, or to one that no process is in any more. What a strategy made by itself is not known here.
+    /// for `NEWNET`, or to one that no process is in any more. What a strategy made by itself is not known here,
+    /// nor whose the routes through interfaces of others are: those stay.
     ///
     /// # Errors
     /// BadRequest without an id; Busy, and it stays, where a process is in the namespace of another path: the
@@ -79,18 +78,10 @@ impl NetworkSetup {
             let host = Host::current()?;
             let meant = self.namespaces(pid);
             let mut failures = Vec::new();
-            let mut inside = Vec::new();
             for (number, wanted) in self.wanted.iter().enumerate() {
                 let Wanted::Pair(pair) = wanted else { continue };
-                inside.push(&pair.interface.src_name);
                 let (name, _) = pair.host_name.choose(0)?;
                 failures.extend(take(&host, &name, |link| is_left(link, id, number, &meant)).err());
-            }
-            if let Some(path) = &self.namespace {
-                let foreign = self.routes.iter().filter(|route| !inside.contains(&&route.interface_name));
-                let routes: Vec<_> =
-                    foreign.map(|route| route.spec(LinkRef::named(route.interface_name.clone()))).collect();
-                failures.extend(take_routes(&host, path, None, &routes).err());
             }
             Error::first_of(failures)
         };
@@ -136,22 +127,19 @@ fn take(host: &Host, name: &InterfaceName, is_it: impl Fn(&LinkState) -> Result<
     }
 }
 
-/// Deletes routes in the namespace of `path`, if it is there and the one that is meant.
-fn take_routes(host: &Host, path: &Path, known: Option<&SetupNamespace>, routes: &[RouteSpec]) -> Result<()> {
+/// Deletes routes in the namespace at the path of `known`, if that is there and the one that is meant.
+fn take_routes(host: &Host, known: &SetupNamespace, routes: &[RouteSpec]) -> Result<()> {
     if routes.is_empty() {
         return Ok(());
     }
-    let namespace = match Namespace::open(path) {
+    let namespace = match Namespace::open(&known.path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BadRequest) => return Ok(()),
         namespace => namespace?,
     };
     let mut opened = Opened::of(namespace, host.namespace())?;
-    let (numbers, cookie) = (opened.inside.namespace.id().numbers(), opened.inside.socket.namespace_cookie());
-    let is_it = |known: &SetupNamespace| {
-        (known.device, known.inode) == numbers
-            && known.cookie.is_none_or(|known| cookie.is_ok_and(|own| own == known))
-    };
-    if !known.is_none_or(is_it) {
+    let there = Home::of(&opened);
+    let is_other_life = known.cookie.is_some_and(|known| there.cookie != Some(known));
+    if (known.device, known.inode) != there.id.numbers() || is_other_life {
         return Ok(());
     }
     let mut failures = Vec::new();
