@@ -46,6 +46,11 @@ impl State {
         }
     }
 
+    /// The same container at another turn of its life.
+    pub(crate) fn at(&self, status: Status) -> Self {
+        Self { status, ..self.clone() }
+    }
+
     /// Reads JSON, of which 4 MiB at most. It must say id and status.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{NetworkSetup, SetupLink, SetupNamespace, SetupState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::libcontainer::alias::{self, Home};
-use crate::libcontainer::configs::{HookName, Hooks, State};
+use crate::libcontainer::configs::{HookName, Hooks, State, Status};
 use crate::libcontainer::container::delete;
 use crate::libcontainer::wanted::Wanted;
 use crate::libcontainer::Target;
@@ -37,12 +37,13 @@ impl SetupState {
         tear_down().map_err(|error| error.within("tear down", subject))
     }
 
-    /// [`SetupState::tear_down`], and then the hooks `poststop`, which get `state`, whether or not that went well.
+    /// [`SetupState::tear_down`], and then the hooks `poststop`, which get `state` with the status `stopped`, whether
+    /// or not that went well.
     ///
     /// # Errors
     /// Those of both.
     pub fn down(&self, state: &State, hooks: &Hooks) -> Result<()> {
-        both(self.tear_down(), hooks.run(HookName::Poststop, state))
+        both(self.tear_down(), hooks.run(HookName::Poststop, &state.at(Status::Stopped)))
     }
 }
 
@@ -61,12 +62,12 @@ impl NetworkSetup {
     }
 
     /// [`NetworkSetup::tear_down`] of the process of `state` too, if it has one, and then the config's hooks
-    /// `poststop`, which get `state`, whether or not that went well.
+    /// `poststop`, which get `state` with the status `stopped`, whether or not that went well.
     ///
     /// # Errors
     /// Those of both.
     pub fn down(&self, state: &State) -> Result<()> {
-        both(self.tear_down_of(state.pid), self.hooks.run(HookName::Poststop, state))
+        both(self.tear_down_of(state.pid), self.hooks.run(HookName::Poststop, &state.at(Status::Stopped)))
     }
 
     fn tear_down_of(&self, pid: u32) -> Result<()> {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 pub use state::{SetupLink, SetupNamespace, SetupNetwork, SetupState};
 
-use super::configs::{self, Config, HookName, Hooks, NamespaceType, ParsedRoute, State};
+use super::configs::{self, Config, HookName, Hooks, NamespaceType, ParsedRoute, State, Status};
 use super::container::Container;
 use super::pair::{HostName, Pair, INSIDE};
 use super::up::Up;
@@ -38,6 +38,7 @@ use crate::plan::Plan;
 /// let mut state = State::new("web", Status::Creating);
 /// state.pid = pid;
 /// setup.up(Some(&Target::Pid(pid)), &state)?; // interfaces and routes are there, hooks have run
+/// setup.poststart(&state)?; // when its program runs
 /// setup.down(&state)?; // in whatever process
 /// # Ok(())
 /// # }
@@ -117,7 +118,7 @@ impl NetworkSetup {
     }
 
     /// Brings up the networks and then the routes of a container, and runs the hooks `prestart` and then
-    /// `createRuntime` on the calling thread, which get `state`.
+    /// `createRuntime` on the calling thread, which get `state` with the status `creating`.
     ///
     /// The container is that of `target`; without one, that of the path that the config has for `NEWNET`, or
     /// else that of the process of `state`. A config without networks and routes needs none.
@@ -144,9 +145,20 @@ impl NetworkSetup {
         up().map_err(|error: Error| error.within("bring up", self.subject()))
     }
 
+    /// Runs the hooks `poststart`, which get `state` with the status `running`: for when the container's program
+    /// has started. All run, whatever one of them does.
+    ///
+    /// # Errors
+    /// The first one's.
+    pub fn poststart(&self, state: &State) -> Result<()> {
+        let run = self.hooks.run(HookName::Poststart, &state.at(Status::Running));
+        run.map_err(|error| error.within("start", self.subject()))
+    }
+
     fn run_hooks(&self, state: &State) -> Result<()> {
-        self.hooks.run(HookName::Prestart, state)?;
-        self.hooks.run(HookName::CreateRuntime, state)
+        let state = state.at(Status::Creating);
+        self.hooks.run(HookName::Prestart, &state)?;
+        self.hooks.run(HookName::CreateRuntime, &state)
     }
 
     /// The container that is meant; none where none is needed.
