@@ -257,3 +257,17 @@ fn functions_are_left_out_and_what_has_a_command_is_not() {
     assert_ne!(read, config, "a function is equal to itself alone");
     assert_eq!(config.clone(), config);
 }
+
+#[test]
+fn a_list_of_very_many_objects_is_refused() {
+    let many = |count: usize| vec!["{}"; count].join(",");
+    for list in ["\"networks\":[*]", "\"routes\":[*]", "\"Hooks\":{\"prestart\":[*]}"] {
+        let read = |count| Config::from_json(&format!("{{{}}}", list.replace('*', &many(count))));
+        read(1024).unwrap();
+        for count in [1025, 1_300_000] {
+            let error = read(count).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BadRequest);
+            assert!(error.to_string().contains("more than 1024 objects at line 1 column"), "{error}");
+        }
+    }
+}
