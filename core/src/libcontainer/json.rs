@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use crate::error::{Error, Result};
+use crate::error::{cut, Error, Result};
 
 /// The longest document that is read, in bytes.
 const MAX_BYTES: usize = 4 << 20;
@@ -38,7 +38,7 @@ pub(super) fn to_json(what: &str, value: &impl Serialize) -> Result<String> {
 /// BadRequest, with line and column, for what is no JSON or does not fit, and for a list of more than 1024
 /// objects; for more than 4 MiB, and for more than 128 arrays and objects within each other.
 pub(super) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    let refuse = |cause: String| Error::bad_request("read JSON", what, cause);
+    let refuse = |cause: String| Error::bad_request("read JSON", what, without_middle(&cause));
     if json.len() > MAX_BYTES {
         return Err(refuse(format!("it is {} bytes long, more than {MAX_BYTES}", json.len())));
     }
@@ -47,6 +47,17 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T
     }
     let Object(value) = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
     Ok(value)
+}
+
+/// A cause whose value may be as long as the document: line and column are at its end.
+fn without_middle(cause: &str) -> String {
+    const KEPT: usize = 200;
+    if cause.len() <= 2 * KEPT {
+        return cause.to_owned();
+    }
+    let last =
+        (cause.len() - KEPT..cause.len()).find(|at| cause.is_char_boundary(*at)).unwrap_or(cause.len());
+    format!("{} …{}", cut(cause.to_owned(), KEPT), &cause[last..])
 }
 
 /// What serde passes over it does not count.
