@@ -201,9 +201,10 @@ fn check_id(id: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the host's end of network `number` is called when the config does not say.
+/// What the host's end of network `number` is called when the config does not say. No network and endpoint of
+/// a controller, which have one slash between them, give that.
 fn host_name(id: &str, number: usize) -> HostName {
-    HostName::Derived(fnv1a(&format!("{id}/{number}")))
+    HostName::Derived(fnv1a(&format!("setup/{id}/{number}")))
 }
 
 /// What a network of a config asks for. `path` is that of the container's network namespace, if it has one.
@@ -258,4 +259,21 @@ fn check_names(wanted: &[Wanted]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::naming;
+    use crate::name::Name;
+
+    #[test]
+    fn a_setup_and_an_endpoint_do_not_share_a_name() {
+        let name = |text: &str| Name::new(text).unwrap();
+        let (of_setup, _) = host_name("web", 0).choose(0).unwrap();
+        for [network, endpoint] in [["web", "0"], ["setup", "web"], ["setup", "0"]] {
+            let (of_endpoint, _) = naming::link_names(&name(network), &name(endpoint)).unwrap();
+            assert_ne!(of_setup, of_endpoint, "{network} {endpoint}");
+        }
+    }
 }
