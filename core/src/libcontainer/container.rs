@@ -1,5 +1,6 @@
 //! A container whose network is being made.
 
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::{mpsc, Arc};
 
@@ -170,7 +171,11 @@ impl Container {
             }
         }
         let link = self.end_of(&state)?;
-        let initialized = self.namespace().run(|| strategy.initialize(network, &mut state));
+        let initialize = || self.namespace().run(|| strategy.initialize(network, &mut state));
+        let initialized = catch_unwind(AssertUnwindSafe(initialize)).unwrap_or_else(|panic| {
+            let _ = link.as_ref().map(|link| self.delete(link));
+            resume_unwind(panic)
+        });
         if let Err(error) = initialized.and_then(|result| result) {
             let failure = link.and_then(|link| self.delete(&link).err());
             return Err(error.with_rollback(failure.into_iter().collect()));

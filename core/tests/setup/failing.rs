@@ -1,5 +1,7 @@
 //! What cannot be, what is in the way, and whatever fails or is killed: a clear error, and nothing left.
 
+use std::os::unix::ffi::OsStrExt;
+
 use netns::libcontainer::configs::Config;
 use netns::libcontainer::{NetworkSetup, Target};
 use netns::{ErrorKind, Namespace};
@@ -121,6 +123,11 @@ fn what_is_in_the_way_is_refused_and_stays() {
             let said = target.to_string();
             refused(setup.up(Some(&target), &state(0)), kind, &[said.trim_start_matches("process ")]);
         }
+        let path = std::ffi::OsStr::from_bytes(b"/run/netns/w\xff");
+        std::os::unix::fs::symlink("/run/netns/web", path).unwrap();
+        let unsaid = setup.up(Some(&Target::Path(path.into())), &state(0));
+        refused(unsaid, ErrorKind::BadRequest, &["/run/netns/w", "UTF-8"]);
+        std::fs::remove_file(path).unwrap();
         before.assert_returns("containers that are none");
         up(&setup, &web).unwrap();
         assert_eq!(links(host, "web"), ["eth0", "lan0", "lo"]);

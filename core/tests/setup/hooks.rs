@@ -1,6 +1,7 @@
 //! Hooks run at their points, and one that fails takes everything back.
 
 use std::fs;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
 use netns::libcontainer::configs::{Config, FunctionHook, HookName, NamespaceType};
@@ -98,6 +99,21 @@ fn a_hook_that_is_a_function_sees_the_network() {
         assert_eq!(*seen.lock().unwrap(), [(web.pid(), "web".to_owned())]);
         assert_eq!(links(host, "web"), ["lo"]);
         assert!(config.namespaces.is_private(NamespaceType::NewNet));
+    });
+}
+
+#[test]
+fn a_hook_that_panics_takes_everything_back() {
+    world(|host| {
+        let web = Container::named(host, "web");
+        let before = (host.dump(), inside("web", || host.dump()));
+        let mut config = config(&json!({}));
+        config.hooks.add(HookName::Prestart, FunctionHook::new(|_| panic!("this hook panics")));
+        let setup = NetworkSetup::from_config(&config).unwrap();
+        let panicked = catch_unwind(AssertUnwindSafe(|| up(&setup, &web))).unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"this hook panics"));
+        host.assert_returns_to(&before.0, "a hook that panics");
+        inside("web", || host.assert_returns_to(&before.1, "inside: a hook that panics"));
     });
 }
 

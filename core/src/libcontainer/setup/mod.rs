@@ -125,10 +125,13 @@ impl NetworkSetup {
     ///
     /// # Errors
     /// NotFound when there is no such container or it ends meanwhile, no such bridge, or no such interface for
-    /// a route; BadRequest when it is not said which container, when it has no network namespace of its own,
+    /// a route; BadRequest when it is not said which container, or by a path that is not UTF-8, when it has no network namespace of its own,
     /// and when a bridge is none; AlreadyExists when a name is taken in the container or in the host, an address
     /// overlaps a route, or there is a default route where there is a gateway; those of strategies and of
     /// hooks. Nothing is left behind, but for what strategies and hooks do beside the state.
+    ///
+    /// # Panics
+    /// A panic of a strategy or a hook goes on once everything is taken back.
     pub fn up(&self, target: Option<&Target>, state: &State) -> Result<SetupState> {
         let up = || {
             let Some(mut container) = self.container(target, state.pid)? else {
@@ -137,10 +140,8 @@ impl NetworkSetup {
             };
             let owner = self.owner(&container);
             let mut up = Up::bring(&mut container, &self.wanted, &self.routes, &owner)?;
-            match self.run_hooks(state) {
-                Ok(()) => Ok(SetupState::of(self, &container, &up)),
-                Err(error) => Err(error.with_rollback(up.take_back(&mut container))),
-            }
+            up.or_take_back(&mut container, |_, _| self.run_hooks(state))?;
+            Ok(SetupState::of(self, &container, &up))
         };
         up().map_err(|error: Error| error.within("bring up", self.subject()))
     }
@@ -167,6 +168,10 @@ impl NetworkSetup {
             return Ok(None);
         }
         let target = match (target, &self.namespace) {
+            (Some(Target::Path(path)), _) if path.to_str().is_none() => {
+                let cause = "it is not UTF-8: no state could say it";
+                return Err(Error::bad_request("use path", path.display().to_string(), cause));
+            }
             (Some(target), _) => target.clone(),
             (None, Some(path)) => Target::Path(path.clone()),
             (None, None) if pid > 0 => Target::Pid(pid),
