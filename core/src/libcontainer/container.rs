@@ -1,8 +1,11 @@
 //! A container whose network is being made.
 
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::{mpsc, Arc};
+use std::time::Duration;
 
 use super::alias::{alias, is_made_here, Home};
 use super::assembly::Assembly;
@@ -16,10 +19,13 @@ use crate::link::{InterfaceName, LinkRef, Place};
 use crate::network::engine;
 use crate::plan::{apply, take_back, Action, Ground, Plan};
 use crate::sandbox::Opened;
-use crate::sys::{self, Namespace};
+use crate::sys::{self, LockedFile, Namespace};
 
 /// How often something is tried again because a name or an index was taken.
 const TRIES: u32 = 10;
+
+/// How long another setup of the same namespace is waited for, which takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A container's namespace, and the calling thread's as its host.
 pub(super) struct Container {
@@ -124,6 +130,7 @@ impl Container {
 
     /// Carries out what `plan` says at each attempt, until nothing is taken that may be free the next time.
     fn retrying(&mut self, plan: impl Fn(&mut Self, u32) -> Result<Done>) -> Result<Done> {
+        let _locked = self.lock();
         let mut attempt = 0;
         loop {
             let done = plan(self, attempt)?;
@@ -151,8 +158,22 @@ impl Container {
         Ok(true)
     }
 
+    /// Keeps other setups of the namespace waiting: whether interfaces to come have IPv6 is for one at a time. Who
+    /// is inside can lock it too, and does not keep anybody from going on after a while.
+    fn lock(&self) -> Option<LockedFile> {
+        let file = File::from(self.namespace().as_fd().try_clone_to_owned().ok()?);
+        match sys::lock_exclusive(file.as_fd(), PATIENCE) {
+            Ok(true) => Some(LockedFile::new(file)),
+            refused => {
+                log::debug!("{} could not be locked: {refused:?}", self.namespace().id());
+                None
+            }
+        }
+    }
+
     /// Takes back what was done; returns what could not be.
     pub(super) fn take_back(&mut self, plan: &Plan) -> Vec<Error> {
+        let _locked = self.lock();
         let sandbox = Some(&mut self.opened.inside);
         take_back(plan, &mut Ground { host: &self.host, sandbox, programs: None })
     }
