@@ -28,6 +28,12 @@ fn what_cannot_be_is_found_before_anything_is_asked() {
     refuse(json!([with(eth0(2), "bridge", "")]), json!([]), bad, &["networks[0]", "bridge is not specified"]);
     refuse(json!([with(eth0(2), "gateway", "10.9.0.1")]), json!([]), bad, &["directly reachable"]);
     refuse(json!([with(eth0(2), "mtu", 1000)]), json!([]), bad, &["1280"]);
+    refuse(
+        json!([with(lan0(2), "name", "all")]),
+        json!([]),
+        bad,
+        &["networks[0]", "\"all\"", "are called that"],
+    );
     let nameless = |last| with(lan0(last), "name", "");
     refuse(json!([nameless(2), nameless(3)]), json!([]), bad, &["eth0", "without a name"]);
     refuse(json!([nameless(2), eth0(3)]), json!([]), bad, &["eth0", "without a name"]);
@@ -103,6 +109,13 @@ fn what_is_in_the_way_is_refused_and_stays() {
             &unreachable,
             ErrorKind::System,
             &["10.77.0.1", "not directly reachable"],
+        );
+        let of_v6 = json!([{"destination": "fd09::/48", "gateway": "fe80::1", "interface_name": "lan0"}]);
+        before.refuses(
+            &json!([lo, lan0(2)]),
+            &of_v6,
+            ErrorKind::BadRequest,
+            &["fd09::/48", "lan0 has no IPv6"],
         );
         let not_own =
             json!([{"destination": "10.9.0.0/16", "source": "10.77.0.1/32", "interface_name": "lan0"}]);
