@@ -164,6 +164,12 @@ where
     }
 }
 
+/// For `skip_serializing_if`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+pub(super) fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// Compact, with `<`, `>`, `&` and the two line separators that JavaScript knows as escapes.
 struct GoFormatter;
 
