@@ -5,6 +5,23 @@ use std::fmt;
 /// What a fallible call of this library returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// How many bytes of one subject an error keeps. Names are far shorter.
+const LONGEST_SUBJECT: usize = 400;
+/// How many bytes of a cause an error keeps: room for the longest path.
+const LONGEST_CAUSE: usize = 4 << 10;
+
+/// The first `limit` bytes of `text`, and how many there were.
+pub(crate) fn cut(mut text: String, limit: usize) -> String {
+    let length = text.len();
+    if length <= limit {
+        return text;
+    }
+    let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
+    text.shrink_to_fit();
+    text + &format!("… ({length} bytes)")
+}
+
 /// The category of an [`Error`], for callers that branch on it.
 ///
 /// The names follow libnetwork's error categories (seed `004`, `ErrNoNetwork::NotFound`,
@@ -73,12 +90,13 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of `kind` of `operation` (a verb phrase) on `subject` (the object's name).
+    /// An error of `kind` of `operation` (a verb phrase) on `subject` (the object's name), of which the first
+    /// 400 bytes are kept: it may have come from anybody.
     pub fn new(kind: ErrorKind, operation: impl Into<String>, subject: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
             operation: operation.into(),
-            subject: subject.into(),
+            subject: cut(subject.into(), LONGEST_SUBJECT),
             errno: None,
             kernel: None,
             cause: None,
@@ -123,10 +141,17 @@ impl Error {
         error
     }
 
-    /// The same error with the likely cause, or what to do about it, in words.
+    /// The same error with the likely cause, or what to do about it, in words, of which the first 4 KiB are kept.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
-        self.0.cause = Some(cause.into());
+        self.0.cause = Some(cut(cause.into(), LONGEST_CAUSE));
+        self
+    }
+
+    /// [`Error::with_cause`] of a text whose length its maker has bounded.
+    #[must_use]
+    pub(crate) fn with_long_cause(mut self, cause: String) -> Self {
+        self.0.cause = Some(cause);
         self
     }
 
@@ -167,6 +192,7 @@ impl Error {
     /// The same error as part of a larger operation: `operation subject: ` goes in front.
     #[must_use]
     pub(crate) fn within(mut self, operation: &str, subject: impl fmt::Display) -> Self {
+        let subject = cut(subject.to_string(), LONGEST_SUBJECT);
         self.0.subject = format!("{subject}: {} {}", self.0.operation, self.0.subject);
         self.0.operation = operation.to_owned();
         self

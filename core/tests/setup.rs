@@ -169,6 +169,35 @@ fn setups_at_once_do_not_get_in_each_others_way() {
     });
 }
 
+/// Half of them have IPv6, for which the setting of the namespace is switched on and off.
+#[test]
+fn setups_at_once_in_one_container_keep_its_setting() {
+    world(|host| {
+        host.ip(&["netns", "add", "web"]);
+        let target = &Target::Path("/run/netns/web".into());
+        let setups = [2, 3, 4, 5, 6, 7].map(|number| {
+            let mut network = json!({"type": "veth", "name": format!("net{number}"), "bridge": "br0"});
+            if number % 2 == 0 {
+                network["ipv6_address"] = format!("fd0{number}::2/64").into();
+            }
+            setup_of("", &json!([network]), &json!([])).unwrap()
+        });
+        let path = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+        for round in 0..25 {
+            let made = std::thread::scope(|scope| {
+                let starting =
+                    setups.each_ref().map(|setup| scope.spawn(|| setup.up(Some(target), &state(0))));
+                starting.map(|thread| thread.join().unwrap())
+            });
+            for made in made {
+                made.unwrap_or_else(|error| panic!("round {round}: {error}")).tear_down().unwrap();
+            }
+            let setting = testhost::inside("web", || std::fs::read_to_string(path).unwrap());
+            assert_eq!(setting.trim(), "0", "round {round}");
+        }
+    });
+}
+
 #[test]
 fn it_is_said_which_container_is_meant() {
     world(|host| {

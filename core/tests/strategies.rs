@@ -241,7 +241,10 @@ fn a_controller_and_a_sandbox_leave_alone_what_is_made_here() {
         assert_eq!(sandbox.interfaces().unwrap(), []);
         for end in [link(host, "", &state.veth_host), link(host, "web", "eth0")] {
             let alias = end["ifalias"].as_str().unwrap();
-            assert!(alias.starts_with("libnetns setup=net:[") && alias.ends_with("] network=0"), "{alias}");
+            assert!(
+                alias.starts_with("libnetns setup=net:[") && alias.contains("] network=0 namespace="),
+                "{alias}"
+            );
         }
     });
 }

@@ -40,6 +40,8 @@ fn an_interface_name_keeps_the_kernels_rules() {
         ("ääääääää", "15 bytes"),
         (".", "no names"),
         ("..", "no names"),
+        ("all", "are called that"),
+        ("default", "are called that"),
         ("a/b", "'/'"),
         ("a:b", "':'"),
         ("eth%d", "'%'"),

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use netns::ipnet::IpNet;
-use netns::libcontainer::configs::{self, ParsedNetwork, State, Status};
+use netns::libcontainer::configs::{self, Config, ParsedNetwork, State, Status};
 use netns::libcontainer::{NetworkSetup, SetupState, Target};
 use netns::{Error, Namespace, Network, NetworkOptions, Result};
 
@@ -15,8 +15,23 @@ pub(crate) fn act(arguments: &Arguments) -> Result<()> {
     let state = read_state()?;
     match arguments.point.map_or_else(|| point_of(&state), Ok)? {
         Point::CreateRuntime => join(arguments, &state),
-        Point::Poststop => SetupState::find(&state.id)?.tear_down(),
+        Point::Poststop => SetupState::find(&owner(&state)?)?.tear_down(),
     }
+}
+
+/// Who the links are for. Runtimes that do not know of each other may have containers of one id, but not of one
+/// bundle; of an id that is too long to have the digest behind it, the beginning is there to be read.
+fn owner(state: &State) -> Result<String> {
+    NetworkSetup::from_config(&Config::default())?.with_id(&state.id)?;
+    let digest = digest(&[&state.id, &state.bundle]);
+    let length = state.id.len().min(NetworkSetup::MAX_ID - 1 - 16);
+    Ok(format!("{}.{digest:016x}", &state.id[..length]))
+}
+
+/// FNV-1a of the texts, each with a NUL behind it.
+fn digest(texts: &[&str]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn read_state() -> Result<State> {
@@ -46,7 +61,7 @@ fn point_of(state: &State) -> Result<Point> {
 /// Nothing is left of the container's network when this fails. A bridge stays, as others may use it by then.
 fn join(arguments: &Arguments, state: &State) -> Result<()> {
     let config = config::of(arguments.config.as_deref(), state)?;
-    let setup = NetworkSetup::from_config(&config)?.with_id(&state.id)?;
+    let setup = NetworkSetup::from_config(&config)?.with_id(&owner(state)?)?;
     if state.pid == 0 {
         return refuse(state, "its state has no process: its network namespace is not known");
     }

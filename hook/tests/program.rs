@@ -254,6 +254,44 @@ fn a_second_join_is_refused_and_the_first_stays() {
     });
 }
 
+/// As of two runtimes that do not know of each other, one of which tidies up after what it could not make.
+#[test]
+fn a_container_of_the_same_id_and_another_bundle_is_left_alone() {
+    host(|host| {
+        bridge(host);
+        let [first, second] = [Container::start(), Container::start()];
+        let of = |bundle: &str, status: &str, pid| {
+            let mut state = state("web", status, pid);
+            state["bundle"] = bundle.into();
+            state
+        };
+        hook(&[], annotated(of("/run/one", "creating", first.pid()), &json!([network(2)]))).well();
+        hook(&["poststop"], of("/run/two", "stopped", 0).to_string()).well();
+        assert_joined(host, first.pid(), 2);
+        hook(&[], annotated(of("/run/two", "creating", second.pid()), &json!([network(3)]))).well();
+        hook(&["poststop"], of("/run/one", "stopped", 0).to_string()).well();
+        assert_eq!(inside(host, first.pid()), (vec![], vec![]));
+        assert_joined(host, second.pid(), 3);
+    });
+}
+
+#[test]
+fn an_id_of_any_length_that_is_allowed_will_do() {
+    host(|host| {
+        bridge(host);
+        let before = host.dump();
+        let longest = "x".repeat(128);
+        let container = Container::start();
+        for id in [&longest[..], &longest[..111], "x"] {
+            hook(&[], annotated(state(id, "creating", container.pid()), &json!([network(2)]))).well();
+            hook(&["poststop"], state(&longest[1..], "stopped", 0).to_string()).well();
+            assert_joined(host, container.pid(), 2);
+            hook(&["poststop"], state(id, "stopped", 0).to_string()).well();
+            host.assert_returns_to(&before, id);
+        }
+    });
+}
+
 #[test]
 fn parting_may_be_repeated_and_takes_nothing_of_others() {
     host(|host| {

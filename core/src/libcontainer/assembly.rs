@@ -20,6 +20,8 @@ pub(super) struct Assembly<'a> {
     host: &'a Host,
     inside: &'a Inside,
     survey: Survey,
+    /// The links that come without IPv6.
+    without_ipv6: Vec<InterfaceName>,
     /// Whether links that come next have IPv6.
     ipv6: bool,
     births: Plan,
@@ -34,6 +36,7 @@ impl<'a> Assembly<'a> {
             host,
             inside,
             survey,
+            without_ipv6: Vec::new(),
             ipv6: inside.ipv6.is_on(),
             births: Plan::default(),
             configuration: Plan::default(),
@@ -75,6 +78,9 @@ impl<'a> Assembly<'a> {
         let mut settled = settle(&interface, None, &self.survey, &self.inside.ipv6)?;
         settled.alias.clone_from(&end.alias);
         self.ipv6 = settled.before_birth(self.ipv6, &mut self.births);
+        if !self.ipv6 {
+            self.without_ipv6.push(settled.link.name.clone());
+        }
         self.births.steps.push(birth(pair, end, &bridge).create(
             Place::Sandbox,
             &settled.link,
@@ -122,6 +128,9 @@ impl<'a> Assembly<'a> {
         let Some(index) = index else {
             return refuse(ErrorKind::NotFound, format!("there is no interface {name} in the container"));
         };
+        if route.is_ipv6() && self.without_ipv6.contains(name) {
+            return refuse(ErrorKind::BadRequest, format!("{name} has no IPv6: it has no IPv6 address"));
+        }
         if let Some(there) = self.survey.in_the_way_of(destination) {
             let cause = format!("there is a route to that destination{} already", self.survey.through(there));
             return refuse(ErrorKind::AlreadyExists, cause);

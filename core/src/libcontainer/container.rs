@@ -1,11 +1,16 @@
 //! A container whose network is being made.
 
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::{mpsc, Arc};
+use std::time::Duration;
 
+use super::alias::{alias, is_made_here, Home};
 use super::assembly::Assembly;
 use super::configs::ParsedRoute;
-use super::pair::{alias, is_made_here, HostEnd, HostName, Pair};
+use super::pair::{HostEnd, HostName, Pair};
 use super::wanted::Wanted;
 use super::{Network, NetworkState, NetworkStrategy, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -14,10 +19,13 @@ use crate::link::{InterfaceName, LinkRef, Place};
 use crate::network::engine;
 use crate::plan::{apply, take_back, Action, Ground, Plan};
 use crate::sandbox::Opened;
-use crate::sys::{self, Namespace};
+use crate::sys::{self, LockedFile, Namespace};
 
 /// How often something is tried again because a name or an index was taken.
 const TRIES: u32 = 10;
+
+/// How long another setup of the same namespace is waited for, which takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A container's namespace, and the calling thread's as its host.
 pub(super) struct Container {
@@ -56,9 +64,9 @@ impl Container {
         self.target.path()
     }
 
-    /// What no other namespace of this boot has, from Linux 5.14 on.
-    pub(super) fn cookie(&self) -> Option<u64> {
-        self.opened.inside.socket.namespace_cookie().ok()
+    /// What tells its namespace from others.
+    pub(super) fn home(&self) -> Home {
+        Home::of(&self.opened)
     }
 
     /// Refuses a container that has ended meanwhile.
@@ -83,7 +91,7 @@ impl Container {
                 ends.push(None);
                 continue;
             };
-            let end = host_end(pair, owner, *number, attempt)?;
+            let end = self.host_end(pair, owner, *number, attempt)?;
             assembly.pair(pair, &end).map_err(|error| error.within("plan network", number))?;
             ends.push(Some((end, pair.interface.src_name.clone())));
         }
@@ -106,15 +114,23 @@ impl Container {
         self.retrying(|container, attempt| {
             let survey = container.opened.survey()?;
             let (inner, _) = pair.host_name.choose(attempt)?;
-            let end = host_end(pair, owner, 0, attempt)?;
+            let end = container.host_end(pair, owner, 0, attempt)?;
             let mut assembly = Assembly::new(&container.host, &container.opened.inside, survey);
             assembly.bare_pair(pair, &end, inner.clone())?;
             Ok(Done { plan: assembly.finish(), ends: vec![Some((end, inner))] })
         })
     }
 
+    /// The end in the host at the `attempt`th attempt.
+    fn host_end(&self, pair: &Pair, owner: &str, number: usize, attempt: u32) -> Result<HostEnd> {
+        let (name, index) = pair.host_name.choose(attempt)?;
+        let drawn = matches!(pair.host_name, HostName::Random(..));
+        Ok(HostEnd { name, index, alias: alias(owner, number, self.home()), drawn })
+    }
+
     /// Carries out what `plan` says at each attempt, until nothing is taken that may be free the next time.
     fn retrying(&mut self, plan: impl Fn(&mut Self, u32) -> Result<Done>) -> Result<Done> {
+        let _locked = self.lock();
         let mut attempt = 0;
         loop {
             let done = plan(self, attempt)?;
@@ -142,8 +158,22 @@ impl Container {
         Ok(true)
     }
 
+    /// Keeps other setups of the namespace waiting: whether interfaces to come have IPv6 is for one at a time. Who
+    /// is inside can lock it too, and does not keep anybody from going on after a while.
+    fn lock(&self) -> Option<LockedFile> {
+        let file = File::from(self.namespace().as_fd().try_clone_to_owned().ok()?);
+        match sys::lock_exclusive(file.as_fd(), PATIENCE) {
+            Ok(true) => Some(LockedFile::new(file)),
+            refused => {
+                log::debug!("{} could not be locked: {refused:?}", self.namespace().id());
+                None
+            }
+        }
+    }
+
     /// Takes back what was done; returns what could not be.
     pub(super) fn take_back(&mut self, plan: &Plan) -> Vec<Error> {
+        let _locked = self.lock();
         let sandbox = Some(&mut self.opened.inside);
         take_back(plan, &mut Ground { host: &self.host, sandbox, programs: None })
     }
@@ -162,7 +192,11 @@ impl Container {
             }
         }
         let link = self.end_of(&state)?;
-        let initialized = self.namespace().run(|| strategy.initialize(network, &mut state));
+        let initialize = || self.namespace().run(|| strategy.initialize(network, &mut state));
+        let initialized = catch_unwind(AssertUnwindSafe(initialize)).unwrap_or_else(|panic| {
+            let _ = link.as_ref().map(|link| self.delete(link));
+            resume_unwind(panic)
+        });
         if let Err(error) = initialized.and_then(|result| result) {
             let failure = link.and_then(|link| self.delete(&link).err());
             return Err(error.with_rollback(failure.into_iter().collect()));
@@ -217,11 +251,4 @@ pub(super) fn delete(host: &Host, link: &LinkRef) -> Result<()> {
     let mut plan = Plan::default();
     plan.push(Place::Host, Action::DeleteLink(link.clone()));
     engine::take_away(host, &plan)
-}
-
-/// The end in the host at the `attempt`th attempt.
-fn host_end(pair: &Pair, owner: &str, number: usize, attempt: u32) -> Result<HostEnd> {
-    let (name, index) = pair.host_name.choose(attempt)?;
-    let drawn = matches!(pair.host_name, HostName::Random(..));
-    Ok(HostEnd { name, index, alias: alias(owner, number), drawn })
 }

@@ -1,6 +1,7 @@
 //! What becomes of a pair's inner end when it is in the container.
 
-use super::pair::{alias, Pair};
+use super::alias::{alias, Home};
+use super::pair::Pair;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::link::{InterfaceName, LinkChange, LinkRef, Mtu, Place};
@@ -26,7 +27,7 @@ fn plan(pair: &Pair, child: &InterfaceName, opened: &mut Opened) -> Result<Plan>
     survey.refuse_second_gateway(&pair.interface)?;
     let mut settled = settle(&pair.interface, None, &survey, &opened.inside.ipv6)?;
     settled.link.index = Some(link.index);
-    settled.alias = alias(&opened.inside.namespace.id().to_string(), 0);
+    settled.alias = alias(&opened.inside.namespace.id().to_string(), 0, Home::of(opened));
 
     let before = LinkRef::indexed(child.clone(), link.index);
     let set = |fill: &dyn Fn(&mut LinkChange)| {

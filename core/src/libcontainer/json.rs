@@ -6,16 +6,19 @@ use std::io;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use crate::error::{Error, Result};
+use crate::error::{cut, Error, Result};
 
 /// The longest document that is read, in bytes.
 const MAX_BYTES: usize = 4 << 20;
 /// How many arrays and objects may lie within each other.
 const MAX_DEPTH: usize = 128;
+
+/// How many objects a list may have: one of two bytes takes a hundred times as much when it is read.
+const MAX_OBJECTS: usize = 1024;
 
 /// What `json.Marshal` gives for the same fields.
 ///
@@ -32,10 +35,10 @@ pub(super) fn to_json(what: &str, value: &impl Serialize) -> Result<String> {
 /// Reads what `json.Unmarshal` would: unknown fields are passed over, `null` leaves a field as it is by default.
 ///
 /// # Errors
-/// BadRequest, with line and column, for what is no JSON or does not fit; for more than 4 MiB, and for more than
-/// 128 arrays and objects within each other.
+/// BadRequest, with line and column, for what is no JSON or does not fit, and for a list of more than 1024
+/// objects; for more than 4 MiB, and for more than 128 arrays and objects within each other.
 pub(super) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    let refuse = |cause: String| Error::bad_request("read JSON", what, cause);
+    let refuse = |cause: String| Error::bad_request("read JSON", what, without_middle(&cause));
     if json.len() > MAX_BYTES {
         return Err(refuse(format!("it is {} bytes long, more than {MAX_BYTES}", json.len())));
     }
@@ -44,6 +47,17 @@ pub(super) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T
     }
     let Object(value) = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
     Ok(value)
+}
+
+/// A cause whose value may be as long as the document: line and column are at its end.
+fn without_middle(cause: &str) -> String {
+    const KEPT: usize = 200;
+    if cause.len() <= 2 * KEPT {
+        return cause.to_owned();
+    }
+    let last =
+        (cause.len() - KEPT..cause.len()).find(|at| cause.is_char_boundary(*at)).unwrap_or(cause.len());
+    format!("{} …{}", cut(cause.to_owned(), KEPT), &cause[last..])
 }
 
 /// What serde passes over it does not count.
@@ -75,14 +89,44 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// For `deserialize_with`: a list of objects; `null` is one without elements.
+/// For `deserialize_with`: a list of objects, 1024 at most; `null` is one without elements.
 pub(super) fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
 {
-    let list: Vec<Object<T>> = or_default(deserializer)?;
-    Ok(list.into_iter().map(|Object(value)| value).collect())
+    let List(list) = Option::deserialize(deserializer)?.unwrap_or_else(|| List(Vec::new()));
+    Ok(list)
+}
+
+/// A list of structs.
+struct List<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Object(value)) = seq.next_element()? {
+            if list.len() == MAX_OBJECTS {
+                return Err(A::Error::custom(format_args!("a list has more than {MAX_OBJECTS} objects")));
+            }
+            list.push(value);
+        }
+        Ok(List(list))
+    }
 }
 
 /// A struct, which serde would take from an array, too.
@@ -118,6 +162,12 @@ where
         [] => serializer.serialize_none(),
         list => list.serialize(serializer),
     }
+}
+
+/// For `skip_serializing_if`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+pub(super) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Compact, with `<`, `>`, `&` and the two line separators that JavaScript knows as escapes.

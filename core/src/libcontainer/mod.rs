@@ -24,6 +24,7 @@
 //! the container's namespace; nothing else remembers them.
 //! [`Controller::collect`](crate::Controller::collect) leaves alone all that is made here.
 
+mod alias;
 mod assembly;
 pub mod configs;
 mod container;

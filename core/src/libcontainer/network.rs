@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::json::{self, or_default};
+use super::json::{self, is_zero, or_default};
 use crate::error::Result;
 
 /// The configuration of a container's network (seed `001`, `Network`). Empty strings and 0 stand for what is
@@ -47,11 +47,6 @@ pub struct NetworkState {
     /// The path of the network namespace that the container shares.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub ns_path: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(mtu: &u32) -> bool {
-    *mtu == 0
 }
 
 impl Network {

@@ -7,8 +7,7 @@ use ipnet::IpNet;
 use super::{Network, Veth};
 use crate::driver::naming;
 use crate::error::{Error, Result};
-use crate::link::parse::LinkState;
-use crate::link::{Destination, InterfaceName, LinkRef, Mtu, LINK_GROUP};
+use crate::link::{Destination, InterfaceName, LinkRef, Mtu};
 use crate::name::fnv1a;
 use crate::sandbox::Interface;
 use crate::sys;
@@ -122,31 +121,5 @@ impl HostName {
 impl HostEnd {
     pub(super) fn link(&self) -> LinkRef {
         LinkRef::indexed(self.name.clone(), self.index)
-    }
-}
-
-/// The beginning of the aliases of all that is made here.
-const ALIAS: &str = "libnetns setup=";
-
-/// The alias of both ends of the pair of network `number` of what `owner` names.
-pub(super) fn alias(owner: &str, number: usize) -> String {
-    format!("{}{number}", alias_before_number(owner))
-}
-
-/// What all aliases of `owner` begin with; the number of the network is the rest.
-pub(super) fn alias_before_number(owner: &str) -> String {
-    format!("{ALIAS}{owner} network=")
-}
-
-/// Whether `link` was made here, for whatever container.
-pub(super) fn is_made_here(link: &LinkState) -> bool {
-    link.group == LINK_GROUP && link.alias.as_ref().is_none_or(|alias| alias.starts_with(ALIAS))
-}
-
-/// Whether `link` was made with that alias, which it may not have got yet.
-pub(super) fn is_made_as(link: &LinkState, alias: &str) -> bool {
-    match &link.alias {
-        Some(there) => there == alias,
-        None => link.group == LINK_GROUP && link.kind == "veth",
     }
 }

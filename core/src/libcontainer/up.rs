@@ -1,5 +1,7 @@
 //! Bringing up what a container is to have, whole or not at all.
 
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
+
 use super::configs::ParsedRoute;
 use super::container::{Container, Done};
 use super::pair::HostEnd;
@@ -41,10 +43,26 @@ impl Up {
         owner: &str,
     ) -> Result<Self> {
         let mut up = Self::default();
-        let brought = up.bring_all(container, wanted, routes, owner);
-        match brought.and_then(|()| container.check_is_there()) {
-            Ok(()) => Ok(up),
-            Err(error) => Err(error.with_rollback(up.take_back(container))),
+        up.or_take_back(container, |up, container| {
+            up.bring_all(container, wanted, routes, owner)?;
+            container.check_is_there()
+        })?;
+        Ok(up)
+    }
+
+    /// Takes all of it back when `f`, which may call a caller's function, fails or panics.
+    pub(super) fn or_take_back(
+        &mut self,
+        container: &mut Container,
+        f: impl FnOnce(&mut Self, &mut Container) -> Result<()>,
+    ) -> Result<()> {
+        match catch_unwind(AssertUnwindSafe(|| f(self, container))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(error.with_rollback(self.take_back(container))),
+            Err(panic) => {
+                self.take_back(container);
+                resume_unwind(panic)
+            }
         }
     }
 
@@ -98,7 +116,7 @@ impl Up {
     }
 
     /// Takes back all of it; returns what could not be.
-    pub(super) fn take_back(&mut self, container: &mut Container) -> Vec<Error> {
+    fn take_back(&mut self, container: &mut Container) -> Vec<Error> {
         let mut failures = Vec::new();
         for did in self.done.drain(..).rev() {
             match did {

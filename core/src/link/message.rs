@@ -311,11 +311,11 @@ pub(crate) fn add_route(spec: &RouteSpec, index: u32) -> Request {
     Request::new(Message::NewRoute(route(spec, index)), flags)
 }
 
-/// `RTM_DELROUTE` of a route that this library added, or of a default route, whoever added that: a
-/// gateway takes the place of any.
+/// `RTM_DELROUTE` of a route that this library added, or, of one that takes the place of others, of a default
+/// route, whoever added that: a gateway takes the place of any.
 pub(crate) fn delete_route(spec: &RouteSpec, index: u32) -> Request {
     let mut message = route(spec, index);
-    if spec.destination.prefix_len() == 0 {
+    if spec.replace && spec.destination.prefix_len() == 0 {
         message.header.protocol = RouteProtocol::Unspec;
     }
     Request::new(Message::DelRoute(message), 0)

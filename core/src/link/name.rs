@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 
 /// The name of a network interface: 1 to 15 bytes, as the kernel accepts them
 /// (`dev_valid_name` in `net/core/dev.c`): no `/`, `:` or white space, not `.` or `..`.
-/// `%` is refused too, because the kernel would take `eth%d` for a pattern.
+/// `%` is refused too, because the kernel would take `eth%d` for a pattern, and so are `all` and `default`
+/// (`sysctl_dev_name_is_allowed`), which are directories of `net.ipv4.conf`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InterfaceName(String);
@@ -32,6 +33,9 @@ impl InterfaceName {
         }
         if name == "." || name == ".." {
             return refuse("'.' and '..' are no names");
+        }
+        if name == "all" || name == "default" {
+            return refuse("the settings of all interfaces, and of those to come, are called that");
         }
         if name.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | ':' | '%')) {
             return refuse("'/', ':', '%', white space and control characters are not allowed");

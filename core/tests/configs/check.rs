@@ -189,7 +189,9 @@ fn a_route_has_one_of_its_three_all_of_one_family() {
         ("", "10.1.0.2/24", "fd01::3", &["one family"]),
         ("10.2.0.0", "", "", &["use destination \"10.2.0.0\"", "prefix length"]),
         ("default", "", "", &["\"default\""]),
-        ("", "10.1.0.2", "", &["use source \"10.1.0.2\"", "prefix length"]),
+        ("", "10.1.0.300", "", &["use source \"10.1.0.300\"", "no address, such as 10.1.0.2 and"]),
+        ("", "10.1.0.2/", "", &["use source"]),
+        ("fd02::/64", "10.1.0.2", "", &["one family"]),
         ("", "", "10.1.0.1/24", &["use gateway \"10.1.0.1/24\"", "no address"]),
         ("", "", "0.0.0.0", &["unicast"]),
         ("", "", "ff02::1", &["unicast"]),
@@ -197,6 +199,10 @@ fn a_route_has_one_of_its_three_all_of_one_family() {
         let config = config(vec![], vec![route("10.2.0.0/16", "", ""), route(destination, source, gateway)]);
         refused(&config, words);
         refused(&config, &["routes[1]"]);
+    }
+    for (source, whole) in [("10.1.0.2", "10.1.0.2/32"), ("fd01::2", "fd01::2/128")] {
+        let parsed = route("", source, "").parsed().unwrap();
+        assert_eq!(parsed.source, Some(whole.parse().unwrap()));
     }
     let mut nowhere = route("10.2.0.0/16", "", "");
     nowhere.interface_name = String::new();

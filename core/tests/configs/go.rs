@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use netns::libcontainer as first;
 use netns::libcontainer::configs::{
     Command as HookCommand, CommandHook, Config, FunctionHook, HookName, Hooks, Namespace, NamespaceType,
     Network, Route, State, Status,
@@ -113,19 +114,75 @@ fn what_go_cannot_read_is_refused() {
 fn whatever_a_config_and_a_state_have_is_written_as_go_does() {
     let Some(program) = program("whatever_a_config_and_a_state_have_is_written_as_go_does") else { return };
     let mut runner = TestRunner::deterministic();
-    let ours: Vec<_> = (0..500).map(|_| config().new_tree(&mut runner).unwrap().current()).collect();
-    let documents: Vec<_> = ours.iter().map(|config| config.to_json().unwrap()).collect();
-    for ((config, document), gos) in ours.iter().zip(&documents).zip(ask(program, "config", &documents)) {
-        assert_eq!(gos.unwrap(), *document);
-        assert_eq!(Config::from_json(document).unwrap(), *config);
-    }
+    let configs = sample(&mut runner, &config());
+    come_back(program, "config", &configs, |it| it.to_json().unwrap(), Config::from_json);
+    let states = sample(&mut runner, &state());
+    come_back(program, "state", &states, |it| it.to_json().unwrap(), State::from_json);
+}
 
-    let ours: Vec<_> = (0..500).map(|_| state().new_tree(&mut runner).unwrap().current()).collect();
-    let documents: Vec<_> = ours.iter().map(|state| state.to_json().unwrap()).collect();
-    for ((state, document), gos) in ours.iter().zip(&documents).zip(ask(program, "state", &documents)) {
+/// Networks, states and statistics of seed `001`.
+#[test]
+fn networks_of_the_first_days_are_written_as_go_does() {
+    let Some(program) = program("networks_of_the_first_days_are_written_as_go_does") else { return };
+    let mut runner = TestRunner::deterministic();
+    let networks = sample(&mut runner, &first_network());
+    come_back(program, "network", &networks, |it| it.to_json().unwrap(), first::Network::from_json);
+    let states = sample(&mut runner, &network_state());
+    come_back(program, "network_state", &states, |it| it.to_json().unwrap(), first::NetworkState::from_json);
+    let stats = sample(&mut runner, &network_stats());
+    let write = |it: &first::NetworkStats| serde_json::to_string(it).unwrap();
+    come_back(program, "network_stats", &stats, write, |json| serde_json::from_str(json));
+}
+
+fn sample<S: Strategy>(runner: &mut TestRunner, values: &S) -> Vec<S::Value> {
+    (0..500).map(|_| values.new_tree(runner).unwrap().current()).collect()
+}
+
+/// Go writes the documents as they are, and they are read as what they were written of.
+fn come_back<T: PartialEq + std::fmt::Debug, E: std::fmt::Debug>(
+    program: &Path,
+    kind: &str,
+    ours: &[T],
+    write: impl Fn(&T) -> String,
+    read: impl Fn(&str) -> Result<T, E>,
+) {
+    let documents: Vec<_> = ours.iter().map(write).collect();
+    for ((value, document), gos) in ours.iter().zip(&documents).zip(ask(program, kind, &documents)) {
         assert_eq!(gos.unwrap(), *document);
-        assert_eq!(State::from_json(document).unwrap(), *state);
+        assert_eq!(read(document).unwrap(), *value);
     }
+}
+
+fn first_network() -> impl Strategy<Value = first::Network> {
+    let names = (text(), text(), text(), text());
+    (names, text(), text(), prop_oneof![Just(0), any::<u32>()]).prop_map(|(names, address, gateway, mtu)| {
+        let (kind, ns_path, bridge, veth_prefix) = names;
+        first::Network { kind, ns_path, bridge, veth_prefix, address, gateway, mtu }
+    })
+}
+
+fn network_state() -> impl Strategy<Value = first::NetworkState> {
+    (text(), text(), text()).prop_map(|(veth_host, veth_child, ns_path)| first::NetworkState {
+        veth_host,
+        veth_child,
+        ns_path,
+    })
+}
+
+fn network_stats() -> impl Strategy<Value = first::NetworkStats> {
+    any::<[u64; 8]>().prop_map(|[rx_bytes, rx_packets, rx_errors, rx_dropped, rest @ ..]| {
+        let [tx_bytes, tx_packets, tx_errors, tx_dropped] = rest;
+        first::NetworkStats {
+            rx_bytes,
+            rx_packets,
+            rx_errors,
+            rx_dropped,
+            tx_bytes,
+            tx_packets,
+            tx_errors,
+            tx_dropped,
+        }
+    })
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use netns::libcontainer::configs::{
-    Command, CommandHook, Config, FunctionHook, Hook, HookName, NamespaceType, Network, Route, State, Status,
+    Command, CommandHook, Config, FunctionHook, Hook, HookName, Namespace, NamespaceType, Network, Route,
+    State, Status,
 };
 use netns::ErrorKind;
 use proptest::prelude::*;
@@ -256,4 +257,44 @@ fn functions_are_left_out_and_what_has_a_command_is_not() {
     assert_eq!(commands, [Some(&Command::new("/bin/own"))]);
     assert_ne!(read, config, "a function is equal to itself alone");
     assert_eq!(config.clone(), config);
+}
+
+#[test]
+fn a_list_of_very_many_objects_is_refused() {
+    let many = |count: usize| vec!["{}"; count].join(",");
+    for list in ["\"networks\":[*]", "\"routes\":[*]", "\"Hooks\":{\"prestart\":[*]}"] {
+        let read = |count| Config::from_json(&format!("{{{}}}", list.replace('*', &many(count))));
+        read(1024).unwrap();
+        for count in [1025, 1_300_000] {
+            let error = read(count).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BadRequest);
+            assert!(error.to_string().contains("more than 1024 objects at line 1 column"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_error_says_the_beginning_of_a_value_of_any_length() {
+    let long = "é".repeat(1 << 20);
+    let network = |key: &str| {
+        format!(r#"{{"namespaces":[{{"type":"NEWNET"}}],"networks":[{{"type":"veth","{key}":"x{long}"}}]}}"#)
+    };
+    let keys = ["bridge", "name", "mac_address", "address", "ipv6_gateway", "host_interface_name"];
+    let documents = keys.map(network).into_iter().chain([
+        format!(r#"{{"namespaces":[{{"type":"x{long}"}}]}}"#),
+        format!(r#"{{"networks":"x{long}"}}"#),
+        format!(r#"{{"namespaces":[{{"type":"NEWNET","path":"x{long}"}}]}}"#),
+        format!(r#"{{"Hooks":{{"prestart":[{{"path":"x{long}"}}]}}}}"#),
+        format!(r#"{{"Hooks":{{"prestart":[{{"path":"/x","env":["x{long}"]}}]}}}}"#),
+    ]);
+    for document in documents {
+        let error = Config::from_json(&document).and_then(|config| config.check()).unwrap_err().to_string();
+        assert!(error.contains("xééé") && error.contains("bytes)") && error.len() < 6 << 10, "{error}");
+    }
+    let unknown = format!(r#"{{"namespaces":[],"networks":[{{"type":"x{long}"}}]}}"#);
+    let config = Config::from_json(&unknown).unwrap();
+    let net = Namespace { kind: NamespaceType::NewNet, path: String::new() };
+    let config = Config { namespaces: [net].into_iter().collect(), ..config };
+    let error = netns::libcontainer::NetworkSetup::from_config(&config).unwrap_err().to_string();
+    assert!(error.contains("xééé") && error.len() < 6 << 10, "{error}");
 }

@@ -1,6 +1,7 @@
-// What Go's encoding/json makes of the configs of runc (seed 003) and of the OCI state.
+// What Go's encoding/json makes of the configs of runc (seed 003), of the OCI state, and of the networks of
+// libcontainer (seed 001).
 //
-// Each line of the standard input is `config DOCUMENT` or `state DOCUMENT`; for each, a line of the output is
+// Each line of the standard input is a word of `kinds` and a document; for each, a line of the output is
 // `=` and what json.Marshal writes of what json.Unmarshal read, or `!` and why it could not be read.
 package main
 
@@ -97,6 +98,42 @@ type State struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
+// The network of seed 001, which is not that of a config.
+type FirstNetwork struct {
+	Type       string `json:"type,omitempty"`
+	NsPath     string `json:"ns_path,omitempty"`
+	Bridge     string `json:"bridge,omitempty"`
+	VethPrefix string `json:"veth_prefix,omitempty"`
+	Address    string `json:"address,omitempty"`
+	Gateway    string `json:"gateway,omitempty"`
+	Mtu        int    `json:"mtu,omitempty"`
+}
+
+type NetworkState struct {
+	VethHost  string `json:"veth_host,omitempty"`
+	VethChild string `json:"veth_child,omitempty"`
+	NsPath    string `json:"ns_path,omitempty"`
+}
+
+type NetworkStats struct {
+	RxBytes   uint64 `json:"rx_bytes"`
+	RxPackets uint64 `json:"rx_packets"`
+	RxErrors  uint64 `json:"rx_errors"`
+	RxDropped uint64 `json:"rx_dropped"`
+	TxBytes   uint64 `json:"tx_bytes"`
+	TxPackets uint64 `json:"tx_packets"`
+	TxErrors  uint64 `json:"tx_errors"`
+	TxDropped uint64 `json:"tx_dropped"`
+}
+
+var kinds = map[string]func() any{
+	"config":        func() any { return &Config{} },
+	"state":         func() any { return &State{} },
+	"network":       func() any { return &FirstNetwork{} },
+	"network_state": func() any { return &NetworkState{} },
+	"network_stats": func() any { return &NetworkStats{} },
+}
+
 func again(document string, into any) string {
 	if err := json.Unmarshal([]byte(document), into); err != nil {
 		return "!" + err.Error()
@@ -113,11 +150,7 @@ func main() {
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
 		kind, document, _ := strings.Cut(lines.Text(), " ")
-		var into any = &Config{}
-		if kind == "state" {
-			into = &State{}
-		}
-		fmt.Println(again(document, into))
+		fmt.Println(again(document, kinds[kind]()))
 	}
 	if err := lines.Err(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,7 +8,7 @@ use testhost::{inside, Host};
 use crate::common::{link, links, refused, routes, veth, Container};
 use crate::{child, eth0, everything, lan0, setup_of, state, up, world};
 
-/// What another process does: takes down by the state that is in `/run/state`, or by the id `web`.
+/// What another process does: takes down by the state that is in `/run/state`, or by the id `web` and the process.
 fn play(role: &str) {
     for _ in 0..2 {
         match role {
@@ -16,7 +16,10 @@ fn play(role: &str) {
                 let state = std::fs::read_to_string("/run/state").unwrap();
                 SetupState::from_json(&state).unwrap().tear_down().unwrap();
             }
-            _ => everything().unwrap().with_id("web").unwrap().tear_down().unwrap(),
+            pid => {
+                let setup = everything().unwrap().with_id("web").unwrap();
+                setup.down(&state(pid.parse().unwrap())).unwrap();
+            }
         }
     }
 }
@@ -30,7 +33,7 @@ fn another_process_takes_down_by_the_state_or_by_the_id() {
     world(|host| {
         let web = Container::named(host, "web");
         let before = host.dump();
-        for by in ["state", "id"] {
+        for by in ["state", &web.pid().to_string()] {
             let made = up(&everything().unwrap().with_id("web").unwrap(), &web).unwrap();
             assert_eq!(made.id.as_deref(), Some("web"));
             let json = made.to_json().unwrap();
@@ -105,23 +108,66 @@ fn links_of_others_under_the_same_names_stay() {
             .collect();
         let taken_away = || {
             made.tear_down().unwrap();
-            setup.tear_down().unwrap();
+            setup.down(&state(web.pid())).unwrap();
         };
         taken_away();
         // Somebody else's, and then another setup's.
         veth(host, &names[0], "x0");
-        host.ip(&["link", "set", &names[0], "alias", "libnetns setup=db network=1", "group", "20051"]);
+        let alias = made.networks[1].host_link.as_ref().unwrap().alias.clone().unwrap();
+        let of_db = alias.replace("setup=web", "setup=db");
+        host.ip(&["link", "set", &names[0], "alias", &of_db, "group", "20051"]);
         host.ip(&["link", "add", &names[1], "type", "bridge"]);
         let before = host.dump();
         taken_away();
         before.assert_same(&host.dump(), "links of others");
         // The alias alone does not make it the state's: it is another link.
-        host.ip(&["link", "set", &names[0], "alias", "libnetns setup=web network=1"]);
+        host.ip(&["link", "set", &names[0], "alias", &alias]);
         let before = host.dump();
         made.tear_down().unwrap();
         before.assert_same(&host.dump(), "a link of another index");
-        setup.tear_down().unwrap();
+        setup.down(&state(web.pid())).unwrap();
         assert_eq!(links(host, "").iter().filter(|link| *link == "x0").count(), 0);
+    });
+}
+
+/// The name, the index and the id are those of the first life.
+#[test]
+fn a_state_of_a_former_life_takes_nothing_of_the_next() {
+    world(|host| {
+        let setup = everything().unwrap().with_id("web").unwrap();
+        let first = Container::start();
+        let former = up(&setup, &first).unwrap();
+        first.end();
+        let web = Container::named(host, "web");
+        up(&setup, &web).unwrap();
+        let before = host.dump();
+        former.tear_down().unwrap();
+        before.assert_same(&host.dump(), "the next life");
+        assert_eq!(links(host, "web"), ["eth0", "lan0", "lo"]);
+    });
+}
+
+#[test]
+fn who_has_an_id_that_is_taken_takes_nothing_of_the_first() {
+    world(|host| {
+        let setup = everything().unwrap().with_id("web").unwrap();
+        let [web, second] = ["web", "second"].map(|name| Container::named(host, name));
+        let made = up(&setup, &web).unwrap();
+        let before = host.dump();
+        refused(up(&setup, &second), ErrorKind::AlreadyExists, &["container web"]);
+        let words = ["container web", "vethweb", "in which a process is", "another container"];
+        for left in [setup.down(&state(second.pid())), setup.tear_down()] {
+            let error = left.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+            assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+        }
+        before.assert_same(&host.dump(), "the network of the first");
+        assert_eq!(links(host, "web"), ["eth0", "lan0", "lo"]);
+        // Nobody is in the namespace any more, which stays.
+        web.end();
+        setup.down(&state(second.pid())).unwrap();
+        assert_eq!((links(host, "web"), links(host, "").len()), (vec!["lo".to_owned()], 3));
+        made.tear_down().unwrap();
     });
 }
 
@@ -163,10 +209,11 @@ fn routes_through_interfaces_of_others_go_too() {
         }
         let setup = with_foreign_route("/run/netns/web").with_id("web").unwrap();
         setup.up(None, &state(0)).unwrap();
-        for _ in 0..2 {
-            setup.tear_down().unwrap();
-            inside("web", || host.assert_returns_to(&before, "by the id"));
-        }
+        // Without the state it is not known whose the route is.
+        let route = ["route", "delete", "10.7.0.0/16", "dev", "lan9"];
+        setup.tear_down().unwrap();
+        host.ip_in("web", &route);
+        inside("web", || host.assert_returns_to(&before, "by the id"));
         // Another namespace at the same path is not this one.
         let made = with_foreign_route("").up(Some(&target), &state(0)).unwrap();
         host.ip(&["netns", "delete", "web"]);
@@ -178,6 +225,39 @@ fn routes_through_interfaces_of_others_go_too() {
         inside("web", || before.assert_same(&host.dump(), "another namespace"));
         host.ip(&["netns", "delete", "web"]);
         made.tear_down().unwrap();
+    });
+}
+
+#[test]
+fn routes_that_it_did_not_make_stay() {
+    world(|host| {
+        host.ip(&["netns", "add", "web"]);
+        with_lan9(host);
+        host.ip_in("web", &["address", "add", "10.5.0.2/24", "dev", "lan9"]);
+        host.ip_in("web", &["route", "add", "default", "via", "10.5.0.1", "dev", "lan9"]);
+        let default = json!([{"gateway": "10.5.0.1", "interface_name": "lan9"}]);
+        let routed = json!([{"destination": "10.7.0.0/16", "interface_name": "lan9"}]);
+        let of = |id: &str, routes: &serde_json::Value| {
+            setup_of("/run/netns/web", &json!([]), routes).unwrap().with_id(id).unwrap()
+        };
+        of("db", &routed).up(None, &state(0)).unwrap();
+        let before = inside("web", || host.dump());
+        for routes in [&default, &routed] {
+            let web = of("web", routes);
+            refused(web.up(None, &state(0)), ErrorKind::AlreadyExists, &["there is a route"]);
+            web.tear_down().unwrap();
+            inside("web", || before.assert_same(&host.dump(), "routes of others"));
+        }
+        // What the setup made is gone, and another's is in its place.
+        host.ip_in("web", &["route", "delete", "default"]);
+        let made = of("web", &default).up(None, &state(0)).unwrap();
+        host.ip_in(
+            "web",
+            &["route", "replace", "default", "via", "10.5.0.1", "dev", "lan9", "proto", "static"],
+        );
+        let before = inside("web", || host.dump());
+        made.tear_down().unwrap();
+        inside("web", || before.assert_same(&host.dump(), "another's default route"));
     });
 }
 

@@ -1,6 +1,7 @@
 //! Hooks run at their points, and one that fails takes everything back.
 
 use std::fs;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
 use netns::libcontainer::configs::{Config, FunctionHook, HookName, NamespaceType};
@@ -49,10 +50,12 @@ fn hooks_of_the_runtime_run_when_the_network_is_up_and_when_it_is_down() {
             let seen = fs::read_to_string(format!("/run/{name}")).unwrap();
             assert!(seen.contains(&outer) && seen.contains("br0"), "{seen}");
         }
+        setup.poststart(&state(web.pid())).unwrap();
         made.down(&state(0), &config.hooks).unwrap();
         setup.down(&state(0)).unwrap();
         let log = fs::read_to_string("/run/log").unwrap();
-        assert!(log.ends_with("poststop creating\npoststop creating\n") && log.lines().count() == 4, "{log}");
+        let later = ["poststart running", "poststop stopped", "poststop stopped"];
+        assert_eq!(log.lines().skip(2).collect::<Vec<_>>(), later);
         let seen = fs::read_to_string("/run/poststop").unwrap();
         assert!(!seen.contains(&outer) && seen.contains("br0"), "{seen}");
         assert_eq!(fs::read_link("/proc/thread-self/ns/net").unwrap(), home);
@@ -96,6 +99,34 @@ fn a_hook_that_is_a_function_sees_the_network() {
         assert_eq!(*seen.lock().unwrap(), [(web.pid(), "web".to_owned())]);
         assert_eq!(links(host, "web"), ["lo"]);
         assert!(config.namespaces.is_private(NamespaceType::NewNet));
+    });
+}
+
+#[test]
+fn a_hook_that_panics_takes_everything_back() {
+    world(|host| {
+        let web = Container::named(host, "web");
+        let before = (host.dump(), inside("web", || host.dump()));
+        let mut config = config(&json!({}));
+        config.hooks.add(HookName::Prestart, FunctionHook::new(|_| panic!("this hook panics")));
+        let setup = NetworkSetup::from_config(&config).unwrap();
+        let panicked = catch_unwind(AssertUnwindSafe(|| up(&setup, &web))).unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"this hook panics"));
+        host.assert_returns_to(&before.0, "a hook that panics");
+        inside("web", || host.assert_returns_to(&before.1, "inside: a hook that panics"));
+    });
+}
+
+#[test]
+fn a_poststart_hook_that_fails_keeps_no_other_and_takes_nothing_back() {
+    world(|host| {
+        let web = Container::named(host, "web");
+        let config = config(&json!({"poststart": [shell("exit 1"), shell("touch /run/second")]}));
+        let setup = NetworkSetup::from_config(&config).unwrap();
+        up(&setup, &web).unwrap();
+        refused(setup.poststart(&state(web.pid())), ErrorKind::System, &["start container", "poststart #0"]);
+        fs::remove_file("/run/second").unwrap();
+        assert_eq!(links(host, "web"), ["eth0", "lo"]);
     });
 }
 

@@ -1,5 +1,6 @@
 //! Strategies of callers among the library's own.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 use netns::libcontainer::{register_strategy, Network, NetworkState, NetworkStrategy, SetupState, Target};
@@ -14,6 +15,7 @@ use crate::{eth0, lan0, setup_of, state, up, world};
 #[derive(Default)]
 struct Device {
     fails: bool,
+    panics: bool,
 }
 
 fn ip(args: &[&str]) {
@@ -32,6 +34,7 @@ impl NetworkStrategy for Device {
     fn initialize(&self, network: &Network, _: &mut NetworkState) -> Result<()> {
         ip(&["address", "add", &network.address, "dev", "dev0"]);
         ip(&["link", "set", "dev0", "up"]);
+        assert!(!self.panics, "this strategy panics");
         match self.fails {
             true => Err(Error::new(ErrorKind::Busy, "initialize", "dev0")),
             false => Ok(()),
@@ -78,7 +81,7 @@ fn strategies_do_their_work_in_the_order_of_the_config() {
 
 #[test]
 fn a_strategy_that_fails_takes_all_before_it_back() {
-    register_strategy("failing", Arc::new(Device { fails: true })).unwrap();
+    register_strategy("failing", Arc::new(Device { fails: true, panics: false })).unwrap();
     world(|host| {
         let web = Container::named(host, "web");
         let (before, before_inside) = (host.dump(), inside("web", || host.dump()));
@@ -87,6 +90,21 @@ fn a_strategy_that_fails_takes_all_before_it_back() {
         refused(up(&setup, &web), ErrorKind::Busy, &["bring up network 2", "dev0"]);
         host.assert_returns_to(&before, "a strategy that fails");
         inside("web", || host.assert_returns_to(&before_inside, "inside: a strategy that fails"));
+    });
+}
+
+#[test]
+fn a_strategy_that_panics_takes_all_before_it_back() {
+    register_strategy("panicking", Arc::new(Device { fails: false, panics: true })).unwrap();
+    world(|host| {
+        let web = Container::named(host, "web");
+        let (before, before_inside) = (host.dump(), inside("web", || host.dump()));
+        let networks = json!([{"type": "loopback"}, eth0(2), device("panicking"), lan0(2)]);
+        let setup = setup_of("", &networks, &json!([])).unwrap();
+        let panicked = catch_unwind(AssertUnwindSafe(|| up(&setup, &web))).unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"this strategy panics"));
+        host.assert_returns_to(&before, "a strategy that panics");
+        inside("web", || host.assert_returns_to(&before_inside, "inside: a strategy that panics"));
     });
 }
 

@@ -47,7 +47,8 @@ fn common_part(value: &mut Value) {
             object.retain(|key, _| !OWN.contains(&key.as_str()));
             if let Some(Value::String(alias)) = object.get_mut("ifalias") {
                 let (before, rest) = alias.split_once('[').unwrap();
-                *alias = format!("{before}{}", rest.split_once(']').unwrap().1);
+                let (_, rest) = rest.split_once(']').unwrap();
+                *alias = format!("{before}{}", rest.split_once(" namespace=").unwrap().0);
             }
             object.values_mut().for_each(common_part);
         }

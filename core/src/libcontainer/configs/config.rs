@@ -42,7 +42,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads JSON, of which 4 MiB at most. Nothing is checked but that it fits: see [`Config::check`].
+    /// Reads JSON, of which 4 MiB at most, with 1024 objects in a list at most. Nothing is checked but that it fits: see [`Config::check`].
     ///
     /// # Errors
     /// BadRequest, with line and column.

@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Command, CommandHook, State};
-use crate::error::{Error, Result};
+use crate::error::{cut, Error, Result};
 use crate::libcontainer::json::objects;
 
 /// A turning point of a container's life (seed `003`, `HookName`).
@@ -205,12 +205,12 @@ impl<'de> Deserialize<'de> for Hooks {
         let lists = BTreeMap::<String, Commands>::deserialize(deserializer)?;
         let mut hooks = Self::default();
         for (name, Commands(commands)) in lists {
-            let Ok(name) = name.parse() else {
-                log::warn!("hooks of the unknown name {name:?} are passed over");
+            let Ok(known) = name.parse() else {
+                log::warn!("hooks of the unknown name {:?} are passed over", cut(name, 200));
                 continue;
             };
             for command in commands {
-                hooks.add(name, CommandHook(command));
+                hooks.add(known, CommandHook(command));
             }
         }
         Ok(hooks)

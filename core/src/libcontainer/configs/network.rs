@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::libcontainer::json::or_default;
+use crate::libcontainer::Loopback;
 use crate::link::{InterfaceName, MacAddr, Mtu};
 use crate::sandbox::Interface;
 
@@ -83,7 +84,7 @@ pub struct ParsedNetwork {
 
 impl Network {
     /// The type of the network that every container has, `lo`.
-    pub const LOOPBACK: &'static str = "loopback";
+    pub const LOOPBACK: &'static str = Loopback::TYPE;
 
     /// The values, each checked and with one another: a gateway is in the subnet of its family's address, and
     /// IPv6 has an MTU of 1280 at least. Of a loopback nothing but the name counts, as old configs give theirs

@@ -1,7 +1,8 @@
 //! A route of a container.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{AddrParseError, IpAddr};
+use std::str::FromStr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ pub struct Route {
     /// Where it leads, such as `10.2.0.0/16`.
     #[serde(deserialize_with = "or_default")]
     pub destination: String,
-    /// The source address with the length of its prefix.
+    /// The source address, with the length of its prefix, which does not count (seed `003`), or without (runc).
     #[serde(deserialize_with = "or_default")]
     pub source: String,
     /// The address of the gateway.
@@ -38,12 +39,21 @@ pub struct Route {
 pub struct ParsedRoute {
     /// See [`Route::destination`]; without the bits beyond its prefix.
     pub destination: Option<IpNet>,
-    /// See [`Route::source`].
+    /// See [`Route::source`]; an address alone is a prefix of its whole length.
     pub source: Option<IpNet>,
     /// See [`Route::gateway`].
     pub gateway: Option<IpAddr>,
     /// See [`Route::interface_name`].
     pub interface_name: InterfaceName,
+}
+
+struct Source(IpNet);
+
+impl FromStr for Source {
+    type Err = AddrParseError;
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        text.parse().map(Self).or_else(|_| text.parse().map(|alone: IpAddr| Self(alone.into())))
+    }
 }
 
 impl Route {
@@ -55,9 +65,10 @@ impl Route {
     pub fn parsed(&self) -> Result<ParsedRoute> {
         let refuse = |cause: &str| Err(Error::bad_request("use route", self.to_string(), cause));
         let subnet = "no address with a prefix length, as 10.2.0.0/16 is";
+        let source = "no address, such as 10.1.0.2 and 10.1.0.2/24";
         let parsed = ParsedRoute {
             destination: address("destination", &self.destination, subnet)?.map(|net: IpNet| net.trunc()),
-            source: address("source", &self.source, subnet)?,
+            source: address("source", &self.source, source)?.map(|Source(net)| net),
             gateway: address("gateway", &self.gateway, "no address")?,
             interface_name: InterfaceName::new(&self.interface_name)?,
         };

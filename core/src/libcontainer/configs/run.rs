@@ -37,7 +37,7 @@ impl Command {
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let ended = running.wait_until(deadline).map_err(not_waited_for)?;
         let failed =
-            |cause: String| Error::new(ErrorKind::System, "execute", "the program").with_cause(cause);
+            |cause: String| Error::new(ErrorKind::System, "execute", "the program").with_long_cause(cause);
         match ended {
             Some(status) if status.success() => Ok(()),
             Some(status) => Err(failed(format!("{}; {}", describe(status), running.said()))),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::libcontainer::json::{self, or_default};
+use crate::libcontainer::json::{self, is_zero, or_default};
 
 /// The state of a container, in the JSON of the OCI runtime specification (`State` of its `specs-go`): what a
 /// hook gets on its standard input.
@@ -46,6 +46,11 @@ impl State {
         }
     }
 
+    /// The same container at another turn of its life.
+    pub(crate) fn at(&self, status: Status) -> Self {
+        Self { status, ..self.clone() }
+    }
+
     /// Reads JSON, of which 4 MiB at most. It must say id and status.
     ///
     /// # Errors
@@ -61,11 +66,6 @@ impl State {
     pub fn to_json(&self) -> Result<String> {
         json::to_json("of a container's state", self)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(pid: &u32) -> bool {
-    *pid == 0
 }
 
 /// Where in its life a container is.

@@ -3,7 +3,7 @@
 use super::{check_id, host_name, SetupLink, SetupNetwork, SetupState};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::libcontainer::pair::{alias_before_number, is_made_as};
+use crate::libcontainer::alias;
 use crate::libcontainer::Veth;
 use crate::link::parse::{self, LinkState};
 use crate::link::{message, InterfaceName, LINK_GROUP};
@@ -15,7 +15,8 @@ const NAMES: usize = 64;
 impl SetupState {
     /// What is there of the container `id`, in whatever process and by whatever config it was brought up: its
     /// pairs, which the aliases of the links in the host tell. What strategies made, and routes through other
-    /// interfaces, the aliases do not tell. Of an unknown id there is nothing.
+    /// interfaces, the aliases do not tell. Of an unknown id there is nothing. An id is unique in a host: where two
+    /// containers have one, this is what is there of both.
     ///
     /// It takes longer the more links the host has, as all are looked at.
     ///
@@ -39,14 +40,12 @@ impl SetupState {
 
 /// The network of the container `id` whose end `link` is, with its number.
 fn network_of(link: &LinkState, id: &str) -> Option<(usize, SetupNetwork)> {
-    let own = alias_before_number(id);
     let number = match &link.alias {
-        Some(alias) => alias.strip_prefix(&own)?.parse().ok()?,
+        Some(alias) => alias::read(alias, id)?.0,
         None => (0..NAMES).find(|number| is_named(link, id, *number))?,
     };
-    let alias = Some(format!("{own}{number}")).filter(|alias| is_made_as(link, alias))?;
     let name = InterfaceName::new(&link.name).ok()?;
-    let host_link = Some(SetupLink { name, index: link.index, alias: Some(alias) });
+    let host_link = Some(SetupLink { name, index: link.index, alias: link.alias.clone() });
     Some((number, SetupNetwork { kind: Veth::TYPE.to_owned(), name: None, host_link }))
 }
 

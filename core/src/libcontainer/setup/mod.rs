@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 pub use state::{SetupLink, SetupNamespace, SetupNetwork, SetupState};
 
-use super::configs::{self, Config, HookName, Hooks, NamespaceType, ParsedRoute, State};
+use super::configs::{self, Config, HookName, Hooks, NamespaceType, ParsedRoute, State, Status};
 use super::container::Container;
 use super::pair::{HostName, Pair, INSIDE};
 use super::up::Up;
@@ -38,6 +38,7 @@ use crate::plan::Plan;
 /// let mut state = State::new("web", Status::Creating);
 /// state.pid = pid;
 /// setup.up(Some(&Target::Pid(pid)), &state)?; // interfaces and routes are there, hooks have run
+/// setup.poststart(&state)?; // when its program runs
 /// setup.down(&state)?; // in whatever process
 /// # Ok(())
 /// # }
@@ -117,17 +118,20 @@ impl NetworkSetup {
     }
 
     /// Brings up the networks and then the routes of a container, and runs the hooks `prestart` and then
-    /// `createRuntime` on the calling thread, which get `state`.
+    /// `createRuntime` on the calling thread, which get `state` with the status `creating`.
     ///
     /// The container is that of `target`; without one, that of the path that the config has for `NEWNET`, or
     /// else that of the process of `state`. A config without networks and routes needs none.
     ///
     /// # Errors
     /// NotFound when there is no such container or it ends meanwhile, no such bridge, or no such interface for
-    /// a route; BadRequest when it is not said which container, when it has no network namespace of its own,
+    /// a route; BadRequest when it is not said which container, or by a path that is not UTF-8, when it has no network namespace of its own,
     /// and when a bridge is none; AlreadyExists when a name is taken in the container or in the host, an address
     /// overlaps a route, or there is a default route where there is a gateway; those of strategies and of
     /// hooks. Nothing is left behind, but for what strategies and hooks do beside the state.
+    ///
+    /// # Panics
+    /// A panic of a strategy or a hook goes on once everything is taken back.
     pub fn up(&self, target: Option<&Target>, state: &State) -> Result<SetupState> {
         let up = || {
             let Some(mut container) = self.container(target, state.pid)? else {
@@ -136,17 +140,26 @@ impl NetworkSetup {
             };
             let owner = self.owner(&container);
             let mut up = Up::bring(&mut container, &self.wanted, &self.routes, &owner)?;
-            match self.run_hooks(state) {
-                Ok(()) => Ok(SetupState::of(self, &container, &up)),
-                Err(error) => Err(error.with_rollback(up.take_back(&mut container))),
-            }
+            up.or_take_back(&mut container, |_, _| self.run_hooks(state))?;
+            Ok(SetupState::of(self, &container, &up))
         };
         up().map_err(|error: Error| error.within("bring up", self.subject()))
     }
 
+    /// Runs the hooks `poststart`, which get `state` with the status `running`: for when the container's program
+    /// has started. All run, whatever one of them does.
+    ///
+    /// # Errors
+    /// The first one's.
+    pub fn poststart(&self, state: &State) -> Result<()> {
+        let run = self.hooks.run(HookName::Poststart, &state.at(Status::Running));
+        run.map_err(|error| error.within("start", self.subject()))
+    }
+
     fn run_hooks(&self, state: &State) -> Result<()> {
-        self.hooks.run(HookName::Prestart, state)?;
-        self.hooks.run(HookName::CreateRuntime, state)
+        let state = state.at(Status::Creating);
+        self.hooks.run(HookName::Prestart, &state)?;
+        self.hooks.run(HookName::CreateRuntime, &state)
     }
 
     /// The container that is meant; none where none is needed.
@@ -155,6 +168,10 @@ impl NetworkSetup {
             return Ok(None);
         }
         let target = match (target, &self.namespace) {
+            (Some(Target::Path(path)), _) if path.to_str().is_none() => {
+                let cause = "it is not UTF-8: no state could say it";
+                return Err(Error::bad_request("use path", path.display().to_string(), cause));
+            }
             (Some(target), _) => target.clone(),
             (None, Some(path)) => Target::Path(path.clone()),
             (None, None) if pid > 0 => Target::Pid(pid),
@@ -189,9 +206,10 @@ fn check_id(id: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the host's end of network `number` is called when the config does not say.
+/// What the host's end of network `number` is called when the config does not say. No network and endpoint of
+/// a controller, which have one slash between them, give that.
 fn host_name(id: &str, number: usize) -> HostName {
-    HostName::Derived(fnv1a(&format!("{id}/{number}")))
+    HostName::Derived(fnv1a(&format!("setup/{id}/{number}")))
 }
 
 /// What a network of a config asks for. `path` is that of the container's network namespace, if it has one.
@@ -246,4 +264,21 @@ fn check_names(wanted: &[Wanted]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::naming;
+    use crate::name::Name;
+
+    #[test]
+    fn a_setup_and_an_endpoint_do_not_share_a_name() {
+        let name = |text: &str| Name::new(text).unwrap();
+        let (of_setup, _) = host_name("web", 0).choose(0).unwrap();
+        for [network, endpoint] in [["web", "0"], ["setup", "web"], ["setup", "0"]] {
+            let (of_endpoint, _) = naming::link_names(&name(network), &name(endpoint)).unwrap();
+            assert_ne!(of_setup, of_endpoint, "{network} {endpoint}");
+        }
+    }
 }

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::NetworkSetup;
 use crate::error::Result;
+use crate::libcontainer::alias::Home;
 use crate::libcontainer::container::Container;
 use crate::libcontainer::json;
 use crate::libcontainer::up::{Brought, Up};
 use crate::link::{InterfaceName, RouteSpec};
+use crate::sys::NamespaceId;
 
 /// What [`NetworkSetup::up`] made of a container's network: what there is to take down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +70,8 @@ pub struct SetupLink {
     pub name: InterfaceName,
     /// Its `ifindex`.
     pub index: u32,
-    /// Its alias, by which it is known; none of a link that a strategy made.
+    /// Its alias, by which it is known: whose it is, and which namespace it leads to. None of a link that
+    /// a strategy made, and of one whose maker died before it had any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
 }
@@ -91,8 +94,8 @@ impl SetupState {
     }
 
     pub(super) fn of(setup: &NetworkSetup, container: &Container, up: &Up) -> Self {
-        let (device, inode) = container.namespace().id().numbers();
-        let namespace = SetupNamespace { path: container.path(), device, inode, cookie: container.cookie() };
+        let Home { id: NamespaceId { device, inode }, cookie } = container.home();
+        let namespace = SetupNamespace { path: container.path(), device, inode, cookie };
         let brought_inside: BTreeSet<_> = up.networks.iter().filter_map(inner_name).collect();
         let is_foreign = |spec: &&RouteSpec| !brought_inside.contains(&spec.link.name);
         let routes = up.routes().filter(is_foreign).cloned().collect();
