@@ -3955,8 +3955,8 @@ int32_t netns_setup_plan(const struct netns_setup *setup,
  * @param setup      the setup
  * @param pid        the container's process; 0 where something else says which container
  * @param path       the path of the container's network namespace; may be NULL, where something else says which
- * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get: {"id": "web",
- *                   "status": "created", "pid": 4711}
+ * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get with the status
+ *                   "creating": {"id": "web", "status": "created", "pid": 4711}
  * @param ret_state  what there is to take down, for netns_setup_state_free
  * @param ret_error  what went wrong; may be NULL
  * @return 0; NETNS_STATUS_NOT_FOUND when there is no such container or it ends meanwhile, no such bridge, or no
@@ -3975,22 +3975,42 @@ int32_t netns_setup_up(const struct netns_setup *setup,
                        struct netns_error **ret_error);
 
 /**
+ * Runs the config's hooks NETNS_HOOK_POSTSTART: for when the container's program has started. All run, whatever one
+ * of them does.
+ *
+ * @param setup      the setup
+ * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get with the status
+ *                   "running"
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no such JSON; that of the first hook that fails
+ */
+int32_t netns_setup_poststart(const struct netns_setup *setup,
+                              const char *oci_state,
+                              struct netns_error **ret_error);
+
+/**
  * Takes away what netns_setup_up of the same config and id made, in whatever process, by names and aliases, as
- * netns_setup_state_tear_down does. What a strategy made by itself is not known here. It may be repeated.
+ * netns_setup_state_tear_down does: what leads to the namespace of the path that the config has for NEWNET, or to one
+ * that no process is in any more. What a strategy made by itself is not known here, nor whose the routes through
+ * interfaces of others are: those stay. It may be repeated.
  *
  * @param setup      the setup
  * @param ret_error  what went wrong; may be NULL
- * @return 0, also when it is gone; NETNS_STATUS_BAD_REQUEST without an id; NETNS_STATUS_PERMISSION_DENIED without
- *         CAP_NET_ADMIN. One thing that cannot be taken away does not keep others.
+ * @return 0, also when it is gone; NETNS_STATUS_BAD_REQUEST without an id; NETNS_STATUS_BUSY, and it stays, where a
+ *         process is in the namespace of another path: the container runs, or another one has its id;
+ *         NETNS_STATUS_PERMISSION_DENIED without CAP_NET_ADMIN. One thing that cannot be taken away does not keep
+ *         others.
  */
 int32_t netns_setup_tear_down(const struct netns_setup *setup,
                               struct netns_error **ret_error);
 
 /**
- * As netns_setup_tear_down, and then runs the config's hooks NETNS_HOOK_POSTSTOP, whether or not that went well.
+ * As netns_setup_tear_down, of the state's process too if it has one, and then runs the config's hooks
+ * NETNS_HOOK_POSTSTOP, whether or not that went well.
  *
  * @param setup      the setup
- * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get
+ * @param oci_state  the container's state as JSON (OCI runtime specification), which the hooks get with the status
+ *                   "stopped"
  * @param ret_error  what went wrong; may be NULL
  * @return as of netns_setup_tear_down; NETNS_STATUS_BAD_REQUEST for what is no such JSON, and nothing was done
  *         then; those of hooks
@@ -4017,6 +4037,20 @@ void netns_setup_free(struct netns_setup *setup);
 int32_t netns_setup_state_from_json(const char *json,
                                     struct netns_setup_state **ret_state,
                                     struct netns_error **ret_error);
+
+/**
+ * What is there of a container, in whatever process and by whatever config it was brought up: its pairs, which the
+ * aliases of the links in the host tell. What strategies made, and routes through other interfaces, the aliases do
+ * not tell. Of an unknown id there is nothing. It takes longer the more links the host has.
+ *
+ * @param id         the id that netns_setup_from_config was given; one is unique in a host
+ * @param ret_state  the state, for netns_setup_state_free
+ * @param ret_error  what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no id
+ */
+int32_t netns_setup_state_find(const char *id,
+                               struct netns_setup_state **ret_state,
+                               struct netns_error **ret_error);
 
 /**
  * The state as JSON, for whoever takes the network down. Lasts as long as the state.

@@ -85,6 +85,29 @@ pub unsafe extern "C" fn netns_setup_state_from_json(
     })
 }
 
+/// What is there of a container, in whatever process and by whatever config it was brought up: its pairs, which the
+/// aliases of the links in the host tell. What strategies made, and routes through other interfaces, the aliases do
+/// not tell. Of an unknown id there is nothing. It takes longer the more links the host has.
+///
+/// @param id         the id that netns_setup_from_config was given; one is unique in a host
+/// @param ret_state  the state, for netns_setup_state_free
+/// @param ret_error  what went wrong; may be NULL
+/// @return 0; NETNS_STATUS_BAD_REQUEST for what is no id
+#[no_mangle]
+pub unsafe extern "C" fn netns_setup_state_find(
+    id: *const c_char,
+    ret_state: Option<&mut MaybeUninit<*mut netns_setup_state>>,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        // SAFETY: a string by the header's rules.
+        let id = unsafe { text(id, "id") }?;
+        let ret_state = required(ret_state, "ret_state")?;
+        give(ret_state, netns_setup_state::new(SetupState::find(id)?)?);
+        Ok(())
+    })
+}
+
 /// The state as JSON, for whoever takes the network down. Lasts as long as the state.
 ///
 /// @param state  the state; may be NULL, as is the answer then

@@ -135,6 +135,12 @@ static int32_t stopped(void *user, const netns_hook_state *state, netns_error **
     return hear(user, "stopped", ret_error);
 }
 
+static int32_t started(void *user, const netns_hook_state *state, netns_error **ret_error)
+{
+    CHECK(strcmp(state->status, "running") == 0);
+    return hear(user, "started", ret_error);
+}
+
 static void release(void *user)
 {
     struct told *told = user;
@@ -157,14 +163,22 @@ static void hooks_run_when_it_is_up_and_when_it_is_down(void)
     netns_config *config = with_hooks(&told);
     netns_setup *setup;
     netns_setup_state *state;
+    netns_hook_function function = {.size = sizeof function, .user = &told, .run = started};
     pid_t pid = start_container();
 
+    OK(netns_config_add_function(config, NETNS_HOOK_POSTSTART, &function, &error));
     OK(netns_setup_from_config(config, NULL, &setup, &error));
     OK(netns_setup_up(setup, (uint32_t)pid, NULL, state_of(pid), &state, &error));
     CHECK(told.runs == 1 && netns_setup_state_id(state) == NULL);
+    OK(netns_setup_poststart(setup, state_of(pid), &error));
+    CHECK(told.runs == 2);
+    told.fails = "started";
+    REFUSED_WITH(netns_setup_poststart(setup, state_of(pid), &error), NETNS_STATUS_BUSY, "nobody answers");
+    told.fails = NULL;
+    told.runs = 0;
     REFUSED_WITH(netns_setup_tear_down(setup, &error), NETNS_STATUS_BAD_REQUEST, "without an id");
     OK(netns_setup_state_down(state, state_of(pid), config, &error));
-    CHECK(told.runs == 2);
+    CHECK(told.runs == 1);
     told.fails = "stopped";
     REFUSED_WITH(netns_setup_state_down(state, state_of(pid), config, &error), NETNS_STATUS_BUSY, "nobody answers");
     netns_setup_state_free(state);
@@ -257,6 +271,15 @@ static void a_forked_child_uses_and_frees_what_it_inherits(void)
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     must_be_up(pid);
+    /* Whoever knows the id finds it. */
+    OK(netns_setup_state_find("web", &state, &error));
+    CHECK(netns_setup_state_network_count(state) == 1 && netns_setup_state_host_link(state, 0) != NULL);
+    netns_setup_state_free(state);
+    OK(netns_setup_state_find("nobody", &state, &error));
+    CHECK(netns_setup_state_network_count(state) == 0);
+    OK(netns_setup_state_tear_down(state, &error));
+    netns_setup_state_free(state);
+    REFUSED_WITH(netns_setup_state_find("a/b", &state, &error), NETNS_STATUS_BAD_REQUEST, "a/b");
     OK(netns_setup_down(setup, state_of(pid), &error));
     CHECK(told.runs == 1 && told.releases == 0);
     netns_setup_free(setup);
