@@ -113,6 +113,11 @@ pub fn check_endpoint_address(address: IpNet) -> Result<()> {
     Ok(())
 }
 
+/// Whether a packet can be sent to one host by that address, as a gateway's.
+pub(crate) fn is_of_a_host(ip: IpAddr) -> bool {
+    !ip.is_unspecified() && !ip.is_multicast() && !ip.is_loopback()
+}
+
 /// The address if it is one of IPv4.
 pub(crate) fn v4(ip: IpAddr) -> Option<Ipv4Addr> {
     match ip {

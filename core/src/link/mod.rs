@@ -17,7 +17,7 @@ mod sysctl;
 pub(crate) mod traffic;
 
 pub use address::{check_endpoint_address, AddressSpec, NeighbourSpec, ProxySpec, RouteSpec, PROTOCOL};
-pub(crate) use address::{v4, v6};
+pub(crate) use address::{is_of_a_host, v4, v6};
 pub use filter::{Direction, FilterSpec};
 pub use mac::MacAddr;
 pub use macvlan::MacvlanMode;

@@ -6,7 +6,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::link::{check_endpoint_address, Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute};
+use crate::link::{
+    check_endpoint_address, is_of_a_host, Destination, InterfaceName, MacAddr, Mtu, Neighbour, StaticRoute,
+};
 
 /// A network device and its settings in a sandbox (seeds `000` and `002`, `Interface`).
 ///
@@ -110,7 +112,7 @@ impl Interface {
 
     fn check_next_hop(&self, operation: &str, hop: IpAddr) -> Result<()> {
         let refuse = |cause: String| Err(Error::bad_request(operation, hop.to_string(), cause));
-        if hop.is_unspecified() || hop.is_multicast() || hop.is_loopback() {
+        if !is_of_a_host(hop) {
             return refuse("it is no unicast address of a host".to_owned());
         }
         if matches!(hop, IpAddr::V6(hop) if hop.is_unicast_link_local()) && self.address_ipv6.is_some() {

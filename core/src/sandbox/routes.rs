@@ -8,7 +8,7 @@ use super::survey::Survey;
 use super::{Opened, Sandbox};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::RouteState;
-use crate::link::{InterfaceName, LinkRef, Place, RouteSpec, StaticRoute};
+use crate::link::{is_of_a_host, InterfaceName, LinkRef, Place, RouteSpec, StaticRoute};
 use crate::plan::{apply, Action, Ground, Plan, Step, Undo};
 
 impl Sandbox {
@@ -173,7 +173,7 @@ pub(super) fn replacement(survey: &Survey, route: RouteSpec) -> Plan {
 
 fn link_towards(survey: &Survey, operation: &str, hop: IpAddr) -> Result<LinkRef> {
     let refuse = |cause: String| Err(Error::bad_request(operation, hop.to_string(), cause));
-    if hop.is_unspecified() || hop.is_multicast() || hop.is_loopback() {
+    if !is_of_a_host(hop) {
         return refuse("it is no unicast address of a host".to_owned());
     }
     let link = match survey.links_towards(hop).as_slice() {

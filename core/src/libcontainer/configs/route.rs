@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::network::address;
 use crate::error::{Error, Result};
 use crate::libcontainer::json::or_default;
-use crate::link::{InterfaceName, LinkRef, RouteSpec};
+use crate::link::{is_of_a_host, InterfaceName, LinkRef, RouteSpec};
 use crate::sandbox::default_destination;
 
 /// A route that a container is to have (seed `003`, `Route`). Of destination, source and gateway at least one is
@@ -80,9 +80,7 @@ impl Route {
             return refuse("destination, source and gateway are not of one family");
         }
         match parsed.gateway {
-            Some(hop) if hop.is_unspecified() || hop.is_multicast() || hop.is_loopback() => {
-                refuse("the gateway is no unicast address of a host")
-            }
+            Some(hop) if !is_of_a_host(hop) => refuse("the gateway is no unicast address of a host"),
             _ => Ok(parsed),
         }
     }
