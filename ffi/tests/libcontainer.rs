@@ -83,7 +83,7 @@ fn the_example_of_a_runtime_runs_and_leaves_nothing() {
                 "loopback is up: lo",
                 "veth is up: eth0",
                 "packets, sent",
-                "hook: container web is created",
+                "hook: container web is creating",
                 "hook: container web is stopped",
             ] {
                 assert!(said.contains(part), "no {part} in\n{said}");
