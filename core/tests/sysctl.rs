@@ -183,7 +183,7 @@ fn a_setting_of_no_single_interface_is_refused() {
     }
     let key = "net.ipv4.conf.IFNAME.forwarding";
     for interface in ["all", "default"] {
-        refused(sysctl(key, "1", interface), ErrorKind::BadRequest, &["no single interface"]);
+        refused(sysctl(key, "1", interface), ErrorKind::BadRequest, &["the settings of all interfaces"]);
     }
     for value in ["", "1\n", "1\n2", "\0", "\u{7f}", "é", &"1".repeat(256)] {
         refused(sysctl(key, value, "eth0"), ErrorKind::BadRequest, &["use value of a setting"]);

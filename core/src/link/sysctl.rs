@@ -67,9 +67,6 @@ impl SysctlSpec {
         if setting.is_empty() || !setting.bytes().all(is_allowed) {
             return refuse("what follows IFNAME is one name of a-z, 0-9 and '_'".to_owned());
         }
-        if matches!(interface.as_str(), "all" | "default") {
-            return refuse(format!("{interface} is no single interface there"));
-        }
         Self::new(&format!("{}/{interface}/{setting}", group.replace('.', "/")), value)
     }
 
