@@ -169,3 +169,7 @@ def _remade(
         kernel_message=kernel_message,
         rollback=rollback,
     )
+
+
+for _each in (Error, ClosedError, *KINDS.values()):
+    _each.__module__ = "netns"
