@@ -79,18 +79,12 @@ impl Sandbox {
         detached(py, || self.0.remove_interface(&read_interface(interface)?))
     }
 
-    fn set_gateway(&self, py: Python<'_>, gateway: Option<&str>) -> PyResult<()> {
-        detached(py, || {
-            let gateway = gateway.map(|gateway| from_json("gateway", gateway)).transpose()?;
-            self.0.set_gateway(gateway)
-        })
+    fn set_gateway(&self, py: Python<'_>, gateway: &str) -> PyResult<()> {
+        detached(py, || self.0.set_gateway(Some(from_json("gateway", gateway)?)))
     }
 
-    fn set_gateway_ipv6(&self, py: Python<'_>, gateway: Option<&str>) -> PyResult<()> {
-        detached(py, || {
-            let gateway = gateway.map(|gateway| from_json("gateway", gateway)).transpose()?;
-            self.0.set_gateway_ipv6(gateway)
-        })
+    fn set_gateway_ipv6(&self, py: Python<'_>, gateway: &str) -> PyResult<()> {
+        detached(py, || self.0.set_gateway_ipv6(Some(from_json("gateway", gateway)?)))
     }
 
     fn add_static_route(&self, py: Python<'_>, route: &str) -> PyResult<()> {

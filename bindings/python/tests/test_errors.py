@@ -23,9 +23,9 @@ def test_each_kind_is_an_exception_of_its_own(host: Host) -> None:
             controller.connect("gone", a, "e")
         assert raised.value.operation == "connect" and "gone" in raised.value.subject
         assert raised.value.kind == "not_found" and raised.value.rollback == ()
-        with pytest.raises(netns.AlreadyExistsError) as raised:
+        with pytest.raises(netns.AlreadyExistsError) as exists:
             controller.create_network("n")
-        assert raised.value.kind == "already_exists"
+        assert exists.value.kind == "already_exists"
         with pytest.raises(netns.ResourceExhaustedError):
             controller.create_endpoint("n", "f")
         with pytest.raises(netns.BusyError):

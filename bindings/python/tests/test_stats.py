@@ -65,7 +65,7 @@ def test_all_counters_are_read_at_once(host: Host) -> None:
 def test_any_link_can_be_metered(host: Host) -> None:
     with netns.Controller() as controller:
         meter = needs_counters(controller)
-    subprocess.run(["ip", "link", "add", "d0", "type", "dummy"], check=True)
+    subprocess.run(["ip", "link", "add", "d0", "type", "veth", "peer", "d9"], check=True)
     slot = meter.attach("d0")
     assert meter.read(slot) == netns.Counters()
     with pytest.raises(netns.AlreadyExistsError):

@@ -103,18 +103,25 @@ def test_a_lazy_endpoint_is_read_by_many_threads(host: Host) -> None:
         controller.delete_network("n")
 
 
-def test_a_forked_child_uses_the_controller(host: Host) -> None:
+def test_a_forked_child_opens_a_controller_of_its_own(host: Host) -> None:
     with netns.Controller() as controller:
         controller.create_network("n")
         a = controller.create_sandbox("a")
+        reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
             try:
-                controller.connect("n", a, "e")
-                os._exit(0)
-            except BaseException:
-                os._exit(1)
-        assert os.waitpid(child, 0)[1] == 0
+                with pytest.raises(netns.Error, match="open the controller in the child"):
+                    controller.connect("n", a, "e")
+                with netns.Controller() as own:
+                    own.connect("n", a, "e")
+            except BaseException as raised:
+                os.write(writer, repr(raised).encode())
+            os._exit(0)
+        os.close(writer)
+        with open(reader) as answer:
+            assert answer.read() == ""
+        os.waitpid(child, 0)
         assert [each.name for each in controller.endpoints()] == ["e"]
         a.destroy()
         controller.delete_network("n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -18,7 +18,7 @@ from typing import Any
 
 from . import _netns
 from ._errors import BadRequestError
-from ._values import Value, from_wire
+from ._values import NOTHING, Value, from_wire
 
 
 class Lifetime(str, enum.Enum):
@@ -182,7 +182,7 @@ class SubnetConfig(Value):
     """The first free address when None."""
     range: IPv4Network | IPv6Network | None = None
     """From where endpoints get their addresses; all of the subnet when None."""
-    auxiliary: Mapping[str, IPv4Address | IPv6Address] = field(default_factory=dict)
+    auxiliary: Mapping[str, IPv4Address | IPv6Address] = NOTHING
     """Addresses that others have, by their names: they are never given out."""
     pool_id: str | None = None
     """What the address management calls the pool, where it is not the library's own."""
@@ -230,10 +230,10 @@ class NetworkConfig(Value):
     firewall: FirewallConfig = FirewallConfig()
     ipam: str = "default"
     """Who gives out its addresses: ``default``, or one that was registered."""
-    ipam_options: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    ipam_options: Mapping[str, str] = NOTHING
+    options: Mapping[str, Any] = NOTHING
     """Options of the driver, of any JSON type."""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = NOTHING
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ class EndpointConfig(Value):
     mtu: int | None = None
     """In bytes, 68 to 65,535; the network's when None."""
     aliases: tuple[str, ...] = ()
-    sysctls: Mapping[str, str] = field(default_factory=dict)
+    sysctls: Mapping[str, str] = NOTHING
     """Settings of the interface, ``net.ipv4.conf.IFNAME.log_martians`` and the like."""
     routes: tuple[StaticRoute, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
@@ -264,8 +264,8 @@ class EndpointConfig(Value):
     """As the network says when None."""
     ports: tuple[PortMapping, ...] = ()
     """Ports of the host that are to be its own."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = NOTHING
+    labels: Mapping[str, str] = NOTHING
 
 
 @dataclass(frozen=True)

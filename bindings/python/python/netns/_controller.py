@@ -51,7 +51,8 @@ class Controller:
     """Named networks of many types, and the endpoints that join sandboxes to them.
 
     Any number of processes may have the same directories open, and any number of threads may use one controller. The
-    *host* is the namespace of the thread that opened it. Methods raise :class:`ClosedError` after :meth:`close`.
+    *host* is the namespace of the thread that opened it. A forked child opens a controller of its own. Methods raise
+    :class:`ClosedError` after :meth:`close`.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from typing import Any, Optional, Union
 from . import _netns
 from ._configs import Neighbour
 from ._errors import NotImplementedError
-from ._values import Value, converted, from_wire, to_json, to_wire
+from ._values import NOTHING, Value, converted, from_wire, to_json, to_wire
 
 Address = Union[IPv4Address, IPv6Address]
 Net = Union[IPv4Network, IPv6Network]
@@ -40,7 +40,7 @@ class IpamData(Value):
     address_space: str = ""
     pool: IPv4Network | IPv6Network | None = None
     gateway: IPv4Interface | IPv6Interface | None = None
-    aux_addresses: Mapping[str, IPv4Interface | IPv6Interface] = field(default_factory=dict)
+    aux_addresses: Mapping[str, IPv4Interface | IPv6Interface] = NOTHING
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class PoolRequest(Value):
     in_use: tuple[IPv4Network | IPv6Network, ...] = ()
     """What the pool must not overlap where it is chosen."""
     ipv6: bool = False
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = NOTHING
     pool: IPv4Network | IPv6Network | None = None
     """The one that is wanted; chosen when None."""
     sub_pool: IPv4Network | IPv6Network | None = None
@@ -254,7 +254,7 @@ class Pool:
     id: str
     """``SPACE/POOL``, such as ``mine/10.5.0.0/16``."""
     pool: Net
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = NOTHING
 
 
 class Ipam:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import TracebackType
 
 from . import _netns
@@ -46,6 +45,8 @@ class Events:
         return self
 
     async def __anext__(self) -> Event:
+        import asyncio  # it takes longer to import than all of this package
+
         event = None
         while event is None:
             try:

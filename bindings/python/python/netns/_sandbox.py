@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, TypeVar, Union
 
 from . import _netns
 from ._configs import Interface, StaticRoute
@@ -213,15 +213,16 @@ class Sandbox:
         """Takes the interface back to the host, under its source name; one that is gone is no error."""
         self._native.remove_interface(to_json(_an_interface(interface)))
 
-    def set_gateway(self, gateway: IPv4Address | str | None) -> None:
-        """The IPv4 default gateway; None for none."""
-        address = converted(Optional[IPv4Address], gateway, "gateway")
-        self._native.set_gateway(None if address is None else to_json(address))
+    def set_gateway(self, gateway: IPv4Address | str) -> None:
+        """Sets the IPv4 default gateway, in place of the one that is there.
 
-    def set_gateway_ipv6(self, gateway: IPv6Address | str | None) -> None:
-        """The IPv6 default gateway; None for none."""
-        address = converted(Optional[IPv6Address], gateway, "gateway")
-        self._native.set_gateway_ipv6(None if address is None else to_json(address))
+        :raises BadRequestError: no interface that is up has an address in whose subnet it lies.
+        """
+        self._native.set_gateway(to_json(converted(IPv4Address, gateway, "gateway")))
+
+    def set_gateway_ipv6(self, gateway: IPv6Address | str) -> None:
+        """Sets the IPv6 default gateway, in the same way."""
+        self._native.set_gateway_ipv6(to_json(converted(IPv6Address, gateway, "gateway")))
 
     def add_static_route(self, route: StaticRoute) -> None:
         """Adds a route.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import ipaddress
 import json
 import types
@@ -34,6 +35,22 @@ _UNIONS: dict[frozenset[Any], Callable[[str], Any]] = {
     frozenset((ipaddress.IPv4Interface, ipaddress.IPv6Interface)): ipaddress.ip_interface,
     frozenset((ipaddress.IPv4Network, ipaddress.IPv6Network)): ipaddress.ip_network,
 }
+
+
+class _Nothing(dict[str, Any]):
+    """A dict that stays empty, and can so be the default of many."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        raise TypeError("it is frozen")
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+    def __reduce__(self) -> str:
+        return "NOTHING"
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
 
 
 class Value:
@@ -98,8 +115,7 @@ def to_wire(value: object) -> Any:
     if isinstance(value, Value):
         if type(value).__str__ is not object.__str__:
             return str(value)
-        named = ((name, getattr(value, name), default) for name, default, _ in _table_of(type(value)))
-        return {name: to_wire(own) for name, own, default in named if value._whole or _differs(own, default)}
+        return _fields_to_wire(value)
     if isinstance(value, Mapping):
         return {key: to_wire(own) for key, own in value.items()}
     if isinstance(value, (list, tuple)):
@@ -131,10 +147,13 @@ def converted(hint: Any, value: Any, where: str) -> Any:
     return _converter(hint)(value, where)
 
 
-def _differs(value: Any, default: Any) -> bool:
-    if default is dataclasses.MISSING:
-        return value is not None
-    return value is not default and value != default
+def _fields_to_wire(value: Value) -> dict[str, Any]:
+    wire = {}
+    for name, default, _ in _table_of(type(value)):
+        own = getattr(value, name)
+        if value._whole or (own is not default and own != default):
+            wire[name] = to_wire(own)
+    return wire
 
 
 def _hints(made: type[Value]) -> dict[str, Any]:
@@ -151,19 +170,14 @@ def _table_of(made: type[Value]) -> list[tuple[str, Any, Convert]]:
     if table is None:
         hints = _hints(made)
         table = [
-            (field.name, _default(field), _converter(hints[field.name]))
+            (field.name, field.default, _converter(hints[field.name]))
             for field in dataclasses.fields(made)  # type: ignore[arg-type]
         ]
         made._table = table
     return table
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
-
-
+@functools.cache
 def _converter(hint: Any) -> Convert:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
