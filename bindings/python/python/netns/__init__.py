@@ -85,6 +85,7 @@ from ._results import (
     SubnetUsage,
 )
 from ._sandbox import Namespace, Sandbox, generate_key
+from .topology import Topology
 
 __all__ = [
     "AlreadyExistsError",
@@ -149,6 +150,7 @@ __all__ = [
     "SubnetConfig",
     "SubnetUsage",
     "SystemCallError",
+    "Topology",
     "UnsupportedError",
     "__version__",
     "generate_key",
