@@ -10,11 +10,14 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ._sandbox import Namespace
 
 PREFIX = "netns-lab-"
+"""The number of the process follows."""
 _LOCK = "owner"
+_MNT_DETACH = 2
 _GRACE = 2.0
 """Seconds that a process has between being asked to end and being killed."""
 
@@ -27,7 +30,7 @@ class Workplace:
 
         :raises OSError: it cannot be made.
         """
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
+        self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)).resolve()
         self._lock = _locked(self.path)
         _collect(self.path.parent)
 
@@ -35,6 +38,15 @@ class Workplace:
     def sandboxes(self) -> Path:
         """Where sandboxes are mounted."""
         return self.path / "sandboxes"
+
+    def mount_bpf(self) -> Path | None:
+        """A bpf filesystem of its own, for counters; None where that is not permitted."""
+        place = self.path / "bpf"
+        place.mkdir()
+        if _libc().mount(b"bpf", os.fsencode(place), b"bpf", 0, None) == 0:
+            return place
+        place.rmdir()
+        return None
 
     def remove(self) -> None:
         """Unmounts and removes everything in it; repeated calls succeed."""
@@ -110,6 +122,12 @@ def _namespace_of(pid: int) -> str | None:
         return None
 
 
+def _libc() -> Any:
+    import ctypes  # which most who import the package do without
+
+    return ctypes.CDLL(None)
+
+
 def _locked(directory: Path) -> int | None:
     """The lock of a directory, or None where another process has it."""
     descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -143,5 +161,5 @@ def _collect_one(directory: Path) -> None:
 
 def _remove(directory: Path) -> None:
     for place in mounts_under(directory):
-        Namespace.forget(place)
+        _libc().umount2(os.fsencode(place), _MNT_DETACH)
     shutil.rmtree(directory, ignore_errors=True)
