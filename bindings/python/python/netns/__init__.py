@@ -16,6 +16,9 @@ may use it at once::
 the kernel knows. Every call lets other threads run; every error is an :class:`Error`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._configs import (
     Destination,
     Detail,
@@ -85,7 +88,10 @@ from ._results import (
     SubnetUsage,
 )
 from ._sandbox import Namespace, Sandbox, generate_key
-from .topology import Topology
+
+if TYPE_CHECKING:
+    from ._watch import Sample, watch_stats
+    from .topology import Topology
 
 __all__ = [
     "AlreadyExistsError",
@@ -140,6 +146,7 @@ __all__ = [
     "PortRange",
     "Protocol",
     "ResourceExhaustedError",
+    "Sample",
     "Sandbox",
     "SandboxDetails",
     "Scope",
@@ -154,4 +161,19 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "generate_key",
+    "watch_stats",
 ]
+
+_LATER = {"Sample": "._watch", "Topology": ".topology", "watch_stats": "._watch"}
+"""What is loaded when it is first used, and where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = getattr(import_module(_LATER[name], __name__), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
