@@ -15,11 +15,12 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Union
 
 from ._errors import BadRequestError
 
 Convert = Callable[[Any, str], Any]
+T = TypeVar("T")
 V = TypeVar("V", bound="Value")
 
 _ADDRESSES: dict[Any, tuple[type, ...]] = {
@@ -35,6 +36,20 @@ _UNIONS: dict[frozenset[Any], Callable[[str], Any]] = {
     frozenset((ipaddress.IPv4Interface, ipaddress.IPv6Interface)): ipaddress.ip_interface,
     frozenset((ipaddress.IPv4Network, ipaddress.IPv6Network)): ipaddress.ip_network,
 }
+
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Callable[[T], T]:
+        return lambda decorator: decorator
+
+
+@dataclass_transform(frozen_default=True)
+def value(made: type[T]) -> type[T]:
+    """A frozen dataclass. What :class:`Value` has, dataclasses need not compile for each: that is most of an import."""
+    return dataclasses.dataclass(frozen=True, repr=False, eq=False)(made)
 
 
 class _Nothing(dict[str, Any]):
@@ -68,6 +83,21 @@ class Value:
             converted = convert(value, f"{type(self).__name__}.{name}")
             if converted is not value:
                 object.__setattr__(self, name, converted)
+
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name, _, _ in _table_of(type(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._fields()))
+
+    def __repr__(self) -> str:
+        named = zip(_names(type(self)), self._fields())
+        return f"{type(self).__name__}({', '.join(f'{name}={own!r}' for name, own in named)})"
 
     @classmethod
     def _from_text(cls: type[V], text: str) -> V:
@@ -161,8 +191,8 @@ def _hints(made: type[Value]) -> dict[str, Any]:
     return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
 
 
-def _names(made: type[Value]) -> set[str]:
-    return {name for name, _, _ in _table_of(made)}
+def _names(made: type[Value]) -> list[str]:
+    return [name for name, _, _ in _table_of(made)]
 
 
 def _table_of(made: type[Value]) -> list[tuple[str, Any, Convert]]:
