@@ -85,6 +85,7 @@ from ._results import (
     SubnetUsage,
 )
 from ._sandbox import Namespace, Sandbox, generate_key
+from .topology import Lab, Topology, TopologyHost, TopologyNetwork
 
 __all__ = [
     "AlreadyExistsError",
@@ -121,6 +122,7 @@ __all__ = [
     "Isolate",
     "JoinInfo",
     "Lifetime",
+    "Lab",
     "ListedNetwork",
     "Meter",
     "Namespace",
@@ -149,6 +151,9 @@ __all__ = [
     "SubnetConfig",
     "SubnetUsage",
     "SystemCallError",
+    "Topology",
+    "TopologyHost",
+    "TopologyNetwork",
     "UnsupportedError",
     "__version__",
     "generate_key",
