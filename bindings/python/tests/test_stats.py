@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 from conftest import Host, needs_counters
@@ -76,3 +77,35 @@ def test_any_link_can_be_metered(host: Host) -> None:
     with pytest.raises(netns.NotFoundError):
         meter.attach("d1")
     subprocess.run(["ip", "link", "delete", "d0"], check=True)
+
+
+def test_statistics_come_again_and_again(host: Host) -> None:
+    import asyncio
+
+    async def main(controller: netns.Controller) -> list[int]:
+        seen = []
+        async for stats in controller.stats_every(0.001):
+            seen.append(len(stats))
+            if len(seen) == 3:
+                controller.close()
+        return seen
+
+    with netns.Controller() as controller:
+        controller.create_network("n")
+        a = controller.create_sandbox("a")
+        controller.connect("n", a, "e")
+        assert asyncio.run(main(controller)) == [1, 1, 1]
+    with netns.Controller() as again:
+        again.destroy_sandbox(a)
+        again.delete_network("n")
+
+
+def test_the_module_says_what_is_there(host: Host) -> None:
+    before = host.state()
+    done = subprocess.run([sys.executable, "-m", "netns"], capture_output=True, text=True)
+    assert host.state() == before
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith(f"netns {netns.__version__}, Python ")
+    assert [line.split(":")[0] for line in rest] == ["namespaces", "networks", "firewall", "counters"]
+    assert rest[:3] == ["namespaces: yes", "networks: yes", "firewall: yes"], done.stdout
+    assert done.returncode == (0 if rest[3] == "counters: yes" else 1) and done.stderr == ""

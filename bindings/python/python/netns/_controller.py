@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Union
@@ -12,6 +12,7 @@ from typing import Any, Union
 from . import _netns
 from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
 from ._driver import Driver, DriverAdapter, Ipam, IpamAdapter
+from ._errors import ClosedError
 from ._events import Events
 from ._meter import Meter
 from ._results import (
@@ -296,6 +297,20 @@ class Controller:
         """
         return from_json(EndpointStats, self._native.stats(network, endpoint, _detail(detail)))
 
+    async def stats_every(
+        self, seconds: float, detail: Detail = Detail.FAST
+    ) -> AsyncIterator[list[EndpointStats]]:
+        """:meth:`stats` now and every so many seconds, for ``async for``; it ends when the controller is closed."""
+        import asyncio  # it takes longer to import than all of this package
+
+        while True:
+            try:
+                read = await asyncio.to_thread(self.stats, detail)
+            except ClosedError:
+                return
+            yield read
+            await asyncio.sleep(seconds)
+
     def meter(self) -> Meter:
         """The counters of this host, which are made when there are none.
 
@@ -349,6 +364,8 @@ def _path(directory: Directory) -> Path | None:
 
 def _wire(endpoint: EndpointConfig | str, fields: dict[str, Any]) -> str:
     if isinstance(endpoint, str):
+        if not fields:
+            return json.dumps(endpoint)
         endpoint = EndpointConfig(endpoint, **fields)
     elif fields:
         raise TypeError("fields go with the name of an endpoint, not with its config")

@@ -15,7 +15,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, Union
 
 from ._errors import BadRequestError
 
@@ -105,28 +105,34 @@ class Value:
         raise TypeError(f"{cls.__name__} expected, not str")
 
 
+class Shown(Protocol):
+    """What the native module has, until somebody looks at it."""
+
+    def to_json(self) -> str: ...
+
+
 class Lazy(Value):
     """A value that is read when it is first looked at: of many that the core returns nobody does. It has no fields
     with defaults."""
 
     @classmethod
-    def _later(cls: type[V], text: str) -> V:
+    def _later(cls: type[V], native: Shown) -> V:
         made = object.__new__(cls)
-        made.__dict__["_text"] = text
+        made.__dict__["_native"] = native
         return made
 
     def __getattr__(self, name: str) -> Any:
-        text = self.__dict__.get("_text")
+        native: Shown | None = self.__dict__.get("_native")
         if name in self.__dict__:  # another thread was faster
             return self.__dict__[name]
-        if text is None or name not in _names(type(self)):
+        if native is None or name not in _names(type(self)):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.__dict__.update(from_wire(type(self), json.loads(text)).__dict__)
-        self.__dict__.pop("_text", None)
+        self.__dict__.update(from_json(type(self), native.to_json()).__dict__)
+        self.__dict__.pop("_native", None)
         return self.__dict__[name]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(self.__dict__)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._fields()
 
 
 def to_json(value: object) -> str:
