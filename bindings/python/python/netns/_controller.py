@@ -24,7 +24,7 @@ from ._results import (
     SandboxDetails,
 )
 from ._sandbox import Sandbox
-from ._values import converted, from_json, list_from_json, to_json
+from ._values import converted, from_json, list_from_json, to_json, within
 
 Directory = Union[str, "os.PathLike[str]", None]
 
@@ -93,7 +93,7 @@ class Controller:
             _path(sandbox_dir),
             to_json(converted(Lifetime, lifetime, "lifetime")),
             _path(meter_dir),
-            meter_slots,
+            None if meter_slots is None else within("meter_slots", meter_slots, 1, 65535),
         )
 
     def close(self) -> None:
@@ -328,7 +328,8 @@ class Controller:
         return Events(self._native.events())
 
     def register_driver(self, network_type: str, driver: Driver) -> None:
-        """Associates a driver with a type of network.
+        """Associates a driver with a type of network. It lives until the controller is closed: one that refers to its
+        controller keeps it, since the garbage collector does not see that.
 
         :raises ForbiddenError: the type has one.
         """

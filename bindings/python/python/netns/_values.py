@@ -197,6 +197,19 @@ def _hints(made: type[Value]) -> dict[str, Any]:
     return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
 
 
+def within(what: str, number: int, lowest: int, highest: int) -> int:
+    """The number, which a field of the core can hold.
+
+    :raises BadRequestError: it is not from ``lowest`` to ``highest``.
+    """
+    if type(number) is not int:
+        raise _wrong(what, "int", number)
+    if not lowest <= number <= highest:
+        cause = f"use {what} {number}: it is {lowest} to {highest}"
+        raise BadRequestError(cause, operation="use", subject=f"{what} {number}")
+    return number
+
+
 def _names(made: type[Value]) -> list[str]:
     return [name for name, _, _ in _table_of(made)]
 
