@@ -79,8 +79,23 @@ impl Listed {
     }
 }
 
+/// A config, or the text that is its name: most say no more.
 fn read_endpoint(json: &str) -> Result<EndpointConfig> {
-    from_json("endpoint config", json)
+    match json.starts_with('"') {
+        true => EndpointConfig::new(&from_json::<String>("name of an endpoint", json)?),
+        false => from_json("endpoint config", json),
+    }
+}
+
+/// An endpoint that becomes JSON when somebody looks at it.
+#[pyclass(frozen, module = "netns._netns")]
+pub(crate) struct Endpoint(netns::Endpoint);
+
+#[pymethods]
+impl Endpoint {
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        shown(py, || Ok(&self.0))
+    }
 }
 
 /// A port mapping's text as JSON.
@@ -158,8 +173,8 @@ impl Controller {
         self.ask(py, |controller| controller.delete_network(name))
     }
 
-    fn create_endpoint(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.create_endpoint(network, read_endpoint(config)?))
+    fn create_endpoint(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.create_endpoint(network, read_endpoint(config)?)).map(Endpoint)
     }
 
     fn delete_endpoint(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<()> {
@@ -170,8 +185,8 @@ impl Controller {
         self.ask(py, |controller| controller.forget_endpoint(network, endpoint))
     }
 
-    fn endpoint(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.endpoint(network, endpoint))
+    fn endpoint(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.endpoint(network, endpoint)).map(Endpoint)
     }
 
     fn endpoints(&self, py: Python<'_>) -> PyResult<String> {
@@ -182,8 +197,9 @@ impl Controller {
         self.show(py, |controller| controller.endpoint_oper_info(network, endpoint))
     }
 
-    fn connect(&self, py: Python<'_>, network: &str, sandbox: &Sandbox, config: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.connect(network, &sandbox.0, read_endpoint(config)?))
+    fn connect(&self, py: Python<'_>, network: &str, sandbox: &Sandbox, config: &str) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.connect(network, &sandbox.0, read_endpoint(config)?))
+            .map(Endpoint)
     }
 
     fn plan_connect(&self, py: Python<'_>, network: &str, sandbox: &Sandbox, config: &str) -> PyResult<Plan> {
@@ -193,12 +209,12 @@ impl Controller {
         self.ask(py, plan).map(Plan)
     }
 
-    fn join(&self, py: Python<'_>, network: &str, endpoint: &str, sandbox: &Sandbox) -> PyResult<String> {
-        self.show(py, |controller| controller.join(network, endpoint, &sandbox.0))
+    fn join(&self, py: Python<'_>, network: &str, endpoint: &str, sandbox: &Sandbox) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.join(network, endpoint, &sandbox.0)).map(Endpoint)
     }
 
-    fn link(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.link(network, read_endpoint(config)?))
+    fn link(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.link(network, read_endpoint(config)?)).map(Endpoint)
     }
 
     fn plan_link(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<Plan> {

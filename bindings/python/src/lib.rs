@@ -24,7 +24,7 @@ mod _netns {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::controller::{port_mapping, Controller, FirewallWatch};
+    use crate::controller::{port_mapping, Controller, Endpoint, FirewallWatch};
     #[pymodule_export]
     use crate::events::Events;
     #[pymodule_export]

@@ -8,7 +8,7 @@ import sys
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
 
 import pytest
-from conftest import Host
+from conftest import Host, eventually
 
 import netns
 
@@ -144,6 +144,19 @@ def test_a_flushed_firewall_is_restored(host: Host) -> None:
         subprocess.run(["nft", "flush", "ruleset"], check=True)
         controller.restore_firewall()
         assert tables(host) == before
+        a.destroy()
+        controller.delete_network("n")
+
+
+def test_a_firewall_that_is_watched_comes_back(host: Host) -> None:
+    with netns.Controller() as controller:
+        controller.create_network("n")
+        a = controller.create_sandbox("a")
+        controller.connect("n", a, "e")
+        before = tables(host)
+        with controller.watch_firewall():
+            subprocess.run(["nft", "flush", "ruleset"], check=True)
+            eventually(lambda: tables(host) == before)
         a.destroy()
         controller.delete_network("n")
 

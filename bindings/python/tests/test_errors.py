@@ -175,8 +175,15 @@ def test_wrong_objects_are_type_errors(host: Host) -> None:
         ):
             with pytest.raises(TypeError):
                 attempt()
-    with pytest.raises(netns.BadRequestError):
-        controller = netns.Controller(lifetime="forever")  # type: ignore[arg-type]
+    for out_of_range in (
+        lambda: netns.Controller(lifetime="forever"),  # type: ignore[arg-type]
+        lambda: netns.Controller(meter_slots=65536),
+        lambda: netns.Meter(slots=0),
+        lambda: netns.Namespace.from_pid(-1),
+        lambda: netns.Namespace.from_pid(2**64),
+    ):
+        with pytest.raises(netns.BadRequestError):
+            out_of_range()
 
 
 def test_what_is_closed_says_so(host: Host) -> None:

@@ -21,7 +21,7 @@ def test_samples_come_as_time_goes_by(host: Host) -> None:
 
             async def watch() -> list[netns.Sample]:
                 samples: list[netns.Sample] = []
-                async for sample in netns.watch_stats(controller, 0.01, detail=netns.Detail.FULL):
+                async for sample in controller.watch_stats(0.01, detail=netns.Detail.FULL):
                     if not samples:
                         ping = ["ping", "-nqc5", "-i0.01", "-W2", str(gateway)]
                         await asyncio.to_thread(a.run, ping, check=True, stdout=subprocess.DEVNULL)
@@ -52,7 +52,7 @@ def test_other_tasks_run_meanwhile_and_closing_ends_it(host: Host) -> None:
 
         task = asyncio.create_task(other())
         samples = 0
-        async for sample in netns.watch_stats(controller, 0.001):
+        async for sample in controller.watch_stats(0.001):
             assert sample.stats == {}
             samples += 1
             if samples == 5:
@@ -73,7 +73,7 @@ def test_it_can_be_cancelled(host: Host) -> None:
     with netns.Controller() as controller:
 
         async def watch() -> None:
-            async for _ in netns.watch_stats(controller, 3600):
+            async for _ in controller.watch_stats(3600):
                 pass
 
         async def cancel() -> None:
@@ -87,4 +87,4 @@ def test_it_can_be_cancelled(host: Host) -> None:
 @pytest.mark.parametrize("interval", [0, -1, float("inf"), float("nan")])
 def test_an_interval_is_above_nothing(host: Host, interval: float) -> None:
     with netns.Controller() as controller, pytest.raises(netns.BadRequestError):
-        netns.watch_stats(controller, interval)
+        controller.watch_stats(interval)

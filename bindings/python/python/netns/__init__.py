@@ -90,7 +90,7 @@ from ._results import (
 from ._sandbox import Namespace, Sandbox, generate_key
 
 if TYPE_CHECKING:
-    from ._watch import Sample, watch_stats
+    from ._watch import Sample
     from .topology import Topology
 
 __all__ = [
@@ -161,10 +161,9 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "generate_key",
-    "watch_stats",
 ]
 
-_LATER = {"Sample": "._watch", "Topology": ".topology", "watch_stats": "._watch"}
+_LATER = {"Sample": "._watch", "Topology": ".topology"}
 """What is loaded when it is first used, and where it is."""
 
 

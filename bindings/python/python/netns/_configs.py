@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -18,7 +17,7 @@ from typing import Any
 
 from . import _netns
 from ._errors import BadRequestError
-from ._values import NOTHING, Value, from_wire
+from ._values import NOTHING, Value, from_wire, value
 
 
 class Lifetime(str, enum.Enum):
@@ -80,7 +79,7 @@ class Detail(str, enum.Enum):
     """Errors and drops, too."""
 
 
-@dataclass(frozen=True)
+@value
 class Destination(Value):
     """What an interface is called in its sandbox: exactly ``name``, or ``prefix`` and the next free number. Text in its
     place is a name."""
@@ -101,7 +100,7 @@ class Destination(Value):
 ETH = Destination(prefix="eth")
 
 
-@dataclass(frozen=True)
+@value
 class StaticRoute(Value):
     """A route; without ``next_hop`` it is bound to the interface."""
 
@@ -109,7 +108,7 @@ class StaticRoute(Value):
     next_hop: IPv4Address | IPv6Address | None = None
 
 
-@dataclass(frozen=True)
+@value
 class Neighbour(Value):
     """A permanent entry of the ARP or neighbour table."""
 
@@ -117,7 +116,7 @@ class Neighbour(Value):
     mac: str
 
 
-@dataclass(frozen=True)
+@value
 class PortRange(Value):
     """Ports from ``first`` to ``last``, 1 to 65,535; ``last`` is ``first`` where it is not given. A number or the text
     ``"8000-8010"`` can take its place."""
@@ -144,7 +143,7 @@ class PortRange(Value):
         return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
 
 
-@dataclass(frozen=True)
+@value
 class PortMapping(Value):
     """One published port, or several in a row: what comes to the host's is the endpoint's.
 
@@ -173,7 +172,7 @@ class PortMapping(Value):
         return cls.parse(text)
 
 
-@dataclass(frozen=True)
+@value
 class SubnetConfig(Value):
     """One subnet of a network."""
 
@@ -192,7 +191,7 @@ class SubnetConfig(Value):
         return from_wire(cls, {"subnet": text})
 
 
-@dataclass(frozen=True)
+@value
 class FirewallConfig(Value):
     """What stands between a network and everything else."""
 
@@ -209,7 +208,7 @@ class FirewallConfig(Value):
     """An endpoint can send from its own addresses alone."""
 
 
-@dataclass(frozen=True)
+@value
 class NetworkConfig(Value):
     """A network's definition."""
 
@@ -236,7 +235,7 @@ class NetworkConfig(Value):
     labels: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True)
+@value
 class EndpointConfig(Value):
     """What an endpoint of a controller's network is to be."""
 
@@ -268,7 +267,7 @@ class EndpointConfig(Value):
     labels: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True)
+@value
 class NetworkOptions(Value):
     """What a :class:`Network` of the foundation is to be."""
 
@@ -289,7 +288,7 @@ class NetworkOptions(Value):
     """Of the endpoints, in packets; the kernel's 1000 when None."""
 
 
-@dataclass(frozen=True)
+@value
 class EndpointOptions(Value):
     """What an endpoint of a :class:`Network` of the foundation is to be: the caller chooses its addresses."""
 
@@ -307,7 +306,7 @@ class EndpointOptions(Value):
     isolated: bool | None = None
 
 
-@dataclass(frozen=True)
+@value
 class Interface(Value):
     """A network device and its settings in a sandbox."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from . import _netns
 from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
@@ -23,7 +23,10 @@ from ._results import (
     SandboxDetails,
 )
 from ._sandbox import Sandbox
-from ._values import converted, from_json, list_from_json, to_json
+from ._values import converted, from_json, list_from_json, to_json, within
+
+if TYPE_CHECKING:
+    from ._watch import Sample
 
 Directory = Union[str, "os.PathLike[str]", None]
 
@@ -92,7 +95,7 @@ class Controller:
             _path(sandbox_dir),
             to_json(converted(Lifetime, lifetime, "lifetime")),
             _path(meter_dir),
-            meter_slots,
+            None if meter_slots is None else within("meter_slots", meter_slots, 1, 65535),
         )
 
     def close(self) -> None:
@@ -296,6 +299,19 @@ class Controller:
         """
         return from_json(EndpointStats, self._native.stats(network, endpoint, _detail(detail)))
 
+    def watch_stats(
+        self, interval: float = 1.0, *, detail: Detail = Detail.FAST
+    ) -> AsyncGenerator[Sample, None]:
+        """:meth:`stats` now and then every so many seconds, for ``async for``, until the controller is closed.
+
+        Reading them blocks no other task. Who takes longer than the interval misses samples and gets the next in time.
+
+        :raises BadRequestError: the interval is not above 0.
+        """
+        from ._watch import watch_stats  # with asyncio, which takes longer to import than all of this package
+
+        return watch_stats(self, interval, detail)
+
     def meter(self) -> Meter:
         """The counters of this host, which are made when there are none.
 
@@ -313,7 +329,8 @@ class Controller:
         return Events(self._native.events())
 
     def register_driver(self, network_type: str, driver: Driver) -> None:
-        """Associates a driver with a type of network.
+        """Associates a driver with a type of network. It lives until the controller is closed: one that refers to its
+        controller keeps it, since the garbage collector does not see that.
 
         :raises ForbiddenError: the type has one.
         """
@@ -349,6 +366,8 @@ def _path(directory: Directory) -> Path | None:
 
 def _wire(endpoint: EndpointConfig | str, fields: dict[str, Any]) -> str:
     if isinstance(endpoint, str):
+        if not fields:
+            return json.dumps(endpoint)
         endpoint = EndpointConfig(endpoint, **fields)
     elif fields:
         raise TypeError("fields go with the name of an endpoint, not with its config")

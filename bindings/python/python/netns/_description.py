@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -19,7 +19,7 @@ from typing import Any, Union
 
 from ._configs import StaticRoute
 from ._errors import BadRequestError
-from ._values import Value, converted
+from ._values import NOTHING, Value, converted, value
 
 Address = Union[IPv4Address, IPv6Address]
 Net = Union[IPv4Network, IPv6Network]
@@ -30,20 +30,20 @@ POOL_IPV6 = IPv6Network("fd00::/48")
 """The same for IPv6, with a ``/64``."""
 
 
-@dataclass(frozen=True)
+@value
 class Host(Value):
     """A host of a lab."""
 
     gateway: str | None = None
     """Its default gateway: the name of a host that it shares a network with, which counts for all families that they
     share, or an address."""
-    routes: Mapping[str, str] = field(default_factory=dict)
+    routes: Mapping[str, str] = NOTHING
     """From a destination, the name of a network or a prefix, to the next hop, a host or an address."""
     forwarding: bool | None = None
     """It passes on what is for others; when None it does if it is in several networks."""
 
 
-@dataclass(frozen=True)
+@value
 class Attachment(Value):
     """A host in a network. Text in its place is the host's name."""
 
@@ -61,7 +61,7 @@ class Attachment(Value):
         return cls(text)
 
 
-@dataclass(frozen=True)
+@value
 class Segment(Value):
     """A network of a lab, which is a switch without an address of its own. A list of hosts can take its place."""
 
@@ -77,7 +77,7 @@ class Segment(Value):
     """In bytes, 1500 when None."""
 
 
-@dataclass(frozen=True)
+@value
 class Link(Value):
     """A network of two hosts. A pair of names can take its place."""
 
@@ -185,13 +185,13 @@ def describe(hosts: Any, networks: Any, links: Any) -> Description:
     :raises BadRequestError: the description contradicts itself.
     :raises TypeError: it is of other types.
     """
-    segments = {name: _segment(value, f"networks[{name!r}]") for name, value in _named(networks, "networks").items()}
-    for at, value in enumerate(links):
-        name, segment = _link(value, f"links[{at}]").segment()
+    segments = {name: _segment(given, f"networks[{name!r}]") for name, given in _named(networks, "networks").items()}
+    for at, given in enumerate(links):
+        name, segment = _link(given, f"links[{at}]").segment()
         if name in segments:
             raise _bad(f"two networks are called {name}", name)
         segments[name] = segment
-    described = {name: _host(value, f"hosts[{name!r}]") for name, value in _named(hosts, "hosts").items()}
+    described = {name: _host(given, f"hosts[{name!r}]") for name, given in _named(hosts, "hosts").items()}
     for segment in segments.values():
         for each in segment.hosts:
             described.setdefault(each.host, Host())
@@ -205,33 +205,33 @@ def describe(hosts: Any, networks: Any, links: Any) -> Description:
 
 def _named(values: Any, where: str) -> dict[str, Any]:
     if isinstance(values, Mapping):
-        return {str(converted(str, name, where)): value for name, value in values.items()}
+        return {str(converted(str, name, where)): given for name, given in values.items()}
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"{where}: mapping expected, not {type(values).__name__}")
     return {str(converted(str, name, where)): None for name in values}
 
 
-def _host(value: Any, where: str) -> Host:
-    made: Host = converted(Host, {} if value is None else value, where)
+def _host(given: Any, where: str) -> Host:
+    made: Host = converted(Host, {} if given is None else given, where)
     return made
 
 
-def _segment(value: Any, where: str) -> Segment:
-    if isinstance(value, (list, tuple)):
-        value = {"hosts": value}
-    made: Segment = converted(Segment, {} if value is None else value, where)
+def _segment(given: Any, where: str) -> Segment:
+    if isinstance(given, (list, tuple)):
+        given = {"hosts": given}
+    made: Segment = converted(Segment, {} if given is None else given, where)
     named = [each.host for each in made.hosts]
     if len(set(named)) < len(named):
         raise _bad(f"a host is twice in {where}", where)
     return made
 
 
-def _link(value: Any, where: str) -> Link:
-    if isinstance(value, (list, tuple)):
-        if len(value) != 2:
-            raise _bad(f"{where} is between two hosts, not {len(value)}", where)
-        value = {"a": value[0], "b": value[1]}
-    made: Link = converted(Link, value, where)
+def _link(given: Any, where: str) -> Link:
+    if isinstance(given, (list, tuple)):
+        if len(given) != 2:
+            raise _bad(f"{where} is between two hosts, not {len(given)}", where)
+        given = {"a": given[0], "b": given[1]}
+    made: Link = converted(Link, given, where)
     if made.a.host == made.b.host:
         raise _bad(f"{where} leads from {made.a.host} to itself", where)
     return made

@@ -19,7 +19,7 @@ from typing import Any, Optional, Union
 from . import _netns
 from ._configs import Neighbour
 from ._errors import NotImplementedError
-from ._values import NOTHING, Value, converted, from_wire, to_json, to_wire
+from ._values import NOTHING, Value, converted, from_wire, to_json, to_wire, value
 
 Address = Union[IPv4Address, IPv6Address]
 Net = Union[IPv4Network, IPv6Network]
@@ -33,7 +33,7 @@ class Scope(str, enum.Enum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True)
+@value
 class IpamData(Value):
     """A subnet as a driver is told of it."""
 
@@ -53,7 +53,7 @@ class CreatedNetwork:
     """Tables of the gossip layer that the driver is interested in."""
 
 
-@dataclass(frozen=True)
+@value
 class EndpointInterface(Value):
     """The addresses of an endpoint's interface."""
 
@@ -233,7 +233,7 @@ class Driver:
         raise _missing(self, "revoke_external_connectivity")
 
 
-@dataclass(frozen=True)
+@value
 class PoolRequest(Value):
     """What a network asks of an address management."""
 

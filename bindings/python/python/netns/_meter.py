@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import _netns
 from ._results import Counters, SlotId
+from ._values import within
 
 
 class Meter:
@@ -24,7 +25,7 @@ class Meter:
         :raises NotImplementedError: the directory is on no bpf filesystem.
         :raises PermissionDeniedError: without the right to use bpf.
         """
-        self._native = _netns.Meter.open(Path(directory), slots)
+        self._native = _netns.Meter.open(Path(directory), within("slots", slots, 1, 65535))
 
     @classmethod
     def _of(cls, native: _netns.Meter) -> Meter:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -15,10 +14,10 @@ from ipaddress import (
 )
 
 from ._configs import EndpointConfig, Interface, NetworkConfig, PortMapping, StaticRoute
-from ._values import Lazy, Value
+from ._values import Lazy, Value, value
 
 
-@dataclass(frozen=True)
+@value
 class SlotId(Value):
     """A slot of the counters during one of its lives."""
 
@@ -28,7 +27,7 @@ class SlotId(Value):
     """Slots are used again."""
 
 
-@dataclass(frozen=True)
+@value
 class Endpoint(Lazy):
     """An endpoint of a network, and where it is."""
 
@@ -55,7 +54,7 @@ class Endpoint(Lazy):
         return self.config.name
 
 
-@dataclass(frozen=True)
+@value
 class SubnetUsage(Value):
     """How much of a subnet is in use."""
 
@@ -64,7 +63,7 @@ class SubnetUsage(Value):
     """Addresses in use, gateways and auxiliary ones too."""
 
 
-@dataclass(frozen=True)
+@value
 class NetworkDetails(NetworkConfig):
     """A network with its endpoints."""
 
@@ -72,7 +71,7 @@ class NetworkDetails(NetworkConfig):
     usage: tuple[SubnetUsage, ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class ListedNetwork(Value):
     """A network of :meth:`Controller.networks`."""
 
@@ -83,7 +82,7 @@ class ListedNetwork(Value):
     """Why it cannot."""
 
 
-@dataclass(frozen=True)
+@value
 class SandboxDetails(Value):
     """A sandbox with its endpoints."""
 
@@ -91,7 +90,7 @@ class SandboxDetails(Value):
     endpoints: tuple[Endpoint, ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class Info(Value):
     """Everything that a sandbox holds."""
 
@@ -103,7 +102,7 @@ class Info(Value):
     """Static routes that this library added."""
 
 
-@dataclass(frozen=True)
+@value
 class Finding(Value):
     """One thing that was not as it should be."""
 
@@ -116,7 +115,7 @@ class Finding(Value):
     """Why it could not be put right."""
 
 
-@dataclass(frozen=True)
+@value
 class Counters(Value):
     """What an interface has received and sent, as its sandbox sees it, since it is metered."""
 
@@ -126,7 +125,7 @@ class Counters(Value):
     tx_packets: int = 0
 
 
-@dataclass(frozen=True)
+@value
 class Stats(Value):
     """The statistics of an interface as its sandbox sees it: bytes and packets."""
 
@@ -149,7 +148,7 @@ class Source(str, enum.Enum):
     """The kernel's own, since the interface is not metered."""
 
 
-@dataclass(frozen=True)
+@value
 class EndpointStats(Value):
     """The statistics of an endpoint's interface."""
 
@@ -173,7 +172,7 @@ class EventKind(str, enum.Enum):
     SANDBOX_DESTROYED = "sandbox_destroyed"
 
 
-@dataclass(frozen=True)
+@value
 class Event(Value):
     """Something that happened to a network, an endpoint or a sandbox, after it did."""
 

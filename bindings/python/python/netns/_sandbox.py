@@ -14,7 +14,7 @@ from typing import Any, TypeVar, Union
 from . import _netns
 from ._configs import Interface, StaticRoute
 from ._results import Info
-from ._values import converted, from_json, to_json
+from ._values import converted, from_json, to_json, within
 
 T = TypeVar("T")
 Command = Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
@@ -56,7 +56,7 @@ class Namespace:
 
         :raises NotFoundError: there is no such process.
         """
-        return cls._of(_netns.Namespace.from_pid(pid))
+        return cls._of(_netns.Namespace.from_pid(within("pid", pid, 1, 2**32 - 1)))
 
     @staticmethod
     def forget(path: str | os.PathLike[str]) -> None:
@@ -88,7 +88,8 @@ class Namespace:
         return self._native.enter()
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Calls ``function`` on a thread inside and returns, or raises, what it does."""
+        """Calls ``function`` on a thread inside and returns, or raises, what it does. An exception of the caller's own,
+        as of Ctrl-C, does not end that thread."""
         return _called(self._native, lambda: function(*args, **kwargs))
 
     def popen(self, args: Command, **kwargs: Any) -> subprocess.Popen[Any]:

@@ -15,11 +15,12 @@ import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, Union
 
 from ._errors import BadRequestError
 
 Convert = Callable[[Any, str], Any]
+T = TypeVar("T")
 V = TypeVar("V", bound="Value")
 
 _ADDRESSES: dict[Any, tuple[type, ...]] = {
@@ -35,6 +36,20 @@ _UNIONS: dict[frozenset[Any], Callable[[str], Any]] = {
     frozenset((ipaddress.IPv4Interface, ipaddress.IPv6Interface)): ipaddress.ip_interface,
     frozenset((ipaddress.IPv4Network, ipaddress.IPv6Network)): ipaddress.ip_network,
 }
+
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: Any) -> Callable[[T], T]:
+        return lambda decorator: decorator
+
+
+@dataclass_transform(frozen_default=True)
+def value(made: type[T]) -> type[T]:
+    """A frozen dataclass. What :class:`Value` has, dataclasses need not compile for each: that is most of an import."""
+    return dataclasses.dataclass(frozen=True, repr=False, eq=False)(made)
 
 
 class _Nothing(dict[str, Any]):
@@ -69,10 +84,31 @@ class Value:
             if converted is not value:
                 object.__setattr__(self, name, converted)
 
+    def _fields(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name, _, _ in _table_of(type(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._fields()))
+
+    def __repr__(self) -> str:
+        named = zip(_names(type(self)), self._fields())
+        return f"{type(self).__name__}({', '.join(f'{name}={own!r}' for name, own in named)})"
+
     @classmethod
     def _from_text(cls: type[V], text: str) -> V:
         """Of types that have a text."""
         raise TypeError(f"{cls.__name__} expected, not str")
+
+
+class Shown(Protocol):
+    """What the native module has, until somebody looks at it."""
+
+    def to_json(self) -> str: ...
 
 
 class Lazy(Value):
@@ -80,23 +116,23 @@ class Lazy(Value):
     with defaults."""
 
     @classmethod
-    def _later(cls: type[V], text: str) -> V:
+    def _later(cls: type[V], native: Shown) -> V:
         made = object.__new__(cls)
-        made.__dict__["_text"] = text
+        made.__dict__["_native"] = native
         return made
 
     def __getattr__(self, name: str) -> Any:
-        text = self.__dict__.get("_text")
+        native: Shown | None = self.__dict__.get("_native")
         if name in self.__dict__:  # another thread was faster
             return self.__dict__[name]
-        if text is None or name not in _names(type(self)):
+        if native is None or name not in _names(type(self)):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.__dict__.update(from_wire(type(self), json.loads(text)).__dict__)
-        self.__dict__.pop("_text", None)
+        self.__dict__.update(from_json(type(self), native.to_json()).__dict__)
+        self.__dict__.pop("_native", None)
         return self.__dict__[name]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(self.__dict__)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._fields()
 
 
 def to_json(value: object) -> str:
@@ -161,8 +197,21 @@ def _hints(made: type[Value]) -> dict[str, Any]:
     return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
 
 
-def _names(made: type[Value]) -> set[str]:
-    return {name for name, _, _ in _table_of(made)}
+def within(what: str, number: int, lowest: int, highest: int) -> int:
+    """The number, which a field of the core can hold.
+
+    :raises BadRequestError: it is not from ``lowest`` to ``highest``.
+    """
+    if type(number) is not int:
+        raise _wrong(what, "int", number)
+    if not lowest <= number <= highest:
+        cause = f"use {what} {number}: it is {lowest} to {highest}"
+        raise BadRequestError(cause, operation="use", subject=f"{what} {number}")
+    return number
+
+
+def _names(made: type[Value]) -> list[str]:
+    return [name for name, _, _ in _table_of(made)]
 
 
 def _table_of(made: type[Value]) -> list[tuple[str, Any, Convert]]:

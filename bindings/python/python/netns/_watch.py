@@ -25,15 +25,8 @@ class Sample:
     """By the names of network and endpoint: of all that were in a sandbox."""
 
 
-def watch_stats(
-    controller: Controller, interval: float = 1.0, *, detail: Detail = Detail.FAST
-) -> AsyncGenerator[Sample, None]:
-    """Samples for ``async for``, at once and then every so many seconds, until the controller is closed.
-
-    Reading them blocks no other task. Who takes longer than the interval misses samples and gets the next in time.
-
-    :raises BadRequestError: the interval is not above 0. Other errors are those of :meth:`Controller.stats`.
-    """
+def watch_stats(controller: Controller, interval: float, detail: Detail) -> AsyncGenerator[Sample, None]:
+    """See :meth:`Controller.watch_stats`."""
     if not 0 < interval < math.inf:
         raise BadRequestError(f"watch statistics every {interval} s: it is above 0", operation="watch statistics")
     return _samples(controller, interval, detail)
