@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test test-python kernels many check bench docs header ebpf lib wheel size dist install uninstall clean
+.PHONY: help demo test test-python kernels many check bench bench-python docs header ebpf lib wheel size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -70,6 +70,10 @@ bench: ## run the benchmarks; ARGS= goes to cargo bench
 	scripts/lib
 	cargo bench $(benches) --no-run
 	@$(as_root) cargo bench $(benches) $(ARGS)
+
+bench-python: ## compare the Python package with Rust and pyroute2; ARGS= is how many pairs
+	@scripts/setup python
+	scripts/bench-python $(ARGS)
 
 docs: ## build the API documentation, of Rust and of C
 	@scripts/setup docs

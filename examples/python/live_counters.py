@@ -67,7 +67,7 @@ def plot(samples: list[netns.Sample], file: str) -> None:
         counts = [getattr(each.stats["plotted", endpoint], counter) for each in samples]
         pairs = zip(samples, samples[1:], counts, counts[1:])
         rates = [(after - before) * 8e-6 / (late.time - early.time) for early, late, before, after in pairs]
-        axes.plot(times, rates, label=f"{endpoint} {counter[:2]}")
+        axes.plot(times, rates, "-" if endpoint == "a" else "--", label=f"{endpoint} {counter[:2]}")
     axes.set(xlabel="s", ylabel="Mbit/s", title="what the interfaces carry")
     axes.legend()
     figure.savefig(file)
