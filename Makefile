@@ -8,7 +8,7 @@ as_root := CARGO_NET_OFFLINE=true scripts/as-root
 .PHONY: help demo test test-python kernels many check bench bench-python docs header ebpf lib wheel size dist install uninstall clean
 
 help:
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 demo: ## set up a small container network, show it, take it down
 	@scripts/setup demo
