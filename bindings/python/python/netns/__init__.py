@@ -41,6 +41,7 @@ from ._driver import (
     Birth,
     CreatedEndpoint,
     CreatedNetwork,
+    Discovery,
     Driver,
     EndpointInterface,
     Ipam,
@@ -65,7 +66,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._events import Events
-from ._meter import Meter
+from ._meter import Meter, MeterReader
 from ._netns import Plan, __version__
 from ._network import Network
 from ._results import (
@@ -99,6 +100,7 @@ __all__ = [
     "CreatedNetwork",
     "Destination",
     "Detail",
+    "Discovery",
     "Driver",
     "Endpoint",
     "EndpointConfig",
@@ -125,6 +127,7 @@ __all__ = [
     "Lab",
     "ListedNetwork",
     "Meter",
+    "MeterReader",
     "Namespace",
     "Neighbour",
     "Network",
