@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netns::driver::{Capability, DriverCallback};
-use netns::{ControllerOptions, EndpointConfig, Lifetime, NetworkConfig, PortMapping, Result};
+use netns::driver::{Capability, DiscoveryType, DriverCallback};
+use netns::{ControllerOptions, EndpointConfig, Error, Lifetime, NetworkConfig, PortMapping, Result};
 use pyo3::prelude::*;
 use serde::Serialize;
 
@@ -59,6 +59,14 @@ impl Controller {
         shown(py, move || f(&controller))
     }
 }
+
+/// What can be discovered, as `netns.Discovery` has it.
+pub(crate) const DISCOVERIES: [(&str, DiscoveryType); 4] = [
+    ("node", DiscoveryType::Node),
+    ("datastore_config", DiscoveryType::DatastoreConfig),
+    ("encryption_keys_config", DiscoveryType::EncryptionKeysConfig),
+    ("encryption_keys_update", DiscoveryType::EncryptionKeysUpdate),
+];
 
 /// A network of [`Controller::networks`]; of a definition that cannot be used, why.
 #[derive(Serialize)]
@@ -291,6 +299,19 @@ impl Controller {
 
     fn events(&self, py: Python<'_>) -> PyResult<Events> {
         self.ask(py, |controller| controller.events()).map(Events::from)
+    }
+
+    fn discover(&self, py: Python<'_>, discovery: &str, data: &str, is_new: bool) -> PyResult<()> {
+        let (discovery, data) = (discovery.to_owned(), data.to_owned());
+        self.ask(py, move |controller| {
+            let discovery = DISCOVERIES.iter().find(|(name, _)| *name == discovery).map(|(_, kind)| *kind);
+            let unknown = || Error::bad_request("use", "discovery", "it is none of those that there are");
+            let (discovery, data) = (discovery.ok_or_else(unknown)?, from_json("data", &data)?);
+            match is_new {
+                true => controller.discover_new(discovery, &data),
+                false => controller.discover_delete(discovery, &data),
+            }
+        })
     }
 
     fn register_driver(

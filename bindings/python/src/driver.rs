@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use netns::driver::{Birth, Driver, InterfaceInfo, IpamData, JoinInfo, NetworkInfo, Options, RouteType};
+use netns::driver::{
+    Birth, DiscoveryType, Driver, InterfaceInfo, IpamData, JoinInfo, NetworkInfo, Options, RouteType,
+};
 use netns::ipnet;
 use netns::link::LinkSpec;
 use netns::plan::Plan;
@@ -13,8 +15,10 @@ use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::boundary::{from_json, to_json};
+use crate::controller::DISCOVERIES;
 use crate::error::from_python;
 
 /// An object whose methods take text and return text: the package's adapter of a caller's driver or address
@@ -236,4 +240,16 @@ impl Driver for PyDriver {
     fn revoke_external_connectivity(&self, network: &str, endpoint: &str) -> Result<Plan> {
         self.callee.call("revoke_external_connectivity", (network, endpoint))
     }
+
+    fn discover_new(&self, discovery: DiscoveryType, data: &Value) -> Result<()> {
+        self.callee.call("discover_new", (name_of(discovery), to_json(data)?))
+    }
+
+    fn discover_delete(&self, discovery: DiscoveryType, data: &Value) -> Result<()> {
+        self.callee.call("discover_delete", (name_of(discovery), to_json(data)?))
+    }
+}
+
+fn name_of(discovery: DiscoveryType) -> &'static str {
+    DISCOVERIES.iter().find(|(_, kind)| *kind == discovery).map_or("node", |(name, _)| name)
 }

@@ -36,7 +36,7 @@ mod _netns {
     #[pymodule_export]
     use crate::sandbox::{generate_key, Sandbox};
     #[pymodule_export]
-    use crate::stats::Meter;
+    use crate::stats::{Meter, MeterReader};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

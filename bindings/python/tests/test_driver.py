@@ -214,3 +214,25 @@ def test_the_library_logs_to_pythons_log(host: Host, caplog: pytest.LogCaptureFi
     subprocess.run(["sh", "-c", "echo rubbish >/run/libnetns/state.db"], check=True)
     netns.Controller().close()
     assert any(record.name == "netns" and record.levelname == "WARNING" for record in caplog.records)
+
+
+def test_drivers_of_global_scope_are_told_of_nodes(host: Host) -> None:
+    class Cluster(Wires):
+        data_scope = netns.Scope.GLOBAL
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: list[Any] = []
+
+        def discover_new(self, discovery: netns.Discovery, data: Any) -> None:
+            self.told.append((discovery, data))
+
+    with netns.Controller() as controller:
+        cluster = Cluster()
+        controller.register_driver("cluster", cluster)
+        controller.register_driver("wires", Wires())
+        controller.discover_new(netns.Discovery.NODE, {"Address": "192.0.2.1"})
+        assert cluster.told == [(netns.Discovery.NODE, {"Address": "192.0.2.1"})]
+        controller.discover_delete(netns.Discovery.NODE, {"Address": "192.0.2.1"})
+        with pytest.raises(netns.BadRequestError):
+            controller.discover_new("nothing", {})  # type: ignore[arg-type]

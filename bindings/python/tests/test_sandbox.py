@@ -47,7 +47,7 @@ def test_programs_run_inside(host: Host) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             a.run(["sleep", "60"], timeout=0.05)
         with pytest.raises(FileNotFoundError):
-            a.run(["no such program"])
+            a.run(["/no such program"])
         with a.popen(["readlink", "/proc/self/ns/net"], stdout=subprocess.PIPE, text=True) as program:
             assert program.communicate()[0].strip() == inside
         assert here() != inside

@@ -54,7 +54,12 @@ def test_all_counters_are_read_at_once(host: Host) -> None:
             assert counters is not None and counters.tx_packets >= row["tx_packets"]
         assert endpoints[1].meter is not None
         assert by_slot[endpoints[1].meter.slot, endpoints[1].meter.life]["tx_packets"] >= 20
+        reader = netns.MeterReader()
+        assert sorted(reader.snapshot().tolist()[::width]) == sorted(snapshot.tolist()[::width])
         controller.set_meter("n", "s0", False)
+        assert len(reader.snapshot()) == 3 * width
+        reader.refresh()
+        assert len(reader.snapshot()) == 2 * width
         assert len(meter.snapshot()) == 2 * width
         for sandbox in sandboxes:
             sandbox.destroy()

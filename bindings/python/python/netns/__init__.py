@@ -44,6 +44,7 @@ from ._driver import (
     Birth,
     CreatedEndpoint,
     CreatedNetwork,
+    Discovery,
     Driver,
     EndpointInterface,
     Ipam,
@@ -68,7 +69,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._events import Events
-from ._meter import Meter
+from ._meter import Meter, MeterReader
 from ._netns import Plan, __version__
 from ._network import Network
 from ._results import (
@@ -105,6 +106,7 @@ __all__ = [
     "CreatedNetwork",
     "Destination",
     "Detail",
+    "Discovery",
     "Driver",
     "Endpoint",
     "EndpointConfig",
@@ -130,6 +132,7 @@ __all__ = [
     "Lifetime",
     "ListedNetwork",
     "Meter",
+    "MeterReader",
     "Namespace",
     "Neighbour",
     "Network",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import _netns
 from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
-from ._driver import Driver, DriverAdapter, Ipam, IpamAdapter
+from ._driver import Discovery, Driver, DriverAdapter, Ipam, IpamAdapter
 from ._events import Events
 from ._meter import Meter
 from ._results import (
@@ -327,6 +327,17 @@ class Controller:
     def events(self) -> Events:
         """What happens from now on, in this process and every other that has the run directory open."""
         return Events(self._native.events())
+
+    def discover_new(self, discovery: Discovery, data: Any) -> None:
+        """Tells the drivers of global scope of a node, or of keys, that have come; ``data`` is what JSON can say.
+
+        :raises Error: that of the first driver that fails, after all were told.
+        """
+        self._native.discover(converted(Discovery, discovery, "discovery").value, json.dumps(data), True)
+
+    def discover_delete(self, discovery: Discovery, data: Any) -> None:
+        """Tells them of a node, or of keys, that have gone."""
+        self._native.discover(converted(Discovery, discovery, "discovery").value, json.dumps(data), False)
 
     def register_driver(self, network_type: str, driver: Driver) -> None:
         """Associates a driver with a type of network. It lives until the controller is closed: one that refers to its

@@ -43,6 +43,16 @@ class IpamData(Value):
     aux_addresses: Mapping[str, IPv4Interface | IPv6Interface] = NOTHING
 
 
+class Discovery(str, enum.Enum):
+    """What drivers of global scope are told of other hosts."""
+
+    NODE = "node"
+    """A host of the cluster."""
+    DATASTORE_CONFIG = "datastore_config"
+    ENCRYPTION_KEYS_CONFIG = "encryption_keys_config"
+    ENCRYPTION_KEYS_UPDATE = "encryption_keys_update"
+
+
 @dataclass(frozen=True)
 class CreatedNetwork:
     """What :meth:`Driver.create_network` may answer."""
@@ -232,6 +242,14 @@ class Driver:
         """What takes that back."""
         raise _missing(self, "revoke_external_connectivity")
 
+    def discover_new(self, discovery: Discovery, data: Any) -> None:
+        """A node, or keys, have come."""
+        raise _missing(self, "discover_new")
+
+    def discover_delete(self, discovery: Discovery, data: Any) -> None:
+        """A node, or keys, have gone."""
+        raise _missing(self, "discover_delete")
+
 
 @value
 class PoolRequest(Value):
@@ -337,6 +355,14 @@ class DriverAdapter:
     def revoke_external_connectivity(self, network: str, endpoint: str) -> str:
         plan = self._driver.revoke_external_connectivity(network, endpoint)
         return _a_plan("revoke_external_connectivity", plan).to_json()
+
+    def discover_new(self, discovery: str, data: str) -> str:
+        self._driver.discover_new(Discovery(discovery), json.loads(data))
+        return "null"
+
+    def discover_delete(self, discovery: str, data: str) -> str:
+        self._driver.discover_delete(Discovery(discovery), json.loads(data))
+        return "null"
 
 
 class IpamAdapter:

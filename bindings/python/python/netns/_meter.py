@@ -10,6 +10,9 @@ from ._results import Counters, SlotId
 from ._values import within
 
 
+DIRECTORY = "/sys/fs/bpf/libnetns"
+
+
 class Meter:
     """What every interface has received and sent, of all controllers of this host."""
 
@@ -17,9 +20,7 @@ class Meter:
     """Of a row of :meth:`snapshot`. The digest is FNV-1a of ``NETWORK/ENDPOINT``, and the index that of the link that is
     metered."""
 
-    def __init__(
-        self, directory: str | os.PathLike[str] = "/sys/fs/bpf/libnetns", *, slots: int = 4096
-    ) -> None:
+    def __init__(self, directory: str | os.PathLike[str] = DIRECTORY, *, slots: int = 4096) -> None:
         """Opens the counters of a directory on a bpf filesystem, making them, with so many slots, when there are none.
 
         :raises NotImplementedError: the directory is on no bpf filesystem.
@@ -68,3 +69,26 @@ class Meter:
         :raises BusyError: the link is there and counted.
         """
         self._native.release(id.slot, id.life)
+
+
+class MeterReader:
+    """Counters for whoever may open their pins, and do nothing else with them.
+
+    Who has which slot it learns when it is opened, and by :meth:`refresh`.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str] = DIRECTORY) -> None:
+        """Opens the counters of a directory.
+
+        :raises NotFoundError: nothing is metered.
+        :raises PermissionDeniedError: without the right to open the pins.
+        """
+        self._native = _netns.MeterReader.open(Path(directory))
+
+    def refresh(self) -> None:
+        """Learns who has which slot now, by a system call or two for each."""
+        self._native.refresh()
+
+    def snapshot(self) -> memoryview:
+        """As :meth:`Meter.snapshot`, of the slots that were known at the last refresh."""
+        return memoryview(self._native.snapshot()).cast("Q")
