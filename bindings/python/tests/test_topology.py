@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -114,6 +115,15 @@ def test_many_may_be_up_at_once_and_one_again(host: Host) -> None:
             lab.down()
         with labs[0]:
             assert reaches(labs[0]["a"], labs[0].address("b"))
+
+
+def test_many_threads_bring_labs_up(host: Host) -> None:
+    def live(_: int) -> bool:
+        with netns.Topology(networks={"lan": ["a", "b"]}, directory="/run/labs") as lab:
+            return reaches(lab["a"], lab.address("b"))
+
+    with leaving_nothing(), ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(live, range(24)))
 
 
 def test_processes_inside_end_with_the_lab(host: Host) -> None:

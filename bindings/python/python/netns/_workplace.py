@@ -31,7 +31,8 @@ class Workplace:
         :raises OSError: it cannot be made.
         """
         self.path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)).resolve()
-        self._lock = _locked(self.path)
+        self._lock = _locked(self.path / "new")
+        os.rename(self.path / "new", self.path / _LOCK)  # who finds it there finds it locked
         _collect(self.path.parent)
 
     @property
@@ -128,9 +129,9 @@ def _libc() -> Any:
     return ctypes.CDLL(None)
 
 
-def _locked(directory: Path) -> int | None:
-    """The lock of a directory, or None where another process has it."""
-    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _locked(file: Path) -> int | None:
+    """The lock on a file, or None where another process has it."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -150,7 +151,7 @@ def _collect(parent: Path) -> None:
 
 
 def _collect_one(directory: Path) -> None:
-    descriptor = _locked(directory)
+    descriptor = _locked(directory / _LOCK)
     if descriptor is None:
         return
     try:
