@@ -44,11 +44,8 @@ from ._driver import (
     Discovery,
     Driver,
     EndpointInterface,
-    Ipam,
     IpamData,
     JoinInfo,
-    Pool,
-    PoolRequest,
     Scope,
 )
 from ._errors import (
@@ -66,6 +63,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._events import Events
+from ._ipam import Ipam, Pool, PoolRequest
 from ._meter import Meter, MeterReader
 from ._netns import Plan, __version__
 from ._network import Network

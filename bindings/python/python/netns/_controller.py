@@ -11,9 +11,10 @@ from typing import Any, Union
 
 from . import _netns
 from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
-from ._driver import Discovery, Driver, DriverAdapter, Ipam, IpamAdapter
+from ._driver import Discovery, Driver, DriverAdapter
 from ._errors import ClosedError
 from ._events import Events
+from ._ipam import Ipam, IpamAdapter
 from ._meter import Meter
 from ._results import (
     Endpoint,
