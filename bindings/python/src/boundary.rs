@@ -33,3 +33,13 @@ pub(crate) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T
         Error::bad_request("use", what, cause)
     })
 }
+
+/// Drops what ends a thread and waits for it: the thread may be about to log, for which it needs the interpreter.
+pub(crate) fn let_go<T: Send>(value: T) {
+    let mut value = Some(value);
+    // Without an interpreter, as at the end of one, it is dropped below.
+    let _ = Python::try_attach(|py| {
+        let value = value.take();
+        py.detach(move || drop(value));
+    });
+}

@@ -8,7 +8,7 @@ use netns::{ControllerOptions, EndpointConfig, Error, Lifetime, NetworkConfig, P
 use pyo3::prelude::*;
 use serde::Serialize;
 
-use crate::boundary::{detached, from_json, shown};
+use crate::boundary::{detached, from_json, let_go, shown};
 use crate::driver::PyDriver;
 use crate::error::closed;
 use crate::events::Events;
@@ -27,9 +27,15 @@ pub(crate) struct FirewallWatch(Mutex<Option<netns::FirewallWatch>>);
 
 #[pymethods]
 impl FirewallWatch {
-    fn close(&self, py: Python<'_>) {
+    fn close(&self) {
         let watch = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        py.detach(|| drop(watch));
+        let_go(watch);
+    }
+}
+
+impl Drop for FirewallWatch {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -145,9 +151,9 @@ impl Controller {
         detached(py, open).map(|controller| Self(Mutex::new(Some(Arc::new(controller)))))
     }
 
-    fn close(&self, py: Python<'_>) {
+    fn close(&self) {
         let controller = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        py.detach(|| drop(controller));
+        let_go(controller);
     }
 
     fn is_closed(&self) -> bool {

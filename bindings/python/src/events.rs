@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::boundary::to_json;
+use crate::boundary::{detached, let_go, to_json};
 use crate::error::closed;
 
 /// How long a signal, Ctrl-C among them, may go unheard.
@@ -39,7 +39,7 @@ impl Events {
             let left = deadline.map_or(TURN, |deadline| deadline.saturating_duration_since(Instant::now()));
             let event = py.detach(move || events.next_timeout(left.min(TURN)));
             if let Some(event) = event {
-                return crate::boundary::detached(py, || to_json(&event)).map(Some);
+                return detached(py, || to_json(&event)).map(Some);
             }
             py.check_signals()?;
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -48,8 +48,14 @@ impl Events {
         }
     }
 
-    fn close(&self, py: Python<'_>) {
+    fn close(&self) {
         let events = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        py.detach(|| drop(events));
+        let_go(events);
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -157,3 +159,30 @@ def test_descriptors_do_not_leak(host: Host) -> None:
     for _ in range(5):
         once()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_process_ends_with_everything_left_open(host: Host) -> None:
+    program = """
+import netns, threading
+controller = netns.Controller()
+controller.create_network("n")
+watch, events = controller.watch_firewall(), controller.events()
+threading.Thread(target=events.next, daemon=True).start()
+sandbox = controller.create_sandbox("a")
+controller.connect("n", sandbox, "e")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with netns.Controller() as controller:
+        controller.open_sandbox("a").destroy()
+        controller.delete_network("n")
+
+
+def test_a_watch_is_dropped_while_it_logs(host: Host) -> None:
+    with netns.Controller() as controller:
+        controller.create_network("n")
+        for _ in range(5):
+            watch = controller.watch_firewall()
+            subprocess.run(["nft", "flush", "ruleset"], check=True)
+            del watch
+        controller.delete_network("n")

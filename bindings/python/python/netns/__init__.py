@@ -47,11 +47,8 @@ from ._driver import (
     Discovery,
     Driver,
     EndpointInterface,
-    Ipam,
     IpamData,
     JoinInfo,
-    Pool,
-    PoolRequest,
     Scope,
 )
 from ._errors import (
@@ -69,6 +66,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._events import Events
+from ._ipam import Ipam, Pool, PoolRequest
 from ._meter import Meter, MeterReader
 from ._netns import Plan, __version__
 from ._network import Network

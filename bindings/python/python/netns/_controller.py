@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Union
 
 from . import _netns
 from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
-from ._driver import Discovery, Driver, DriverAdapter, Ipam, IpamAdapter
+from ._driver import Discovery, Driver, DriverAdapter
 from ._events import Events
+from ._ipam import Ipam, IpamAdapter
 from ._meter import Meter
 from ._results import (
     Endpoint,

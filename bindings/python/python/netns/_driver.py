@@ -1,4 +1,4 @@
-"""Drivers and address managements written in Python."""
+"""Drivers written in Python."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from typing import Any, Optional, Union
 
 from . import _netns
 from ._configs import Neighbour
-from ._errors import NotImplementedError
+from ._errors import missing
 from ._values import NOTHING, Value, converted, from_wire, to_json, to_wire, value
 
 Address = Union[IPv4Address, IPv6Address]
 Net = Union[IPv4Network, IPv6Network]
-Own = Union[IPv4Interface, IPv6Interface]
 
 
 class Scope(str, enum.Enum):
@@ -188,31 +187,31 @@ class Driver:
         ipv6: Sequence[IpamData],
     ) -> _netns.Plan | CreatedNetwork | None:
         """Checks options and subnets; returns what the network needs in the host."""
-        raise _missing(self, "create_network")
+        raise missing(self, "create_network")
 
     def delete_network(self, network: str) -> _netns.Plan | None:
         """What takes the network away."""
-        raise _missing(self, "delete_network")
+        raise missing(self, "delete_network")
 
     def create_endpoint(
         self, network: str, endpoint: str, interface: EndpointInterface, options: Mapping[str, Any]
     ) -> CreatedEndpoint | _netns.Plan | None:
         """Checks the options, and chooses addresses that are open."""
-        raise _missing(self, "create_endpoint")
+        raise missing(self, "create_endpoint")
 
     def delete_endpoint(self, network: str, endpoint: str) -> _netns.Plan | None:
         """What takes the endpoint away."""
-        raise _missing(self, "delete_endpoint")
+        raise missing(self, "delete_endpoint")
 
     def join(
         self, network: str, endpoint: str, sandbox_key: str, join: JoinInfo, options: Mapping[str, Any]
     ) -> None:
         """Says which device the sandbox gets, and its gateways and routes."""
-        raise _missing(self, "join")
+        raise missing(self, "join")
 
     def leave(self, network: str, endpoint: str) -> _netns.Plan | None:
         """What takes the endpoint's device out of use."""
-        raise _missing(self, "leave")
+        raise missing(self, "leave")
 
     def endpoint_oper_info(self, network: str, endpoint: str) -> Mapping[str, Any]:
         """What there is to know of an endpoint."""
@@ -226,80 +225,29 @@ class Driver:
         ipv6: Sequence[IpamData],
     ) -> Mapping[str, str]:
         """What a network that spans hosts needs of the cluster."""
-        raise _missing(self, "network_allocate")
+        raise missing(self, "network_allocate")
 
     def network_free(self, network: str) -> None:
         """Gives that back."""
-        raise _missing(self, "network_free")
+        raise missing(self, "network_free")
 
     def program_external_connectivity(
         self, network: str, endpoint: str, options: Mapping[str, Any]
     ) -> _netns.Plan | None:
         """What connects the endpoint to the outside."""
-        raise _missing(self, "program_external_connectivity")
+        raise missing(self, "program_external_connectivity")
 
     def revoke_external_connectivity(self, network: str, endpoint: str) -> _netns.Plan | None:
         """What takes that back."""
-        raise _missing(self, "revoke_external_connectivity")
+        raise missing(self, "revoke_external_connectivity")
 
     def discover_new(self, discovery: Discovery, data: Any) -> None:
         """A node, or keys, have come."""
-        raise _missing(self, "discover_new")
+        raise missing(self, "discover_new")
 
     def discover_delete(self, discovery: Discovery, data: Any) -> None:
         """A node, or keys, have gone."""
-        raise _missing(self, "discover_delete")
-
-
-@value
-class PoolRequest(Value):
-    """What a network asks of an address management."""
-
-    address_space: str
-    in_use: tuple[IPv4Network | IPv6Network, ...] = ()
-    """What the pool must not overlap where it is chosen."""
-    ipv6: bool = False
-    options: Mapping[str, str] = NOTHING
-    pool: IPv4Network | IPv6Network | None = None
-    """The one that is wanted; chosen when None."""
-    sub_pool: IPv4Network | IPv6Network | None = None
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A pool that an address management gave."""
-
-    id: str
-    """``SPACE/POOL``, such as ``mine/10.5.0.0/16``."""
-    pool: Net
-    data: Mapping[str, str] = NOTHING
-
-
-class Ipam:
-    """What manages addresses. Every release may be repeated. Exceptions are as of :class:`Driver`."""
-
-    def default_address_spaces(self) -> tuple[str, str]:
-        """The names of the local and the global address space."""
-        return ("LocalDefault", "GlobalDefault")
-
-    def request_pool(self, request: PoolRequest) -> Pool:
-        """A pool for a network."""
-        raise _missing(self, "request_pool")
-
-    def release_pool(self, pool: str) -> None:
-        """Gives a pool back with all its addresses."""
-        raise _missing(self, "release_pool")
-
-    def request_address(self, pool: str, wanted: Address | None, options: Mapping[str, str]) -> Own:
-        """An address of a pool, with the pool's prefix length: ``wanted``, or a free one.
-
-        The request for a gateway has the option ``RequestAddressType`` with the value ``com.docker.network.gateway``.
-        """
-        raise _missing(self, "request_address")
-
-    def release_address(self, pool: str, address: Address) -> None:
-        """Gives an address back."""
-        raise _missing(self, "release_address")
+        raise missing(self, "discover_delete")
 
 
 class DriverAdapter:
@@ -363,39 +311,6 @@ class DriverAdapter:
     def discover_delete(self, discovery: str, data: str) -> str:
         self._driver.discover_delete(Discovery(discovery), json.loads(data))
         return "null"
-
-
-class IpamAdapter:
-    """An address management as the native module calls it: by text."""
-
-    def __init__(self, ipam: Ipam) -> None:
-        self._ipam = ipam
-
-    def default_address_spaces(self) -> str:
-        local, spanning = self._ipam.default_address_spaces()
-        return json.dumps({"local": local, "global": spanning})
-
-    def request_pool(self, request: str) -> str:
-        pool = self._ipam.request_pool(from_wire(PoolRequest, json.loads(request)))
-        return to_json({"id": pool.id, "pool": pool.pool, "data": pool.data})
-
-    def release_pool(self, pool: str) -> str:
-        self._ipam.release_pool(pool)
-        return "null"
-
-    def request_address(self, pool: str, wanted: str | None, options: str) -> str:
-        address = converted(Optional[Address], wanted, "wanted")
-        given = self._ipam.request_address(pool, address, json.loads(options))
-        return to_json([given, {}])
-
-    def release_address(self, pool: str, address: str) -> str:
-        self._ipam.release_address(pool, converted(Address, address, "address"))
-        return "null"
-
-
-def _missing(of: object, method: str) -> NotImplementedError:
-    name = type(of).__name__
-    return NotImplementedError(f"{name} does not offer {method}", operation=method, subject=name)
 
 
 def _a_plan(method: str, plan: object) -> _netns.Plan:

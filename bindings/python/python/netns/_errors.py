@@ -152,6 +152,12 @@ def closed(what: str) -> ClosedError:
     return ClosedError(f"use {what}: it is closed", operation="use", subject=what)
 
 
+def missing(of: object, method: str) -> NotImplementedError:
+    """The exception of a method that a subclass does not have."""
+    name = type(of).__name__
+    return NotImplementedError(f"{name} does not offer {method}", operation=method, subject=name)
+
+
 def _remade(
     made: type[Error],
     message: str,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from . import _netns
 from ._configs import Interface, StaticRoute
 from ._results import Info
 from ._values import converted, from_json, to_json, within
+
+if TYPE_CHECKING:
+    import subprocess
 
 T = TypeVar("T")
 Command = Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
@@ -94,6 +96,8 @@ class Namespace:
 
     def popen(self, args: Command, **kwargs: Any) -> subprocess.Popen[Any]:
         """:class:`subprocess.Popen` inside. The file system is the caller's own, ``/sys`` included."""
+        import subprocess  # not when the package is imported: many need none
+
         return self._native.run(lambda: subprocess.Popen(args, **kwargs))
 
     def run(
@@ -111,6 +115,8 @@ class Namespace:
         :raises subprocess.CalledProcessError: with ``check``, it did not exit with 0.
         :raises subprocess.TimeoutExpired: it took longer, and was killed.
         """
+        import subprocess
+
         if input is not None:
             kwargs["stdin"] = subprocess.PIPE
         if capture_output:

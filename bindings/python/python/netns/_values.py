@@ -14,7 +14,7 @@ import ipaddress
 import json
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, Union
 
 from ._errors import BadRequestError
@@ -52,14 +52,23 @@ def value(made: type[T]) -> type[T]:
     return dataclasses.dataclass(frozen=True, repr=False, eq=False)(made)
 
 
-class _Nothing(dict[str, Any]):
-    """A dict that stays empty, and can so be the default of many."""
+class _Nothing(Mapping[str, Any]):
+    """A mapping that stays empty, and can so be the default of many."""
 
-    def __setitem__(self, key: str, value: Any) -> None:
-        raise TypeError("it is frozen")
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
         return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
 
     def __reduce__(self) -> str:
         return "NOTHING"
