@@ -6,6 +6,7 @@ usage: bench.py DIRECTORY WORKER [PAIRS]
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -24,6 +25,10 @@ PAUSE = 0.004
 """Seconds before each sample, so that it does not pay for what the kernel put off of the other side's."""
 WARM = 5
 """Pairs that are not counted."""
+ROUND = 50
+"""Pairs after which the bridge is empty again: a join takes longer the more ports there are."""
+MOST = 60
+"""Pairs with pyroute2, which takes descriptors and then waits by select(), and so can have no more than 1,024."""
 INTERFACES = 1000
 IMPORTS = 20
 READS = 200
@@ -74,24 +79,27 @@ def joins(worker: str, pairs: int) -> dict[str, float]:
         rust = subprocess.Popen([worker, "bench"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert rust.stdin is not None and rust.stdout is not None
         names: list[str] = []
+        fresh = (str(number) for number in itertools.count())
 
         def by_python() -> float:
-            names.append(f"p{len(names)}")
+            names.append(f"p{next(fresh)}")
             sandbox = controller.create_sandbox(names[-1])
             return timed(lambda: controller.connect("bench", sandbox, names[-1]))
 
         def by_rust() -> float:
-            names.append(f"r{len(names)}")
+            names.append(f"r{next(fresh)}")
             print(names[-1], file=rust.stdin, flush=True)
             return int(rust.stdout.readline()) / 1e9  # type: ignore[union-attr]
 
-        samples = [in_turn(number, by_python, by_rust) for number in range(pairs + WARM)][WARM:]
+        samples: list[tuple[float, float]] = []
+        while len(samples) < pairs + WARM:
+            samples += [in_turn(number, by_python, by_rust) for number in range(ROUND)]
+            while names:
+                controller.remove_sandbox(names.pop())
         rust.stdin.close()
         assert rust.wait() == 0
-        for name in names:
-            controller.remove_sandbox(name)
         controller.delete_network("bench")
-    ours, theirs = (median(each) for each in zip(*samples))
+    ours, theirs = (median(each) for each in zip(*samples[WARM:]))
     return {"python_join_over_rust": ours / theirs, "python_join_us": ours * 1e6, "rust_join_us": theirs * 1e6}
 
 
@@ -116,7 +124,7 @@ def against_pyroute2(pairs: int) -> dict[str, float]:
         made, address = sandbox()
         return timed(lambda: by_pyroute2(route, bridge, made, address, born))
 
-    pairs = max(pairs // 2, 5)
+    pairs = min(max(pairs // 2, 5), MOST)
     moved = [in_turn(number, ours, lambda: theirs(False)) for number in range(pairs + WARM)][WARM:]
     born = [in_turn(number, ours, lambda: theirs(True)) for number in range(pairs + WARM)][WARM:]
     route.close()
@@ -182,4 +190,4 @@ def imported() -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 200)
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 300)
