@@ -5,10 +5,10 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test kernels many check bench docs header ebpf lib size dist install uninstall clean
+.PHONY: help demo test test-python kernels many check bench bench-python docs header ebpf lib wheel size dist install uninstall clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 demo: ## set up a small container network, show it, take it down
 	@scripts/setup demo
@@ -30,10 +30,15 @@ test: ## run every test, say what was survived and what could not run here; ARGS
 	@status=0; \
 	NETNS_TEST_SKIPPED=$(skipped) NETNS_TEST_REPORT=$(survived) \
 		$(as_root) cargo test --workspace --no-fail-fast $(ARGS) || status=$$?; \
+	[ -n "$(ARGS)" ] || NETNS_TEST_SKIPPED=$(skipped) scripts/python-tests || status=$$?; \
 	$(sum) $(survived); \
 	if [ -s $(skipped) ]; then echo "not run here:"; sort -u $(skipped) | sed 's/^/  /'; \
 	else echo "not run here: nothing"; fi; \
 	exit $$status
+
+test-python: ## build the Python package's wheel, and test it where it is installed; ARGS= goes to pytest
+	@scripts/setup python
+	scripts/python-tests $(ARGS)
 
 kernels: ## run the firewall's tests on older kernels, and on some that lack a part of it, in virtual machines
 	@scripts/setup kernels
@@ -66,6 +71,10 @@ bench: ## run the benchmarks; ARGS= goes to cargo bench
 	cargo bench $(benches) --no-run
 	@$(as_root) cargo bench $(benches) $(ARGS)
 
+bench-python: ## compare the Python package with Rust and pyroute2; ARGS= is how many pairs
+	@scripts/setup python
+	scripts/bench-python $(ARGS)
+
 docs: ## build the API documentation, of Rust and of C
 	@scripts/setup docs
 	cargo doc --no-deps --workspace
@@ -82,6 +91,10 @@ ebpf: ## build core/src/stats/counters.o anew from ebpf
 lib: ## build what is installed in target/lib: libnetns.so, libnetns.a, man pages, netns-hook
 	@scripts/setup lib
 	scripts/lib
+
+wheel: ## build the Python package's wheel in target/wheels
+	@scripts/setup python
+	scripts/wheel
 
 size: lib ## say what libnetns.so is made of
 	@scripts/size

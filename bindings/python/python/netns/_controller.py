@@ -1,0 +1,404 @@
+"""Networks that last."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Union
+
+from . import _netns
+from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
+from ._driver import Discovery, Driver, DriverAdapter
+from ._events import Events
+from ._ipam import Ipam, IpamAdapter
+from ._meter import Meter
+from ._results import (
+    Endpoint,
+    EndpointStats,
+    Finding,
+    ListedNetwork,
+    NetworkDetails,
+    SandboxDetails,
+)
+from ._sandbox import Sandbox
+from ._values import converted, from_json, list_from_json, to_json, within
+
+if TYPE_CHECKING:
+    from ._watch import Sample
+
+Directory = Union[str, "os.PathLike[str]", None]
+
+
+class FirewallWatch:
+    """A thread that puts the firewall back, until it is closed or dropped."""
+
+    def __init__(self, native: _netns.FirewallWatch) -> None:
+        self._native = native
+
+    def close(self) -> None:
+        """Ends it."""
+        self._native.close()
+
+    def __enter__(self) -> FirewallWatch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Controller:
+    """Named networks of many types, and the endpoints that join sandboxes to them.
+
+    Any number of processes may have the same directories open, and any number of threads may use one controller. The
+    *host* is the namespace of the thread that opened it. A forked child opens a controller of its own. Methods raise
+    :class:`ClosedError` after :meth:`close`.
+    """
+
+    def __init__(
+        self,
+        *,
+        directory: Directory = None,
+        networks_dir: Directory = None,
+        run_dir: Directory = None,
+        sandbox_dir: Directory = None,
+        lifetime: Lifetime = Lifetime.HOST,
+        meter_dir: Directory = None,
+        meter_slots: int | None = None,
+        from_env: bool = False,
+    ) -> None:
+        """Opens the store, making it when it is missing, and puts right what processes that are gone left half done.
+
+        :param directory: everything under it, instead of the directories below
+        :param networks_dir: the networks' definitions, ``/etc/libnetns/networks`` by default
+        :param run_dir: attachments and leases, ``/run/libnetns`` by default
+        :param sandbox_dir: where sandboxes are mounted, ``/run/netns`` by default
+        :param lifetime: how long what it makes lasts
+        :param meter_dir: the counters, on a bpf filesystem, ``/sys/fs/bpf/libnetns`` by default
+        :param meter_slots: how many interfaces can be metered, where the counters are yet to be made
+        :param from_env: directories that are not given are those of ``NETNS_NETWORKS_DIR``, ``NETNS_RUN_DIR``,
+            ``NETNS_SANDBOX_DIR`` and ``NETNS_METER_DIR``, where these are set
+        :raises PermissionDeniedError: without the right to write the run directory.
+        :raises ForbiddenError: the run directory is another network namespace's.
+        """
+        if directory is not None:
+            networks_dir = networks_dir or Path(directory, "networks")
+            run_dir = run_dir or Path(directory, "run")
+            sandbox_dir = sandbox_dir or Path(directory, "sandboxes")
+        self._native = _netns.Controller.open(
+            from_env,
+            _path(networks_dir),
+            _path(run_dir),
+            _path(sandbox_dir),
+            to_json(converted(Lifetime, lifetime, "lifetime")),
+            _path(meter_dir),
+            None if meter_slots is None else within("meter_slots", meter_slots, 1, 65535),
+        )
+
+    def close(self) -> None:
+        """Ends the controller. What it made lasts as its lifetime says. Calls that are under way end first."""
+        self._native.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._native.is_closed()
+
+    @property
+    def directories(self) -> tuple[Path, Path, Path, Path]:
+        """Of definitions, of the store, of sandboxes, of counters."""
+        return self._native.directories()
+
+    def network_types(self) -> list[str]:
+        """The types of network that have a driver, sorted."""
+        return self._native.network_types()
+
+    def create_network(self, config: NetworkConfig | str, **fields: Any) -> NetworkConfig:
+        """Makes a network, or one of that name with these fields of :class:`NetworkConfig`; returns its definition with
+        what was left open filled in.
+
+        :raises AlreadyExistsError: there is one, or a subnet overlaps another network's or a route of the host.
+        :raises NotFoundError: the type is unknown.
+        :raises BadRequestError: the definition contradicts itself, or has options that the driver does not take.
+        """
+        if isinstance(config, str):
+            config = NetworkConfig(config, **fields)
+        elif fields:
+            raise TypeError("fields go with the name of a network, not with its config")
+        wire = to_json(converted(NetworkConfig, config, "config"))
+        return from_json(NetworkConfig, self._native.create_network(wire))
+
+    def networks(self) -> list[ListedNetwork]:
+        """All of them, by their names; of a definition that cannot be used, why."""
+        return list_from_json(ListedNetwork, self._native.networks())
+
+    def inspect_network(self, name: str) -> NetworkDetails:
+        """A network with its endpoints.
+
+        :raises NotFoundError: there is none.
+        """
+        return from_json(NetworkDetails, self._native.inspect_network(name))
+
+    def delete_network(self, name: str) -> None:
+        """Deletes a network.
+
+        :raises BusyError: it has endpoints.
+        :raises NotFoundError: there is none.
+        """
+        self._native.delete_network(name)
+
+    def create_endpoint(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> Endpoint:
+        """Makes an endpoint, or one of that name with these fields of :class:`EndpointConfig`; :meth:`join` brings it
+        into a sandbox.
+
+        :raises AlreadyExistsError: the network has one of that name, or its address or port is taken.
+        :raises ResourceExhaustedError: no address is free.
+        """
+        return Endpoint._later(self._native.create_endpoint(network, _wire(endpoint, fields)))
+
+    def delete_endpoint(self, network: str, endpoint: str) -> None:
+        """Deletes an endpoint that is in no sandbox.
+
+        :raises BusyError: it is in one.
+        """
+        self._native.delete_endpoint(network, endpoint)
+
+    def forget_endpoint(self, network: str, endpoint: str) -> None:
+        """Forgets an endpoint whose driver is gone or fails; what it made in the host may stay."""
+        self._native.forget_endpoint(network, endpoint)
+
+    def endpoint(self, network: str, endpoint: str) -> Endpoint:
+        """One endpoint.
+
+        :raises NotFoundError: there is none.
+        """
+        return Endpoint._later(self._native.endpoint(network, endpoint))
+
+    def endpoints(self) -> list[Endpoint]:
+        """All of them, by the names of their networks and theirs."""
+        return list_from_json(Endpoint, self._native.endpoints())
+
+    def endpoint_oper_info(self, network: str, endpoint: str) -> Mapping[str, Any]:
+        """What its driver tells of an endpoint."""
+        told: Mapping[str, Any] = converted(
+            Mapping[str, Any], json.loads(self._native.endpoint_oper_info(network, endpoint)), "answer"
+        )
+        return told
+
+    def connect(
+        self, network: str, sandbox: Sandbox, endpoint: EndpointConfig | str, **fields: Any
+    ) -> Endpoint:
+        """Joins a sandbox to a network by an endpoint that is made for it and goes with it, or by one of that name with
+        these fields of :class:`EndpointConfig`: addresses are chosen, and the interface is up when this returns.
+
+        :raises AlreadyExistsError: as :meth:`create_endpoint`; or the sandbox has such an interface or route.
+        :raises NotFoundError: there is no such network.
+        """
+        return Endpoint._later(self._native.connect(network, _native(sandbox), _wire(endpoint, fields)))
+
+    def plan_connect(
+        self, network: str, sandbox: Sandbox, endpoint: EndpointConfig | str, **fields: Any
+    ) -> _netns.Plan:
+        """What :meth:`connect` would do; nothing is recorded, and no address is kept."""
+        return self._native.plan_connect(network, _native(sandbox), _wire(endpoint, fields))
+
+    def join(self, network: str, endpoint: str, sandbox: Sandbox) -> Endpoint:
+        """Joins a sandbox to a network by an endpoint that was made before.
+
+        :raises BusyError: it is in a sandbox.
+        :raises NotFoundError: there is no such endpoint.
+        """
+        return Endpoint._later(self._native.join(network, endpoint, _native(sandbox)))
+
+    def link(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> Endpoint:
+        """Makes an endpoint of two devices in the host, of which its caller moves one into a sandbox with
+        :meth:`Sandbox.add_interface`."""
+        return Endpoint._later(self._native.link(network, _wire(endpoint, fields)))
+
+    def plan_link(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> _netns.Plan:
+        """What :meth:`link` would do."""
+        return self._native.plan_link(network, _wire(endpoint, fields))
+
+    def leave(self, network: str, endpoint: str) -> None:
+        """Takes an endpoint out of its sandbox; one that :meth:`connect` made goes."""
+        self._native.leave(network, endpoint)
+
+    def disconnect(self, network: str, endpoint: str) -> None:
+        """Takes an endpoint out of its sandbox and deletes it; one that is gone is no error."""
+        self._native.disconnect(network, endpoint)
+
+    def publish(
+        self, network: str, endpoint: str, ports: Iterable[PortMapping | str]
+    ) -> list[PortMapping]:
+        """Makes ports of the host an endpoint's; returns them with those of the host's that were chosen.
+
+        :raises AlreadyExistsError: a port is taken.
+        """
+        return list_from_json(PortMapping, self._native.publish(network, endpoint, _ports(ports)))
+
+    def withdraw(self, network: str, endpoint: str, ports: Iterable[PortMapping | str]) -> None:
+        """Takes published ports back."""
+        self._native.withdraw(network, endpoint, _ports(ports))
+
+    def create_sandbox(self, name: str) -> Sandbox:
+        """Makes a sandbox that this controller knows of: at the end of a ``with`` block it goes with its endpoints.
+
+        :raises AlreadyExistsError: there is one by that name.
+        """
+        return Sandbox._of(self._native.create_sandbox(name), self._native.destroy_sandbox)
+
+    def open_sandbox(self, name: str) -> Sandbox:
+        """Opens a sandbox of this controller's directory.
+
+        :raises NotFoundError: there is none.
+        """
+        return Sandbox._of(self._native.open_sandbox(name), self._native.destroy_sandbox)
+
+    def sandboxes(self) -> list[SandboxDetails]:
+        """All of them, with their endpoints."""
+        return list_from_json(SandboxDetails, self._native.sandboxes())
+
+    def destroy_sandbox(self, sandbox: Sandbox) -> None:
+        """Ends a sandbox with its endpoints; one that is gone is no error."""
+        self._native.destroy_sandbox(_native(sandbox))
+
+    def remove_sandbox(self, name: str) -> None:
+        """As :meth:`destroy_sandbox`, without opening it."""
+        self._native.remove_sandbox(name)
+
+    def collect(self) -> list[Finding]:
+        """Finds what processes that are gone left half done, and puts it right."""
+        return _findings(self._native.collect())
+
+    def plan_collect(self) -> list[Finding]:
+        """What :meth:`collect` would find now, with nothing changed."""
+        return _findings(self._native.plan_collect())
+
+    def restore_firewall(self) -> None:
+        """Puts the firewall back as the store has it, after somebody flushed the ruleset.
+
+        :raises UnsupportedError: the kernel has no nf_tables, and a network requires them.
+        """
+        self._native.restore_firewall()
+
+    def watch_firewall(self) -> FirewallWatch:
+        """Has a thread do so whenever its table vanishes."""
+        return FirewallWatch(self._native.watch_firewall())
+
+    def stats(self, detail: Detail = Detail.FULL) -> list[EndpointStats]:
+        """The statistics of all endpoints that have interfaces."""
+        return list_from_json(EndpointStats, self._native.all_stats(_detail(detail)))
+
+    def endpoint_stats(self, network: str, endpoint: str, detail: Detail = Detail.FULL) -> EndpointStats:
+        """Those of one endpoint.
+
+        :raises NotFoundError: there is none, or it is in no sandbox.
+        """
+        return from_json(EndpointStats, self._native.stats(network, endpoint, _detail(detail)))
+
+    def watch_stats(
+        self, interval: float = 1.0, *, detail: Detail = Detail.FAST
+    ) -> AsyncGenerator[Sample, None]:
+        """:meth:`stats` now and then every so many seconds, for ``async for``, until the controller is closed.
+
+        Reading them blocks no other task. Who takes longer than the interval misses samples and gets the next in time.
+
+        :raises BadRequestError: the interval is not above 0.
+        """
+        from ._watch import watch_stats  # with asyncio, which takes longer to import than all of this package
+
+        return watch_stats(self, interval, detail)
+
+    def meter(self) -> Meter:
+        """The counters of this host, which are made when there are none.
+
+        :raises NotImplementedError: no bpf filesystem is there.
+        :raises PermissionDeniedError: without the right to use bpf.
+        """
+        return Meter._of(self._native.meter())
+
+    def set_meter(self, network: str, endpoint: str, on: bool) -> None:
+        """Meters an endpoint's interface from now on, or no more."""
+        self._native.set_meter(network, endpoint, on)
+
+    def events(self) -> Events:
+        """What happens from now on, in this process and every other that has the run directory open."""
+        return Events(self._native.events())
+
+    def discover_new(self, discovery: Discovery, data: Any) -> None:
+        """Tells the drivers of global scope of a node, or of keys, that have come; ``data`` is what JSON can say.
+
+        :raises Error: that of the first driver that fails, after all were told.
+        """
+        self._native.discover(converted(Discovery, discovery, "discovery").value, json.dumps(data), True)
+
+    def discover_delete(self, discovery: Discovery, data: Any) -> None:
+        """Tells them of a node, or of keys, that have gone."""
+        self._native.discover(converted(Discovery, discovery, "discovery").value, json.dumps(data), False)
+
+    def register_driver(self, network_type: str, driver: Driver) -> None:
+        """Associates a driver with a type of network. It lives until the controller is closed: one that refers to its
+        controller keeps it, since the garbage collector does not see that.
+
+        :raises ForbiddenError: the type has one.
+        """
+        if not isinstance(driver, Driver):
+            raise TypeError(f"netns.Driver expected, not {type(driver).__name__}")
+        capability = {"data_scope": driver.data_scope, "connectivity_scope": driver.connectivity_scope}
+        self._native.register_driver(network_type, DriverAdapter(driver), to_json(capability))
+
+    def register_ipam(self, name: str, ipam: Ipam) -> None:
+        """Makes an address management known, for networks whose definition names it.
+
+        :raises ForbiddenError: the name is taken.
+        """
+        if not isinstance(ipam, Ipam):
+            raise TypeError(f"netns.Ipam expected, not {type(ipam).__name__}")
+        self._native.register_ipam(name, IpamAdapter(ipam))
+
+    def __enter__(self) -> Controller:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return "<netns.Controller, closed>" if self.closed else f"<netns.Controller of {self.directories[1]}>"
+
+
+def _path(directory: Directory) -> Path | None:
+    return None if directory is None else Path(directory)
+
+
+def _wire(endpoint: EndpointConfig | str, fields: dict[str, Any]) -> str:
+    if isinstance(endpoint, str):
+        if not fields:
+            return json.dumps(endpoint)
+        endpoint = EndpointConfig(endpoint, **fields)
+    elif fields:
+        raise TypeError("fields go with the name of an endpoint, not with its config")
+    return to_json(converted(EndpointConfig, endpoint, "endpoint"))
+
+
+def _native(sandbox: Sandbox) -> _netns.Sandbox:
+    if not isinstance(sandbox, Sandbox):
+        raise TypeError(f"netns.Sandbox expected, not {type(sandbox).__name__}")
+    return sandbox._native
+
+
+def _ports(ports: Iterable[PortMapping | str]) -> str:
+    return to_json(converted(tuple[PortMapping, ...], ports, "ports"))
+
+
+def _detail(detail: Detail) -> str:
+    return to_json(converted(Detail, detail, "detail"))
+
+
+def _findings(text: str) -> list[Finding]:
+    return list(converted(tuple[Finding, ...], json.loads(text)["findings"], "findings"))

@@ -1,0 +1,27 @@
+"""What ``docs/python.md`` shows runs as it stands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Host
+
+BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[3] / "docs/python.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_what_the_guide_shows_runs(host: Host, block: str) -> None:
+    Path("/run/test_block.py").write_text(block)
+    command = [sys.executable, "test_block.py"]
+    if "def test_" in block:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--netns-leaks=error", "test_block.py"]
+    done = subprocess.run(command, cwd="/run", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_guide_shows_something(host: Host) -> None:
+    assert len(BLOCKS) == 4
