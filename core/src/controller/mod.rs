@@ -5,6 +5,7 @@ mod collect;
 mod config;
 mod docker;
 mod drivers;
+mod elements;
 mod endpoints;
 mod finding;
 mod firewall;

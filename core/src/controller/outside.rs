@@ -1,9 +1,9 @@
 //! A network's and an endpoint's part of the firewall, as it follows from what is recorded of them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::active::Active;
+use super::elements::{bereft, change, port_entries, senders, unknowing};
 use super::forwarding;
 use super::networks::for_driver;
 use super::publish::refuse_without_firewall;
@@ -12,10 +12,10 @@ use super::{Controller, FirewallMode, GatewayMode, NetworkConfig, PortMapping};
 use crate::driver::{bridge, naming, routed, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, LinkState};
-use crate::link::{message, InterfaceName, LinkChange, LinkRef, Place, Protocol, LEAVING_GROUP, LINK_GROUP};
+use crate::link::{message, InterfaceName, LinkChange, LinkRef, Place, LEAVING_GROUP, LINK_GROUP};
 use crate::name::{fnv1a, Name};
 use crate::network::engine::{Device, Prepared};
-use crate::nft::{Change, Element, Entry, FlowFilter, NetworkRules, Owner};
+use crate::nft::{Change, Element, Entry, NetworkRules, Owner};
 use crate::plan::{Action, Plan, Step};
 
 /// How often others may change the firewall while its tables are about to be removed.
@@ -395,110 +395,6 @@ fn own_bridge(config: &NetworkConfig) -> Option<InterfaceName> {
         return None;
     }
     bridge::name_of(&config.name, &config.options).and_then(|name| InterfaceName::new(&name).ok())
-}
-
-/// What the endpoint may send from.
-fn senders(config: &NetworkConfig, record: &EndpointRecord, name: &InterfaceName) -> Vec<Entry> {
-    let Some(mac) = record.mac else { return Vec::new() };
-    let bridge = config.network_type == bridge::TYPE;
-    let sender = |address: IpAddr| Entry::Sender { bridge, name: name.clone(), mac, address };
-    let mut entries = vec![Entry::Guarded { bridge, name: name.clone() }];
-    if let Some(own) = record.address {
-        // Of somebody who asks whether an address is taken (RFC 5227).
-        entries.extend([own.addr(), Ipv4Addr::UNSPECIFIED].map(|own| sender(own.into())));
-    }
-    if let Some(own) = record.address_ipv6 {
-        let addresses = [own.addr(), mac.link_local(), Ipv6Addr::UNSPECIFIED];
-        entries.extend(addresses.map(|own| sender(own.into())));
-    }
-    entries
-}
-
-/// The endpoint's ports, one by one, with the host's.
-fn published<'a>(
-    record: &EndpointRecord,
-    mapping: &'a PortMapping,
-) -> impl Iterator<Item = (&'a PortMapping, u16, SocketAddr)> {
-    let (v4, v6) = (record.address.map(|own| own.addr()), record.address_ipv6.map(|own| own.addr()));
-    let own = v4.map(IpAddr::V4).into_iter().chain(v6.map(IpAddr::V6));
-    let fits = |own: &IpAddr| mapping.host.is_none_or(|host| host.is_ipv6() == own.is_ipv6());
-    own.filter(fits).flat_map(move |own| {
-        mapping.pairs().map(move |(host_port, port)| (mapping, host_port, SocketAddr::new(own, port)))
-    })
-}
-
-/// The one address of the host that the ports are published on; none when it is all of them.
-fn specific(mapping: &PortMapping) -> Option<IpAddr> {
-    mapping.host.filter(|host| !host.is_unspecified())
-}
-
-/// What ports of the endpoint are in the sets and maps.
-fn port_entries<'a>(
-    config: &'a NetworkConfig,
-    record: &'a EndpointRecord,
-    ports: &'a [PortMapping],
-) -> impl Iterator<Item = Entry> + 'a {
-    let entry = move |(mapping, port, to): (&PortMapping, u16, SocketAddr)| {
-        let protocol = mapping.protocol;
-        match config.firewall.gateway_mode {
-            GatewayMode::Routed => Entry::Open { protocol, address: to.ip(), port: to.port() },
-            _ => Entry::Published { protocol, host: specific(mapping), port, to },
-        }
-    };
-    ports.iter().flat_map(|mapping| published(record, mapping)).map(entry)
-}
-
-/// A change of the firewall, and of the flows that the kernel tracks; no step for what there is none of.
-pub(super) fn change(mut changes: Vec<Change>, flows: Vec<FlowFilter>) -> Plan {
-    let mut plan = Plan::default();
-    changes.retain(|change| !change.is_empty());
-    if !changes.is_empty() {
-        plan.push(Place::Host, Action::ChangeFirewall(changes));
-    }
-    if !flows.is_empty() {
-        plan.push(Place::Host, Action::FlushFlows(flows));
-    }
-    plan
-}
-
-/// The flows to the host's side of the ports, which know nothing of them: datagrams that kept coming.
-pub(super) fn unknowing(
-    config: &NetworkConfig,
-    record: &EndpointRecord,
-    ports: &[PortMapping],
-) -> Vec<FlowFilter> {
-    let is_lasting = |mapping: &&PortMapping| mapping.protocol != Protocol::Tcp;
-    flows(config, record, ports.iter().filter(is_lasting), false)
-}
-
-/// The flows to the endpoint by ports that it has no more.
-pub(super) fn bereft(
-    config: &NetworkConfig,
-    record: &EndpointRecord,
-    ports: &[PortMapping],
-) -> Vec<FlowFilter> {
-    flows(config, record, ports.iter(), true)
-}
-
-fn flows<'a>(
-    config: &NetworkConfig,
-    record: &EndpointRecord,
-    ports: impl Iterator<Item = &'a PortMapping>,
-    to_endpoint: bool,
-) -> Vec<FlowFilter> {
-    let routed = config.firewall.gateway_mode == GatewayMode::Routed;
-    if routed && !to_endpoint {
-        return Vec::new();
-    }
-    let entries = ports.flat_map(|mapping| published(record, mapping));
-    let filter = |(mapping, host_port, to): (&PortMapping, u16, SocketAddr)| FlowFilter {
-        protocol: mapping.protocol,
-        v6: to.is_ipv6(),
-        destination: if routed { Some(to.ip()) } else { specific(mapping) },
-        port: Some(host_port),
-        to: to_endpoint.then_some(to),
-    };
-    entries.map(filter).collect()
 }
 
 /// Whether the firewall cannot be had here at all.

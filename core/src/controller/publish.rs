@@ -3,8 +3,9 @@
 use rusqlite::Connection;
 
 use super::active::Active;
+use super::elements::{bereft, change, unknowing};
 use super::endpoints::of;
-use super::outside::{bereft, change, reach, reach_itself, unknowing};
+use super::outside::{reach, reach_itself};
 use super::ports::{recorded, settle, PortMapping, PortRange, Publisher};
 use super::record::EndpointRecord;
 use super::{Controller, GatewayMode, NetworkConfig};

@@ -142,9 +142,7 @@ impl EndpointRecord {
     }
 
     pub(super) fn find(tx: &Connection, network: &Name, name: &Name) -> Result<Option<Self>> {
-        let mut found = Self::find_portless(tx, network, name)?;
-        found.iter_mut().try_for_each(|record| record.recall_ports(tx))?;
-        Ok(found)
+        Self::find_portless(tx, network, name)?.map(|record| record.with_ports(tx)).transpose()
     }
 
     /// The endpoint without its ports, which may be thousands.
@@ -155,16 +153,14 @@ impl EndpointRecord {
 
     pub(super) fn of_network(tx: &Connection, network: &Name) -> Result<Vec<Self>> {
         let sql = "SELECT record FROM endpoint WHERE network = ?1 ORDER BY name";
-        let mut records = select(tx, sql, params![network.as_str()])?;
-        records.iter_mut().try_for_each(|record| record.recall_ports(tx))?;
-        Ok(records)
+        let records = select(tx, sql, params![network.as_str()])?;
+        records.into_iter().map(|record| record.with_ports(tx)).collect()
     }
 
     pub(super) fn of_sandbox(tx: &Connection, sandbox: &std::path::Path) -> Result<Vec<Self>> {
         let sql = "SELECT record FROM endpoint WHERE sandbox = ?1 ORDER BY network, name";
-        let mut records = select(tx, sql, params![sandbox.to_string_lossy()])?;
-        records.iter_mut().try_for_each(|record| record.recall_ports(tx))?;
-        Ok(records)
+        let records = select(tx, sql, params![sandbox.to_string_lossy()])?;
+        records.into_iter().map(|record| record.with_ports(tx)).collect()
     }
 
     pub(super) fn all(tx: &Connection) -> Result<Vec<Self>> {
@@ -177,9 +173,9 @@ impl EndpointRecord {
         Ok(records)
     }
 
-    fn recall_ports(&mut self, tx: &Connection) -> Result<()> {
+    fn with_ports(mut self, tx: &Connection) -> Result<Self> {
         self.take_ports(recorded::of(tx, &self.network, &self.config.name)?);
-        Ok(())
+        Ok(self)
     }
 
     fn take_ports(&mut self, recorded: Vec<Recorded>) {

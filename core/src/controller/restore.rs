@@ -7,8 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::collect::Run;
+use super::elements::{change, unknowing};
 use super::finding::FindingKind;
-use super::outside::{change, reach, tolerate_missing, unknowing};
+use super::outside::{reach, tolerate_missing};
 use super::record::EndpointRecord;
 use super::{Controller, FirewallMode, NetworkConfig};
 use crate::driver::naming;

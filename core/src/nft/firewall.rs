@@ -91,11 +91,9 @@ impl Firewall {
         let ports = elements.iter().filter(|element| element.entry.is_port());
         let mut owners = HashMap::new();
         if ports.clone().count() > FEW {
-            let state = self.state()?.map(|state| state.elements).unwrap_or_default();
-            owners = state
-                .into_iter()
-                .flat_map(|there| keys(&there).map(|key| (key, there.owner.clone())).collect::<Vec<_>>())
-                .collect();
+            for there in self.state()?.map(|state| state.elements).unwrap_or_default() {
+                owners.extend(keys(&there).map(|key| (key, there.owner.clone())));
+            }
         } else {
             for cell in ports.flat_map(|element| element.entry.cells()) {
                 let owner = self.owner_of(&cell)?;
