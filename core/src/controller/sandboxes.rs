@@ -47,7 +47,7 @@ impl Controller {
         let within = |error: Error| error.within("create sandbox", &key);
         let note = record.to_string();
         let sandbox = match self.notes.add(key.path(), &note).map_err(within)? {
-            true => self.create_noted(&key, &note, None)?,
+            true => self.create_noted(&key, &note)?,
             false => self.create_again(&key, &note).map_err(within)?,
         };
         self.tell(EventKind::SandboxCreated, None, None, Some(key.path()));
@@ -64,18 +64,28 @@ impl Controller {
         }
         let before = self.notes.read(key.path())?;
         self.notes.replace(key.path(), note)?;
-        self.create_noted(key, note, before.as_deref())
-    }
-
-    /// Makes the sandbox, or puts the note back that was there before, unless it is another's by now who was
-    /// faster.
-    fn create_noted(&self, key: &SandboxKey, note: &str, before: Option<&str>) -> Result<Sandbox> {
         let restore = || match before {
             _ if self.notes.read(key.path())?.as_deref() != Some(note) => Ok(()),
-            Some(before) => self.notes.replace(key.path(), before),
-            // Another thread's note reads like this one's.
+            Some(before) => self.notes.replace(key.path(), &before),
             None if Namespace::is_mounted(key.path()) => Ok(()),
             None => self.notes.remove(key.path()),
+        };
+        Sandbox::create(key).map_err(|error| error.with_rollback(restore().err().into_iter().collect()))
+    }
+
+    /// Makes the sandbox of a note that is new, or takes the note away. Who came later may be making the
+    /// sandbox by now: not while the gate is ours.
+    fn create_noted(&self, key: &SandboxKey, note: &str) -> Result<Sandbox> {
+        let restore = || {
+            let _gate = self.gate.enter()?;
+            // Another thread's note reads like this one's.
+            let ours =
+                self.notes.read(key.path())?.as_deref() == Some(note) && !Namespace::is_mounted(key.path());
+            if ours {
+                self.notes.remove(key.path())
+            } else {
+                Ok(())
+            }
         };
         Sandbox::create(key).map_err(|error| error.with_rollback(restore().err().into_iter().collect()))
     }
