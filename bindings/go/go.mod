@@ -1,0 +1,3 @@
+module libnetns.dev/go/netns
+
+go 1.24

@@ -1,0 +1,71 @@
+package native
+
+// #include <stdlib.h>
+import "C"
+
+import (
+	"strings"
+	"unsafe"
+
+	"libnetns.dev/go/netns/errdefs"
+)
+
+// arena is C's memory for the arguments of one call.
+type arena struct {
+	operation string
+	blocks    []unsafe.Pointer
+	err       error
+}
+
+// newArena is memory for the arguments of operation, a verb phrase. Its free must be deferred.
+func newArena(operation string) *arena {
+	return &arena{operation: operation}
+}
+
+func (a *arena) free() {
+	for _, block := range a.blocks {
+		C.free(block)
+	}
+	a.blocks = nil
+}
+
+// text is a string, which is refused where it has a NUL: C would not see what is behind it.
+func (a *arena) text(text string) *C.char {
+	if strings.IndexByte(text, 0) >= 0 {
+		if a.err == nil {
+			a.err = errdefs.New(errdefs.ErrBadRequest, a.operation, "text", "it has a NUL")
+		}
+		return nil
+	}
+	copied := C.CString(text)
+	a.blocks = append(a.blocks, unsafe.Pointer(copied))
+	return copied
+}
+
+// optional is a string, or NULL for an empty one.
+func (a *arena) optional(text string) *C.char {
+	if text == "" {
+		return nil
+	}
+	return a.text(text)
+}
+
+// texts is an array of strings, or NULL for none.
+func (a *arena) texts(texts []string) **C.char {
+	if len(texts) == 0 {
+		return nil
+	}
+	array := allocate[*C.char](a, len(texts))
+	for i, text := range texts {
+		array[i] = a.text(text)
+	}
+	return &array[0]
+}
+
+// allocate is cleared memory for count values of C.
+func allocate[T any](a *arena, count int) []T {
+	var one T
+	block := C.calloc(C.size_t(count), C.size_t(unsafe.Sizeof(one)))
+	a.blocks = append(a.blocks, block)
+	return unsafe.Slice((*T)(block), count)
+}
