@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test test-python kernels many check bench bench-python docs header ebpf lib wheel size dist install uninstall clean
+.PHONY: help demo test test-python test-go kernels many check bench bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -31,6 +31,7 @@ test: ## run every test, say what was survived and what could not run here; ARGS
 	NETNS_TEST_SKIPPED=$(skipped) NETNS_TEST_REPORT=$(survived) \
 		$(as_root) cargo test --workspace --no-fail-fast $(ARGS) || status=$$?; \
 	[ -n "$(ARGS)" ] || NETNS_TEST_SKIPPED=$(skipped) scripts/python-tests || status=$$?; \
+	[ -n "$(ARGS)" ] || NETNS_TEST_SKIPPED=$(skipped) scripts/go-tests || status=$$?; \
 	$(sum) $(survived); \
 	if [ -s $(skipped) ]; then echo "not run here:"; sort -u $(skipped) | sed 's/^/  /'; \
 	else echo "not run here: nothing"; fi; \
@@ -39,6 +40,10 @@ test: ## run every test, say what was survived and what could not run here; ARGS
 test-python: ## build the Python package's wheel, and test it where it is installed; ARGS= goes to pytest
 	@scripts/setup python
 	scripts/python-tests $(ARGS)
+
+test-go: ## install the C library in a prefix of its own, and test the Go packages against it; ARGS= goes to go test
+	@scripts/setup go
+	scripts/go-tests $(ARGS)
 
 kernels: ## run the firewall's tests on older kernels, and on some that lack a part of it, in virtual machines
 	@scripts/setup kernels
@@ -74,6 +79,10 @@ bench: ## run the benchmarks; ARGS= goes to cargo bench
 bench-python: ## compare the Python package with Rust and pyroute2; ARGS= is how many pairs
 	@scripts/setup python
 	scripts/bench-python $(ARGS)
+
+bench-go: ## compare the Go packages with Rust and vishvananda/netlink; ARGS= is how many pairs
+	@scripts/setup go
+	scripts/bench-go $(ARGS)
 
 docs: ## build the API documentation, of Rust and of C
 	@scripts/setup docs
