@@ -22,6 +22,9 @@ const KINDS: [(ErrorKind, &str); 10] = [
     (ErrorKind::Unsupported, "unsupported"),
 ];
 
+/// How many bytes of what an exception says become part of an error, or a few more.
+const LONGEST_WORDS: usize = 2000;
+
 thread_local! {
     /// What Python code raised while the library called it, with the words that the library has for it.
     static RAISED: RefCell<Vec<(String, PyErr)>> = const { RefCell::new(Vec::new()) };
@@ -94,11 +97,18 @@ pub(crate) fn from_python(py: Python<'_>, object: &str, method: &str, raised: Py
     error.with_cause(words)
 }
 
-/// `ValueError: no such colour`.
+/// `ValueError: no such colour`; the beginning of what is longer than the library keeps of a cause.
 fn words(py: Python<'_>, raised: &PyErr) -> String {
     let kind = raised.get_type(py).name().map_or_else(|_| "exception".to_owned(), |name| name.to_string());
     match raised.value(py).str() {
-        Ok(text) if !text.to_string_lossy().is_empty() => format!("{kind}: {}", text.to_string_lossy()),
+        Ok(text) if !text.to_string_lossy().is_empty() => {
+            let words = format!("{kind}: {}", text.to_string_lossy());
+            words
+                .char_indices()
+                .find(|(at, _)| *at >= LONGEST_WORDS)
+                .map_or(words.as_str(), |(at, _)| &words[..at])
+                .to_owned()
+        }
         _ => kind,
     }
 }
