@@ -1,14 +1,20 @@
-"""Containers for tests: a process in a network namespace of its own, and a bridge of the host's."""
+"""Containers for tests: a process in a network namespace of its own, a bridge of the host's, and configs."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import netns
+from netns import libcontainer as lc
+from netns.libcontainer import configs as c
+
+NEWNET = c.Namespaces().with_namespace("NEWNET")
+VETH = c.Network(type="veth", bridge="br0", address="10.5.0.2/24", gateway="10.5.0.1")
 
 
 class Container:
@@ -63,3 +69,17 @@ def bridge(name: str = "br0") -> Iterator[str]:
 
 def ip(*args: str) -> None:
     subprocess.run(["ip", *args], check=True)
+
+
+def config(*networks: c.Network, hooks: c.Hooks = c.Hooks(), routes: tuple[c.Route, ...] = ()) -> c.Config:
+    return c.Config(namespaces=NEWNET, networks=networks, routes=routes, hooks=hooks)
+
+
+def setup(*networks: c.Network, **fields: Any) -> lc.NetworkSetup:
+    return lc.NetworkSetup.from_config(config(*networks, **fields)).with_id("web")
+
+
+def in_another_process(program: str, *arguments: str) -> None:
+    command = [sys.executable, "-c", f"import sys\nfrom netns import libcontainer as lc\n{program}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
