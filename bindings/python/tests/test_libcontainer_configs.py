@@ -168,6 +168,7 @@ def test_states(host: Host) -> None:
         '{"ociVersion":"1.2.0","id":"web","status":"creating","pid":7,"bundle":"/b","annotations":{"a":"\\u003c","z":"1"}}'
     )
     assert c.State.from_json(state.to_json()) == state
+    assert f"{state.status} {c.HookName.POSTSTOP} {c.NamespaceType.NEWNET}" == "creating poststop NEWNET"
     paused = c.State.from_json('{"id":"web","status":"paused"}')
     assert paused.status == "paused" and paused.oci_version == "" and c.State("x", "running").status is c.Status.RUNNING
     for bad in ('{"id":"web"}', "{}", '{"id":"web","status":"x","pid":-1}'):

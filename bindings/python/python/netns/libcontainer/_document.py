@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 import json
 from collections.abc import Mapping
@@ -19,6 +20,13 @@ _ADDRESSES = (
     ipaddress.IPv6Network,
 )
 """And what derives from them, the interfaces."""
+
+
+class Word(str, enum.Enum):
+    """One of a few texts, which prints as that."""
+
+    def __str__(self) -> str:
+        return str(self.value)
 
 
 class Document(Value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
@@ -10,6 +9,7 @@ from typing import Any, Union
 from .. import _netns
 from .._errors import BadRequestError
 from .._values import Value, converted, to_json, value
+from ._document import Word
 from ._state import State
 
 _NANOSECONDS = 10**9
@@ -17,7 +17,7 @@ _LONGEST = 2**63 - 1
 """Of Go's durations, in nanoseconds: 292 years."""
 
 
-class HookName(str, enum.Enum):
+class HookName(Word):
     """A turning point of a container's life, in the order in which it comes to them."""
 
     PRESTART = "prestart"

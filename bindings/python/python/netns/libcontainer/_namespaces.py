@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from typing import Union
 
 from .. import _netns
 from .._values import Value, converted, to_json, value
+from ._document import Word
 
 
-class NamespaceType(str, enum.Enum):
+class NamespaceType(Word):
     """A type of namespace; see :manpage:`namespaces(7)`."""
 
     NEWCGROUP = "NEWCGROUP"

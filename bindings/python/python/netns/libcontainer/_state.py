@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from typing import Any
 
 from .. import _netns
 from .._values import NOTHING, to_wire, value
-from ._document import Document
+from ._document import Document, Word
 
 
-class Status(str, enum.Enum):
+class Status(Word):
     """Where in its life a container is."""
 
     CREATED = "created"
