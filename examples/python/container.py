@@ -1,7 +1,7 @@
 """A container's network from a config as runc has it: container.py [CONFIG].
 
-The container is a process in a network namespace of its own. Its network is brought up whole, the hooks run, and another
-process takes it down by what was written down.
+The container is a process in a network namespace of its own. Its network is brought up whole, the hooks run, and
+another process takes it down by what was written down.
 """
 
 import subprocess

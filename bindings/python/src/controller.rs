@@ -338,6 +338,8 @@ impl Controller {
         let ipam = PyIpam::new(name.to_owned(), ipam);
         self.ask(py, |controller| controller.register_ipam(name, Arc::new(ipam)))
     }
+
+    /// An address management that there is, or the error that there is none.
     fn ipam(slf: &Bound<'_, Self>, name: String) -> PyResult<KnownIpam> {
         slf.get().ask(slf.py(), |controller| controller.ipam(&name).map(drop))?;
         Ok(KnownIpam::new(slf.clone().unbind(), name))

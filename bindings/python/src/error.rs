@@ -39,15 +39,18 @@ impl Raised {
     }
 
     /// The exception for `error`: its cause is the one that Python code raised, where that is why. What is no error
-    /// but an interruption goes on as it is.
+    /// but an interruption goes on as it is, whatever else was raised.
     pub(crate) fn end(self, py: Python<'_>, error: &Error) -> PyErr {
         let exception = exception(py, error).unwrap_or_else(|failure| failure);
         let text = error.to_string();
-        let raised = RAISED.take().into_iter().find(|(words, _)| text.contains(words));
-        let Some((_, raised)) = raised else { return exception };
-        if !raised.is_instance_of::<PyException>(py) {
-            return raised;
+        let mut raised = RAISED.take();
+        let is_interruption = |(_, raised): &(String, PyErr)| !raised.is_instance_of::<PyException>(py);
+        if let Some(at) = raised.iter().position(is_interruption) {
+            return raised.swap_remove(at).1;
         }
+        let Some((_, raised)) = raised.into_iter().find(|(words, _)| text.contains(words)) else {
+            return exception;
+        };
         exception.set_cause(py, Some(raised));
         exception
     }
@@ -103,11 +106,8 @@ fn words(py: Python<'_>, raised: &PyErr) -> String {
     match raised.value(py).str() {
         Ok(text) if !text.to_string_lossy().is_empty() => {
             let words = format!("{kind}: {}", text.to_string_lossy());
-            words
-                .char_indices()
-                .find(|(at, _)| *at >= LONGEST_WORDS)
-                .map_or(words.as_str(), |(at, _)| &words[..at])
-                .to_owned()
+            let end = words.char_indices().map(|(at, _)| at).find(|at| *at >= LONGEST_WORDS);
+            words[..end.unwrap_or(words.len())].to_owned()
         }
         _ => kind,
     }

@@ -82,7 +82,7 @@ def test_a_config_comes_back(host: Host) -> None:
 def test_configs_take_mappings_and_addresses() -> None:
     loose: dict[str, Any] = {
         "namespaces": [{"type": "NEWNET"}],
-        "networks": [{"type": "veth", "bridge": "br0", "address": ip_interface("10.5.0.2/24"), "gateway": ip_address("10.5.0.1")}],
+        "networks": [{"type": "veth", "address": ip_interface("10.5.0.2/24"), "gateway": ip_address("10.5.0.1")}],
         "routes": [{"destination": ip_network("10.7.0.0/16"), "interface_name": "eth0"}],
         "hooks": {"create_runtime": [c.Command("/bin/true")]},
     }

@@ -147,6 +147,8 @@ def test_what_cannot_be_leaves_nothing(host: Host) -> None:
     with bridge(), container() as web:
         web.run("ip", "link", "add", "taken", "type", "bridge")
         before = host.links(), web.links()
+        taken = c.Network("veth", name="taken", bridge="br0")
+        astray = c.Route("10.9.0.0/16", interface_name="eth7")
         cases: list[tuple[type[netns.Error], Callable[[], object]]] = [
             (netns.NotFoundError, lambda: setup(c.Network("pigeon"))),
             (netns.BadRequestError, lambda: setup(c.Network("veth"))),
@@ -157,8 +159,8 @@ def test_what_cannot_be_leaves_nothing(host: Host) -> None:
             (netns.NotFoundError, lambda: setup(VETH).up(c.State("web"), 2**31 - 1)),
             (netns.NotFoundError, lambda: setup(VETH).up(c.State("web"), "/run/nothing")),
             (netns.NotFoundError, lambda: setup(c.Network("veth", bridge="br7")).up(c.State("web"), web.pid)),
-            (netns.AlreadyExistsError, lambda: setup(VETH, c.Network("veth", name="taken", bridge="br0")).up(c.State("web"), web.pid)),
-            (netns.NotFoundError, lambda: setup(VETH, routes=(c.Route("10.9.0.0/16", interface_name="eth7"),)).up(c.State("web"), web.pid)),
+            (netns.AlreadyExistsError, lambda: setup(VETH, taken).up(c.State("web"), web.pid)),
+            (netns.NotFoundError, lambda: setup(VETH, routes=(astray,)).up(c.State("web"), web.pid)),
             (netns.BadRequestError, lambda: lc.NetworkSetup.from_config(config(VETH)).tear_down()),
         ]
         for kind, ask in cases:

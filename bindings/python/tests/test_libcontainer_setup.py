@@ -41,7 +41,8 @@ def test_every_field_takes_effect(host: Host) -> None:
         poststart=(lambda state: said.append(("poststart", state.status)),),
         poststop=(lambda state: said.append(("poststop", state.status)),),
     )
-    wanted = setup(c.Network("loopback"), everything, hooks=hooks, routes=(c.Route("10.7.0.0/16", gateway="10.5.0.1", interface_name="net0"),))
+    route = c.Route("10.7.0.0/16", gateway="10.5.0.1", interface_name="net0")
+    wanted = setup(c.Network("loopback"), everything, hooks=hooks, routes=(route,))
     with bridge(), container() as web:
         state = c.State("web", pid=web.pid)
         made = wanted.up(state)
@@ -50,8 +51,8 @@ def test_every_field_takes_effect(host: Host) -> None:
         assert inside["address"] == "02:42:0a:05:00:02" and "UP" in web.ip("link", "show", "lo")[0]["flags"]
         assert (inside["mtu"], inside["txqlen"]) == (1400, 77) == (outside["mtu"], outside["txqlen"])
         assert outside["master"] == "br0" and outside["linkinfo"]["info_slave_data"]["hairpin"]
-        [route] = web.ip("route", "show", "10.7.0.0/16")
-        assert (route["gateway"], route["dev"]) == ("10.5.0.1", "net0")
+        [shown] = web.ip("route", "show", "10.7.0.0/16")
+        assert (shown["gateway"], shown["dev"]) == ("10.5.0.1", "net0")
         assert "0% packet loss" in web.run("ping", "-c1", "-W5", "10.5.0.1")
         assert [each.type for each in made.networks] == ["loopback", "veth"] and made.id == "web"
         link = made.networks[1].host_link
@@ -175,6 +176,21 @@ def test_many_containers_at_once(host: Host) -> None:
             web.end()
     assert failures == [] and sorted(seen) == sorted(f"web{number}" for number in range(16))
     host.returns_to(before)
+
+
+def test_a_forked_child_sets_up_its_own(host: Host) -> None:
+    with bridge(), container() as web:
+        setup(VETH).up(c.State("web"), web.pid).tear_down()
+        child = os.fork()
+        if child == 0:
+            try:
+                setup(VETH).up(c.State("web"), web.pid)
+                os._exit(7)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        assert web.links() == ["eth0", "lo"]
+        lc.SetupState.find("web").tear_down()
 
 
 def test_it_is_imported_when_it_is_used(host: Host) -> None:

@@ -24,7 +24,7 @@ class Snapshot:
         return memoryview(self._native.rows()).cast("Q")
 
     def rates_since(self, earlier: Snapshot) -> dict[SlotId, Rate]:
-        """What happened a second since an earlier snapshot, of the interfaces that both have; 0 when no time has passed."""
+        """What happened a second since an earlier snapshot, of the interfaces that both have."""
         if not isinstance(earlier, Snapshot):
             raise TypeError(f"Snapshot expected, not {type(earlier).__name__}")
         rates = self._native.rates_since(earlier._native)

@@ -32,8 +32,8 @@ class SlotOwner(Value):
     """Whose a slot of the counters is."""
 
     namespace: int
-    """The network namespace in which the host's end is: its cookie (``SO_NETNS_COOKIE``), before Linux 5.14 the number of
-    its file with the highest bit set."""
+    """The network namespace in which the host's end is: its cookie (``SO_NETNS_COOKIE``), before Linux 5.14 the number
+    of its file with the highest bit set."""
     index: int
     """The ``ifindex`` of the link that is metered."""
     mark: int

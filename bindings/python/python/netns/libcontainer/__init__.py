@@ -12,8 +12,8 @@ The network of a container whose runtime has a config like runc's is a :class:`N
     setup.poststart(state)  # when its program runs
     setup.down(state)  # in whatever process
 
-:func:`setup` and the strategies are libcontainer's own two steps for one network of a container. :func:`set_mtu` and its
-like change links of the calling thread's network namespace, which plays the host everywhere here.
+:func:`setup` and the strategies are libcontainer's own two steps for one network of a container. :func:`set_mtu` and
+its like change links of the calling thread's network namespace, which plays the host everywhere here.
 """
 
 from . import configs

@@ -76,8 +76,8 @@ class Network(Value):
         super().__post_init__()
 
     def parsed(self) -> ParsedNetwork:
-        """The values, each checked and with one another: a gateway is in the subnet of its family's address, and IPv6 has
-        an MTU of 1280 at least. Of a loopback nothing but the name counts.
+        """The values, each checked and with one another: a gateway is in the subnet of its family's address, and IPv6
+        has an MTU of 1280 at least. Of a loopback nothing but the name counts.
 
         :raises BadRequestError: one breaks a rule.
         """
@@ -164,7 +164,8 @@ class Config(Document):
         _netns.check_config(self._text(), self.hooks._given())
 
     def to_json(self) -> str:
-        """The JSON that Go's ``encoding/json`` writes. Hooks that are functions are left out, with a warning in the log.
+        """The JSON that Go's ``encoding/json`` writes. Hooks that are functions are left out, with a warning in the
+        log.
 
         :raises BadRequestError: a number is greater, or a text other, than JSON or the core can hold.
         """

@@ -57,8 +57,8 @@ class Command(Value):
     def check(self) -> None:
         """Finds what cannot be right, and touches nothing.
 
-        :raises BadRequestError: the path is not absolute, an entry of the environment is not ``NAME=VALUE``, the timeout
-            is 0, something has a NUL.
+        :raises BadRequestError: the path is not absolute, an entry of the environment is not ``NAME=VALUE``, the
+            timeout is 0, something has a NUL.
         """
         _netns.check_command(to_json(self))
 
@@ -138,9 +138,9 @@ class Hooks(Value):
         return own
 
     def run(self, name: Union[HookName, str], state: State) -> None:
-        """Runs those of that name, one after the other, on the calling thread and in its namespaces. The first that fails
-        ends it; but ``poststart`` and ``poststop`` are past undoing: there all run, and the first failure is raised at
-        the end.
+        """Runs those of that name, one after the other, on the calling thread and in its namespaces. The first that
+        fails ends it; but ``poststart`` and ``poststop`` are past undoing: there all run, and the first failure is
+        raised at the end.
 
         :raises Error: that of the hook, with its name and number in front.
         """

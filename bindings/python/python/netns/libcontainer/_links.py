@@ -1,7 +1,7 @@
 """Links of the calling thread's network namespace, changed one by one.
 
-Each function does one thing to a device, or nothing: what fails has changed nothing. A device is found by its name as it
-is at that moment. Nothing is brought up or down, renamed or moved that was not said to be.
+Each function does one thing to a device, or nothing: what fails has changed nothing. A device is found by its name as
+it is at that moment. Nothing is brought up or down, renamed or moved that was not said to be.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def interface_up(name: str) -> None:
 
 
 def interface_down(name: str) -> None:
-    """Takes a link down; one that is down is no error. The kernel removes the routes through it, and unless its settings
-    say otherwise its IPv6 addresses.
+    """Takes a link down; one that is down is no error. The kernel removes the routes through it, and unless its
+    settings say otherwise its IPv6 addresses.
 
     :raises NotFoundError: there is no such link.
     """

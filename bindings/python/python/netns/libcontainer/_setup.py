@@ -77,17 +77,17 @@ class SetupState(Document):
         return cls._of(_netns.setup_state_find(id))
 
     def tear_down(self) -> None:
-        """Takes away what was made and is still there. What has come to its place since is left alone, and so is ``lo``.
-        It may be repeated. What the kernel takes away by itself, since the container has ended, may be there a moment
-        longer.
+        """Takes away what was made and is still there. What has come to its place since is left alone, and so is
+        ``lo``. It may be repeated. What the kernel takes away by itself, since the container has ended, may be there a
+        moment longer.
 
         :raises PermissionDeniedError: without ``CAP_NET_ADMIN``. One thing that stays keeps no other.
         """
         _netns.setup_state_tear_down(self._text())
 
     def down(self, state: State, hooks: Hooks = Hooks()) -> None:
-        """:meth:`tear_down`, and then the hooks ``poststop``, which get the state with the status ``stopped``, whether or
-        not that went well.
+        """:meth:`tear_down`, and then the hooks ``poststop``, which get the state with the status ``stopped``, whether
+        or not that went well.
 
         :raises Error: the first of both, with the others in ``rollback``.
         """
@@ -111,7 +111,8 @@ class NetworkSetup:
     def from_config(cls, config: Config) -> NetworkSetup:
         """What a config asks for; nothing is made.
 
-        :raises BadRequestError: as :meth:`~netns.libcontainer.configs.Config.check`; or a network lacks what its type needs.
+        :raises BadRequestError: as :meth:`~netns.libcontainer.configs.Config.check`; or a network lacks what its type
+            needs.
         :raises NotFoundError: there is no strategy of a network's type.
         """
         if not isinstance(config, Config):
@@ -128,8 +129,8 @@ class NetworkSetup:
         raise TypeError("a NetworkSetup is made by NetworkSetup.from_config")
 
     def with_id(self, id: str) -> NetworkSetup:
-        """The same for a container of that id, which is unique in a host: the names of links in the host that the config
-        leaves open follow from it, and their aliases say it, so that :meth:`tear_down` finds them by itself.
+        """The same for a container of that id, which is unique in a host: the names of links in the host that the
+        config leaves open follow from it, and their aliases say it, so that :meth:`tear_down` finds them by itself.
 
         :raises BadRequestError: it is not 1 to 128 ASCII letters, digits, ``_``, ``+``, ``.`` and ``-``.
         """
@@ -143,31 +144,32 @@ class NetworkSetup:
         return self._native.plan(None if target is None else native(target))
 
     def up(self, state: State, target: Target | None = None) -> SetupState:
-        """Brings up networks, then routes, and runs the hooks ``prestart`` and ``createRuntime``, which get the state with
-        the status ``creating``. Nothing is left behind by an exception, also of a hook or a strategy.
+        """Brings up networks, then routes, and runs the hooks ``prestart`` and ``createRuntime``, which get the state
+        with the status ``creating``. Nothing is left behind by an exception, also of a hook or a strategy.
 
         :param target: the container's process or its namespace's path; when None, the path that the config has for
             ``NEWNET``, or else the process of the state
-        :raises NotFoundError: there is no such container or bridge, no such interface for a route, or it ends meanwhile.
+        :raises NotFoundError: there is no such container or bridge, no such interface for a route, or it ends
+            meanwhile.
         :raises BadRequestError: it is not said which container, or it has no network namespace of its own; a bridge is
             none.
-        :raises AlreadyExistsError: a name is taken in the container or in the host, an address overlaps a route, or there
-            is a default route where there is a gateway.
+        :raises AlreadyExistsError: a name is taken in the container or in the host, an address overlaps a route, or
+            there is a default route where there is a gateway.
         """
         made = self._native.up(None if target is None else native(target), _state(state))
         return SetupState._of(made)
 
     def poststart(self, state: State) -> None:
-        """Runs the hooks ``poststart``, which get the state with the status ``running``, when the container's program has
-        started. All run, whatever one of them does.
+        """Runs the hooks ``poststart``, which get the state with the status ``running``, when the container's program
+        has started. All run, whatever one of them does.
 
         :raises Error: the first one's.
         """
         self._native.poststart(_state(state))
 
     def tear_down(self) -> None:
-        """Takes away what :meth:`up` of the same config and id made, in whatever process. What a strategy made by itself
-        is not known here, nor whose routes through interfaces of others are: those stay.
+        """Takes away what :meth:`up` of the same config and id made, in whatever process. What a strategy made by
+        itself is not known here, nor whose routes through interfaces of others are: those stay.
 
         :raises BadRequestError: it has no id.
         :raises BusyError: a process is in the namespace: the container runs, or another one has its id.

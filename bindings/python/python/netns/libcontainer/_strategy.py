@@ -65,8 +65,8 @@ class NetworkStrategy:
     """One way of giving a container its network, in two steps: the first in the host, the second inside.
 
     Subclasses implement both, and an instance of one is passed to :func:`register_strategy`. An exception becomes the
-    caller's error: one of :class:`netns.Error` keeps its kind, and any other becomes a :class:`netns.SystemCallError`; it
-    is the ``__cause__``. Methods may be called from any thread.
+    caller's error: one of :class:`netns.Error` keeps its kind, and any other becomes a :class:`netns.SystemCallError`;
+    it is the ``__cause__``. Methods may be called from any thread.
     """
 
     def create(self, network: Network, pid: int, state: NetworkState) -> NetworkState | None:
@@ -93,7 +93,8 @@ class _Known(NetworkStrategy):
             network namespace of its own.
         """
         number = within("pid", pid, 1, 2**32 - 1)
-        return NetworkState._of(_netns.strategy_create(self.TYPE, _text(Network, network), number, _text(NetworkState, state)))
+        texts = _text(Network, network), _text(NetworkState, state)
+        return NetworkState._of(_netns.strategy_create(self.TYPE, texts[0], number, texts[1]))
 
     def initialize(self, network: Network, state: NetworkState = NetworkState()) -> NetworkState:
         """The second step; the calling thread is in the container's namespace. Returns the state.
@@ -103,7 +104,8 @@ class _Known(NetworkStrategy):
         :raises AlreadyExistsError: there is an ``eth0``, a default route where there is a gateway, or a route that the
             address overlaps.
         """
-        return NetworkState._of(_netns.strategy_initialize(self.TYPE, _text(Network, network), _text(NetworkState, state)))
+        texts = _text(Network, network), _text(NetworkState, state)
+        return NetworkState._of(_netns.strategy_initialize(self.TYPE, *texts))
 
     def __repr__(self) -> str:
         return f"<strategy {self.TYPE}>"
@@ -173,15 +175,15 @@ def register_strategy(type: str, strategy: NetworkStrategy) -> None:
 
 
 def setup(network: Network, target: Target) -> NetworkState:
-    """Gives a container its network at once: both steps of the strategy, with a ``veth`` interface born inside under its
-    final name. The calling thread is in the host's namespace before and after.
+    """Gives a container its network at once: both steps of the strategy, with a ``veth`` interface born inside under
+    its final name. The calling thread is in the host's namespace before and after.
 
     :param target: the container's process, or the path of its network namespace
     :raises NotFoundError: the type is not known, there is no such container or bridge, or the container ends meanwhile.
     :raises BadRequestError: something is not specified or cannot be read, the bridge is none, or the container has no
         network namespace of its own.
-    :raises AlreadyExistsError: it has an ``eth0``, a default route where there is a gateway, or a route that the address
-        overlaps.
+    :raises AlreadyExistsError: it has an ``eth0``, a default route where there is a gateway, or a route that the
+        address overlaps.
     :raises PermissionDeniedError: without ``CAP_NET_ADMIN`` and ``CAP_SYS_ADMIN``.
     """
     return NetworkState._of(_netns.strategy_setup(_text(Network, network), native(target)))
