@@ -169,3 +169,14 @@ def test_libcontainer_has_all_that_the_core_shows() -> None:
         functions = {"FunctionHook"}  # every function is one
         assert names - {"", "Stats"} - functions <= set(module.__all__), file
         assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_a_controller_does_all_that_the_cores_does() -> None:
+    blocks = [
+        block
+        for file in (CORE / "controller").rglob("*.rs")
+        for block in re.findall(r"^impl Controller \{\n(.*?)^\}", file.read_text(), re.DOTALL | re.MULTILINE)
+    ]
+    names = {name for block in blocks for name in re.findall(r"^    pub fn (\w+)", block, re.MULTILINE)}
+    elsewhere = {"all_stats", "open", "options", "sandbox_key"}  # stats, the constructor, directories, the path of a sandbox
+    assert len(names) > 40 and names - elsewhere - {"fail_write"} <= set(dir(netns.Controller))

@@ -3,15 +3,15 @@
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::str::FromStr;
 
 use netns::ipnet::IpNet;
 use netns::libcontainer as core;
-use netns::{Error, InterfaceName, Mtu, Namespace, Result};
+use netns::{Error, InterfaceName, Mtu, Result};
 use pyo3::prelude::*;
 
 use crate::boundary::detached;
+use crate::namespace::of_descriptor;
 
 #[pyfunction]
 pub(crate) fn change_interface_name(py: Python<'_>, old: &str, new: &str) -> PyResult<()> {
@@ -60,14 +60,11 @@ pub(crate) fn set_mtu(py: Python<'_>, name: &str, mtu: u32) -> PyResult<()> {
     detached(py, || core::set_mtu(&InterfaceName::new(name)?, Mtu::new(mtu)?))
 }
 
-/// The file that a descriptor is of: by its path, since it may be closed meanwhile.
 #[pyfunction]
-#[allow(clippy::needless_pass_by_value, reason = "it comes from Python")]
 pub(crate) fn set_interface_in_namespace_fd(py: Python<'_>, name: &str, fd: u32) -> PyResult<()> {
     detached(py, || {
         let name = InterfaceName::new(name)?;
-        let namespace = Namespace::open(Path::new(&format!("/proc/thread-self/fd/{fd}")))?;
-        core::set_interface_in_namespace_fd(&name, namespace.as_fd())
+        core::set_interface_in_namespace_fd(&name, of_descriptor(fd)?.as_fd())
     })
 }
 
