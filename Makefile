@@ -60,6 +60,7 @@ check: ## formatting, lints, documentation, the C header and its symbols, the eB
 	rustfmt --check --edition 2021 ebpf/src/main.rs ebpf/src/load.rs
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace
+	scripts/python-docs
 	cargo run -q -p libnetns-header -- --check
 	scripts/ebpf --check
 	scripts/lib
@@ -84,11 +85,12 @@ bench-go: ## compare the Go packages with Rust and vishvananda/netlink; ARGS= is
 	@scripts/setup go
 	scripts/bench-go $(ARGS)
 
-docs: ## build the API documentation, of Rust and of C
+docs: ## build the API documentation, of Rust, of C and of Python
 	@scripts/setup docs
 	cargo doc --no-deps --workspace
 	scripts/docs
-	@echo "open $(target)/doc/netns/index.html and $(target)/doc/c/index.html"
+	scripts/python-docs
+	@echo "open $(target)/doc/netns/index.html, $(target)/doc/c/index.html and $(target)/doc/python/index.html"
 
 header: ## write include/netns.h anew from ffi/src
 	cargo run -q -p libnetns-header

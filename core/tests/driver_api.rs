@@ -922,6 +922,30 @@ fn a_driver_that_panics_spoils_nothing_for_others() {
 }
 
 #[test]
+fn a_sandbox_whose_driver_failed_is_destroyed_by_the_next_call() {
+    host(|host| {
+        let (controller, wire) = wired(host, Wire::default());
+        let web = sandbox(&controller, "web");
+        controller.connect("far", &web, endpoint("web")).unwrap();
+        wire.goes_wrong(&["leave"], Wrong::Fails);
+        let error = controller.destroy_sandbox(&web).unwrap_err();
+        assert!(error.to_string().contains("the wire is cut"), "{error}");
+        assert_eq!(controller.endpoints().unwrap().len(), 1);
+        // Another that has the path by now is not what the handle is for.
+        let other = sandbox(&controller, "web");
+        wire.is_mended();
+        controller.destroy_sandbox(&web).unwrap();
+        assert_eq!(controller.endpoints().unwrap(), []);
+        assert_eq!(controller.sandboxes().unwrap().len(), 1);
+        assert_eq!(host.netns_list(), ["web"]);
+        controller.destroy_sandbox(&web).unwrap();
+        controller.destroy_sandbox(&other).unwrap();
+        assert!(controller.sandboxes().unwrap().is_empty());
+        controller.delete_network("far").unwrap();
+    });
+}
+
+#[test]
 fn a_network_whose_driver_is_not_there_says_so() {
     host(|host| {
         let (controller, _wire) = wired(host, Wire::default());

@@ -39,6 +39,31 @@ fn the_first_packets_after_a_join_are_not_lost() {
 }
 
 #[test]
+fn the_first_ipv6_packet_that_the_host_forwards_to_a_network_is_not_lost() {
+    host(|_| {
+        std::fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1").unwrap();
+        let joined = |network: &str, subnet: &str| {
+            let gateway = format!("{subnet}::1/64").parse().unwrap();
+            let options = NetworkOptions::default().with_gateway(gateway);
+            let network = Network::create("bridge", network, options).unwrap();
+            let sandbox = Sandbox::create(&SandboxKey::new(network.name().as_str()).unwrap()).unwrap();
+            let endpoint = EndpointOptions::new(network.name().as_str()).unwrap();
+            let endpoint = endpoint.with_address(format!("{subnet}::2/64").parse().unwrap());
+            network.join(&sandbox, &endpoint).unwrap();
+            sandbox
+        };
+        let from = joined("from", "fd07");
+        let to = joined("to", "fd08");
+        let address: SocketAddr = "[fd08::2]:7000".parse().unwrap();
+        let listener = to.run(|| TcpListener::bind(address)).unwrap().unwrap();
+        let begin = Instant::now();
+        let stream = from.run(|| TcpStream::connect(address)).unwrap().unwrap();
+        assert!(begin.elapsed() < LOST, "{:?}", begin.elapsed());
+        drop((stream, listener));
+    });
+}
+
+#[test]
 fn an_endpoint_comes_back_right_after_its_sandbox_was_destroyed() {
     host(|host| {
         let options = NetworkOptions::default().with_gateway("10.7.0.1/24".parse().unwrap());

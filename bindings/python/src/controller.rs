@@ -12,7 +12,7 @@ use crate::boundary::{detached, from_json, let_go, shown};
 use crate::driver::PyDriver;
 use crate::error::closed;
 use crate::events::Events;
-use crate::ipam::PyIpam;
+use crate::ipam::{KnownIpam, PyIpam};
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
 use crate::stats::Meter;
@@ -40,7 +40,7 @@ impl Drop for FirewallWatch {
 }
 
 impl Controller {
-    fn open_one(&self, py: Python<'_>) -> PyResult<Arc<netns::Controller>> {
+    pub(crate) fn open_one(&self, py: Python<'_>) -> PyResult<Arc<netns::Controller>> {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         open.ok_or_else(|| closed(py, "controller"))
     }
@@ -337,5 +337,11 @@ impl Controller {
     fn register_ipam(&self, py: Python<'_>, name: &str, ipam: Py<PyAny>) -> PyResult<()> {
         let ipam = PyIpam::new(name.to_owned(), ipam);
         self.ask(py, |controller| controller.register_ipam(name, Arc::new(ipam)))
+    }
+
+    /// An address management that there is, or the error that there is none.
+    fn ipam(slf: &Bound<'_, Self>, name: String) -> PyResult<KnownIpam> {
+        slf.get().ask(slf.py(), |controller| controller.ipam(&name).map(drop))?;
+        Ok(KnownIpam::new(slf.clone().unbind(), name))
     }
 }

@@ -22,6 +22,9 @@ const KINDS: [(ErrorKind, &str); 10] = [
     (ErrorKind::Unsupported, "unsupported"),
 ];
 
+/// How many bytes of what an exception says become part of an error, or a few more.
+const LONGEST_WORDS: usize = 2000;
+
 thread_local! {
     /// What Python code raised while the library called it, with the words that the library has for it.
     static RAISED: RefCell<Vec<(String, PyErr)>> = const { RefCell::new(Vec::new()) };
@@ -36,15 +39,18 @@ impl Raised {
     }
 
     /// The exception for `error`: its cause is the one that Python code raised, where that is why. What is no error
-    /// but an interruption goes on as it is.
+    /// but an interruption goes on as it is, whatever else was raised.
     pub(crate) fn end(self, py: Python<'_>, error: &Error) -> PyErr {
         let exception = exception(py, error).unwrap_or_else(|failure| failure);
         let text = error.to_string();
-        let raised = RAISED.take().into_iter().find(|(words, _)| text.contains(words));
-        let Some((_, raised)) = raised else { return exception };
-        if !raised.is_instance_of::<PyException>(py) {
-            return raised;
+        let mut raised = RAISED.take();
+        let is_interruption = |(_, raised): &(String, PyErr)| !raised.is_instance_of::<PyException>(py);
+        if let Some(at) = raised.iter().position(is_interruption) {
+            return raised.swap_remove(at).1;
         }
+        let Some((_, raised)) = raised.into_iter().find(|(words, _)| text.contains(words)) else {
+            return exception;
+        };
         exception.set_cause(py, Some(raised));
         exception
     }
@@ -94,11 +100,15 @@ pub(crate) fn from_python(py: Python<'_>, object: &str, method: &str, raised: Py
     error.with_cause(words)
 }
 
-/// `ValueError: no such colour`.
+/// `ValueError: no such colour`; the beginning of what is longer than the library keeps of a cause.
 fn words(py: Python<'_>, raised: &PyErr) -> String {
     let kind = raised.get_type(py).name().map_or_else(|_| "exception".to_owned(), |name| name.to_string());
     match raised.value(py).str() {
-        Ok(text) if !text.to_string_lossy().is_empty() => format!("{kind}: {}", text.to_string_lossy()),
+        Ok(text) if !text.to_string_lossy().is_empty() => {
+            let words = format!("{kind}: {}", text.to_string_lossy());
+            let end = words.char_indices().map(|(at, _)| at).find(|at| *at >= LONGEST_WORDS);
+            words[..end.unwrap_or(words.len())].to_owned()
+        }
         _ => kind,
     }
 }

@@ -1,7 +1,7 @@
 //! Network namespaces.
 
 use std::os::fd::{AsFd, AsRawFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
@@ -36,6 +36,11 @@ impl Namespace {
     #[staticmethod]
     fn from_pid(py: Python<'_>, pid: u32) -> PyResult<Self> {
         detached(py, || netns::Namespace::from_pid(pid)).map(Self)
+    }
+
+    #[staticmethod]
+    fn from_fd(py: Python<'_>, fd: u32) -> PyResult<Self> {
+        detached(py, || of_descriptor(fd)).map(Self)
     }
 
     #[staticmethod]
@@ -135,6 +140,11 @@ impl Inside {
     ) -> PyResult<()> {
         detached(py, || self.leave())
     }
+}
+
+/// What a descriptor of this process is of: by its path, since it may be closed meanwhile.
+pub(crate) fn of_descriptor(fd: u32) -> Result<netns::Namespace> {
+    netns::Namespace::open(Path::new(&format!("/proc/thread-self/fd/{fd}")))
 }
 
 fn change_to(namespace: &netns::Namespace) -> Result<()> {

@@ -40,6 +40,10 @@ impl Network {
         self.0.mtu().get()
     }
 
+    fn options(&self, py: Python<'_>) -> PyResult<String> {
+        shown(py, || Ok(self.0.options()))
+    }
+
     fn link(&self, py: Python<'_>, endpoint: &str) -> PyResult<String> {
         shown(py, || self.0.link(&read(endpoint)?))
     }

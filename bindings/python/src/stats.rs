@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use netns::stats::{Counters, MeterOptions, Reading, SlotId};
+use netns::stats::{Counters, MeterOptions, Rate, Reading, SlotId};
 use netns::InterfaceName;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -54,6 +54,28 @@ fn rows<'py>(py: Python<'py>, readings: &[Reading]) -> PyResult<Bound<'py, PyByt
     })
 }
 
+/// The counters of all interfaces at one time.
+#[pyclass(frozen, module = "netns._netns")]
+pub(crate) struct Snapshot(netns::stats::Snapshot);
+
+/// A slot, its life, and what happened a second.
+type Rates = (u16, u64, (f64, f64, f64, f64));
+
+#[pymethods]
+impl Snapshot {
+    fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        rows(py, &self.0.readings)
+    }
+
+    fn rates_since(&self, earlier: &Self) -> Vec<Rates> {
+        let rates = self.0.rates_since(&earlier.0).into_iter();
+        let shown = |(id, rate): (SlotId, Rate)| {
+            (id.slot, id.life, (rate.rx_bytes, rate.rx_packets, rate.tx_bytes, rate.tx_packets))
+        };
+        rates.map(shown).collect()
+    }
+}
+
 /// Counters for whoever may open their pins.
 #[pyclass(frozen, module = "netns._netns")]
 pub(crate) struct MeterReader(Mutex<netns::stats::MeterReader>);
@@ -80,6 +102,10 @@ impl MeterReader {
         let snapshot = py.detach(|| self.lock().snapshot());
         rows(py, &snapshot.readings)
     }
+
+    fn read_all(&self, py: Python<'_>) -> Snapshot {
+        Snapshot(py.detach(|| self.lock().snapshot()))
+    }
 }
 
 #[pymethods]
@@ -101,6 +127,16 @@ impl Meter {
 
     fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         rows(py, &self.0.snapshot().readings)
+    }
+
+    fn read_all(&self) -> Snapshot {
+        Snapshot(self.0.snapshot())
+    }
+
+    /// Namespace, index, mark, digest, and whether the link is inside.
+    fn owner(&self, slot: u16, life: u64) -> Option<(u64, u32, u32, u64, bool)> {
+        let owner = self.0.owner(SlotId::new(slot, life))?;
+        Some((owner.namespace, owner.index, owner.mark, owner.digest, owner.inside))
     }
 
     fn attach(&self, py: Python<'_>, link: &str) -> PyResult<(u16, u64)> {

@@ -24,4 +24,4 @@ def test_what_the_guide_shows_runs(host: Host, block: str) -> None:
 
 
 def test_the_guide_shows_something(host: Host) -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5

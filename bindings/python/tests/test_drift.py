@@ -7,6 +7,7 @@ import enum
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from conftest import Host
 
 import netns
 from netns import _netns
+from netns import libcontainer as lc
+from netns.libcontainer import configs as c
 
+CORE = Path(__file__).parents[3] / "core/src"
 STRAY = {"no such field": 1}
 
 
@@ -84,3 +88,95 @@ def test_every_enumeration_has_the_cores_words(host: Host) -> None:
                 controller._native.create_network(json.dumps({"name": "n", "firewall": {field: "none of them"}}))
             _, _, expected = str(raised.value).partition("expected ")
             assert set(re.findall(r"`(\w+)`", expected)) == {each.value for each in kind}
+
+
+def structs_of_source(file: str) -> dict[str, set[str]]:
+    """The public fields of the core's public structs, as they are called in JSON."""
+    structs = {}
+    for name, body in re.findall(r"^pub struct (\w+) \{\n(.*?)^\}", (CORE / file).read_text(), re.DOTALL | re.MULTILINE):
+        fields = set()
+        for attributes, field in re.findall(r"((?:^    #\[.*?\]\n|^    ///.*\n)*)^    pub (\w+):", body, re.MULTILINE):
+            renamed = re.search(r'rename = "(\w+)"', attributes)
+            fields.add(renamed[1] if renamed else field)
+        structs[name] = fields
+    return structs
+
+
+OWN_NAMES = {"Hooks": "hooks", "ociVersion": "oci_version", "tx_queue_len": "txqueuelen", "kind": "type"}
+"""What the package calls otherwise."""
+
+STRUCTS: dict[str, list[Any]] = {
+    "libcontainer/network.rs": [lc.Network, lc.NetworkState],
+    "libcontainer/setup/state.rs": [lc.SetupState, lc.SetupNamespace, lc.SetupNetwork, lc.SetupLink],
+    "libcontainer/configs/config.rs": [c.Config],
+    "libcontainer/configs/network.rs": [c.Network, c.ParsedNetwork],
+    "libcontainer/configs/route.rs": [c.Route, c.ParsedRoute],
+    "libcontainer/configs/command.rs": [c.Command],
+    "libcontainer/configs/namespaces.rs": [c.Namespace],
+    "libcontainer/configs/state.rs": [c.State],
+    "stats/mod.rs": [netns.Counters, netns.Stats, netns.Rate],
+    "stats/table.rs": [netns.SlotId, netns.SlotOwner],
+}
+
+
+@pytest.mark.parametrize("file", STRUCTS)
+def test_structs_have_the_fields_of_the_cores_source(file: str) -> None:
+    structs = structs_of_source(file)
+    for kind in STRUCTS[file]:
+        assert {OWN_NAMES.get(field, field) for field in structs.pop(kind.__name__)} == fields_of(kind), kind
+    not_shown = {"MeterOptions", "Reading"}  # as arguments, and as rows
+    assert {name for name in structs if structs[name]} <= not_shown
+
+
+def test_every_field_of_a_container_reaches_the_core() -> None:
+    lists = {"networks": [{}], "routes": [{}], "namespaces": [{"type": "NEWNET"}], "hooks": {"prestart": [{}]}}
+    texts = {"apparmor_profile": "p", "process_label": "l"}
+    told = json.loads(_netns.normal_json("config", json.dumps({**lists, **texts})))
+    assert {OWN_NAMES.get(field, field) for field in told} == fields_of(c.Config)
+    for field, kind in (("networks", c.Network), ("routes", c.Route), ("namespaces", c.Namespace)):
+        assert set(told[field][0]) == fields_of(kind)
+    assert set(told["Hooks"]["prestart"][0]) == fields_of(c.Command)
+    assert set(told["Hooks"]) == {name.value for name in c.HookName}
+    full: list[lc.Network | lc.NetworkState | lc.SetupState] = [
+        lc.Network("t", "n", "b", "v", "a", "g", 1),
+        lc.NetworkState("a", "b", "c"),
+        lc.SetupState(
+            "web",
+            lc.SetupNamespace("/p", 1, 2, 3),
+            (lc.SetupNetwork("veth", "eth0", lc.SetupLink("veth0", 7, "alias")),),
+        ),
+    ]
+    for value in full:
+        assert type(value).from_json(value.to_json()) == value
+        assert fields_of(type(value)) - {"routes"} == set(json.loads(value.to_json()))
+
+
+def test_libcontainer_has_the_cores_words() -> None:
+    assert [name for name, _, _ in _netns.namespace_types()] == [type.value for type in c.namespace_types()]
+    assert set(c.namespace_types()) == set(c.NamespaceType)
+    with pytest.raises(netns.BadRequestError) as raised:
+        _netns.run_hooks([], "none", c.State("web").to_json())
+    _, _, known = str(raised.value).partition("none of ")
+    assert known.split(", ") == [name.value for name in c.HookName]
+    words = re.findall(r'Self::\w+ => "(\w+)",', (CORE / "libcontainer/configs/state.rs").read_text())
+    assert words == [status.value for status in c.Status]
+
+
+def test_libcontainer_has_all_that_the_core_shows() -> None:
+    for file, module in (("libcontainer/mod.rs", lc), ("libcontainer/configs/mod.rs", c)):
+        shown = re.findall(r"^pub use (?:\w+::)+(?:\{(.*?)\}|(.*?));", (CORE / file).read_text(), re.DOTALL | re.MULTILINE)
+        names = {name.strip().split(" as ")[-1] for several, one in shown for name in (several or one).split(",")}
+        functions = {"FunctionHook"}  # every function is one
+        assert names - {"", "Stats"} - functions <= set(module.__all__), file
+        assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_a_controller_does_all_that_the_cores_does() -> None:
+    blocks = [
+        block
+        for file in (CORE / "controller").rglob("*.rs")
+        for block in re.findall(r"^impl Controller \{\n(.*?)^\}", file.read_text(), re.DOTALL | re.MULTILINE)
+    ]
+    names = {name for block in blocks for name in re.findall(r"^    pub fn (\w+)", block, re.MULTILINE)}
+    elsewhere = {"all_stats", "open", "options", "sandbox_key"}  # stats, the constructor, directories, the path of a sandbox
+    assert len(names) > 40 and names - elsewhere - {"fail_write"} <= set(dir(netns.Controller))

@@ -207,6 +207,36 @@ def test_addresses_can_be_managed_in_python(host: Host) -> None:
         assert {"10.99.0.2", "10.99.7.7", "10.99.0.3", "mine/10.99.0.0/16"} <= set(ipam.released)
 
 
+def test_an_address_management_can_be_asked(host: Host) -> None:
+    with netns.Controller() as controller:
+        own = controller.ipam()
+        assert own.default_address_spaces() == ("LocalDefault", "GlobalDefault")
+        pool = own.request_pool(netns.PoolRequest("LocalDefault", pool="10.77.0.0/29"))  # type: ignore[arg-type]
+        assert pool.pool == IPv4Network("10.77.0.0/29") and pool.id == "LocalDefault/10.77.0.0/29"
+        first = own.request_address(pool.id, None, {})
+        assert first in (ip_interface(f"10.77.0.{number}/29") for number in range(1, 7))
+        with pytest.raises(netns.AlreadyExistsError):
+            own.request_address(pool.id, first.ip, {})
+        own.release_address(pool.id, first.ip)
+        own.release_address(pool.id, first.ip)  # it may be repeated
+        own.release_pool(pool.id)
+        for wrong in ("", "x", "LocalDefault/10.77.0.0/99"):
+            with pytest.raises(netns.BadRequestError):
+                own.release_pool(wrong)
+        with pytest.raises(TypeError):
+            own.request_address(pool.id, 7, {})  # type: ignore[arg-type]
+        controller.register_ipam("counting", Counting())
+        given = controller.ipam("counting").request_pool(netns.PoolRequest("mine", options={"colour": "red"}))
+        assert given == netns.Pool("mine/10.99.0.0/16", IPv4Network("10.99.0.0/16"))
+        with pytest.raises(netns.SystemCallError) as raised:
+            controller.ipam("counting").request_pool(netns.PoolRequest("ours"))
+        assert isinstance(raised.value.__cause__, AssertionError)
+        with pytest.raises(netns.NotFoundError, match="counting, default"):
+            controller.ipam("nobody")
+    with pytest.raises(netns.ClosedError):
+        own.default_address_spaces()
+
+
 def test_the_library_logs_to_pythons_log(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     with netns.Controller() as controller:
         controller.create_network("n", firewall={"mode": "off"})

@@ -46,6 +46,13 @@ def test_the_driver_lays_wires(host: Host) -> None:
     assert "the wire is cut" in said and "endpoint a leaves" in said
 
 
+def test_a_container_gets_its_network(host: Host) -> None:
+    said = output("container.py")
+    assert re.search(r"^web is creating, process \d+$", said, re.MULTILINE) and "1 received" in said
+    assert "default via 10.30.0.1 dev eth0" in said and "10.31.0.0/16 via 10.30.0.1 dev eth0" in said
+    assert said.endswith("taken down: lo is left\n")
+
+
 def test_counters_are_plotted(host: Host) -> None:
     if importlib.util.find_spec("matplotlib") is None:
         pytest.skip("matplotlib is not installed")

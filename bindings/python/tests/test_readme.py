@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import typing
 from pathlib import Path
+from typing import Union
 
 import pytest
 from conftest import Host
 
 import netns
+from netns import libcontainer
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,7 +23,8 @@ def test_the_quick_start_runs(host: Host, file: str) -> None:
 
 
 def test_all_that_is_public_is_there_and_documented() -> None:
-    assert sorted(netns.__all__) == sorted(set(netns.__all__))
-    for name in netns.__all__:
-        public = getattr(netns, name)
-        assert name == "__version__" or public.__doc__, name
+    for module in (netns, libcontainer, libcontainer.configs):
+        assert sorted(module.__all__) == sorted(set(module.__all__))
+        for name in module.__all__:
+            public = getattr(module, name)
+            assert name == "__version__" or typing.get_origin(public) is Union or public.__doc__, name

@@ -171,3 +171,23 @@ def test_namespaces_have_identities(host: Host) -> None:
         netns.Namespace("/run/mine/x")
     with pytest.raises(netns.BadRequestError):
         netns.Namespace("/etc/hostname")
+
+
+def test_a_descriptor_names_a_namespace(host: Host) -> None:
+    with netns.Sandbox("a") as a, open("/run/netns/a") as file, open("/dev/null") as other:
+        assert netns.Namespace.from_fd(file.fileno()).id == a.namespace().id
+        with pytest.raises(netns.BadRequestError):
+            netns.Namespace.from_fd(other.fileno())
+        with pytest.raises(netns.NotFoundError):
+            netns.Namespace.from_fd(1_000_000)
+        with pytest.raises(netns.BadRequestError):
+            netns.Namespace.from_fd(-1)
+        with pytest.raises(TypeError):
+            netns.Namespace.from_fd(file)  # type: ignore[arg-type]
+
+
+def test_a_network_says_what_it_was_made_with(host: Host) -> None:
+    options = netns.NetworkOptions(bridge="br7", gateway=IPv4Interface("10.7.0.1/24"), hairpin=True)
+    network = netns.Network("n", options)
+    assert network.options == options
+    network.delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 
 import pytest
 from conftest import Host, needs_counters
@@ -73,11 +74,62 @@ def test_any_link_can_be_metered(host: Host) -> None:
     subprocess.run(["ip", "link", "add", "d0", "type", "veth", "peer", "d9"], check=True)
     slot = meter.attach("d0")
     assert meter.read(slot) == netns.Counters()
+    owner = meter.owner(slot)
+    assert owner is not None and owner.inside and (owner.mark, owner.digest) == (0, 0)
     with pytest.raises(netns.AlreadyExistsError):
         meter.attach("d0")
     meter.detach("d0")
     meter.detach("d0")
-    assert meter.read(slot) is None
+    assert meter.read(slot) is None and meter.owner(slot) is None
     with pytest.raises(netns.NotFoundError):
         meter.attach("d1")
     subprocess.run(["ip", "link", "delete", "d0"], check=True)
+
+
+def test_rates_are_a_second(host: Host) -> None:
+    with netns.Controller() as controller:
+        meter = needs_counters(controller)
+        gateway = controller.create_network("n").subnets[0].gateway
+        with controller.create_sandbox("a") as a:
+            slot = controller.connect("n", a, "e").meter
+            assert slot is not None
+            reader = netns.MeterReader()
+            began = time.monotonic()
+            earlier = meter.read_all(), reader.read_all()
+            inner = time.monotonic()
+            before = meter.read(slot)
+            ping(a, gateway, 20)
+            after = meter.read(slot)
+            shortest = time.monotonic() - inner
+            later = meter.read_all(), reader.read_all()
+            longest = time.monotonic() - began
+            assert before is not None and after is not None
+            sent = after.tx_packets - before.tx_packets
+            for early, late in zip(earlier, later):
+                rates = late.rates_since(early)
+                assert list(rates) == [slot] and isinstance(rates[slot], netns.Rate)
+                # A neighbour that is asked for may come between the looks.
+                assert sent / longest <= rates[slot].tx_packets <= (sent + 10) / shortest
+                assert len(late.rows()) == len(meter.COLUMNS) and late.rows()[0] == slot.slot
+                assert early.rates_since(late) == {slot: netns.Rate()}
+            assert netns.Snapshot is type(later[0])
+            with pytest.raises(TypeError):
+                later[0].rates_since(meter.snapshot())  # type: ignore[arg-type]
+        controller.delete_network("n")
+
+
+def test_a_slot_says_whose_it_is(host: Host) -> None:
+    with netns.Controller() as controller:
+        meter = needs_counters(controller)
+        controller.create_network("n")
+        with controller.create_sandbox("a") as a:
+            slot = controller.connect("n", a, "e").meter
+            assert slot is not None
+            owner = meter.owner(slot)
+            assert owner is not None and not owner.inside and owner.mark != 0
+            [port] = [link for link in host.ip("link") if link["ifname"].startswith("veth")]
+            assert owner.index == port["ifindex"]
+            [row] = [dict(zip(meter.COLUMNS, meter.snapshot()))]
+            assert (owner.digest, owner.index) == (row["digest"], row["index"])
+            assert meter.owner(netns.SlotId(slot.slot, slot.life + 1)) is None
+        controller.delete_network("n")

@@ -18,7 +18,7 @@ use crate::link::LinkRef;
 use crate::name::Name;
 use crate::nft::{Change, Element, Entry, Owner, Seen, State, Watch};
 use crate::plan::Plan;
-use crate::sys;
+use crate::sys::{self, Generation};
 
 /// How long a watch waits before it looks whether it is to end.
 const TURN: Duration = Duration::from_millis(200);
@@ -213,7 +213,7 @@ impl Controller {
             error.with_kind(ErrorKind::ResourceExhausted).with_cause("no thread can be started")
         };
         let thread = sys::spawn("netns-firewall", work).map_err(no_thread)?;
-        Ok(FirewallWatch { ends, thread: Some(thread) })
+        Ok(FirewallWatch { ends, thread: Some(thread), process: Generation::current() })
     }
 }
 
@@ -222,13 +222,18 @@ impl Controller {
 pub struct FirewallWatch {
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    process: Generation,
 }
 
 impl Drop for FirewallWatch {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
+        let Some(thread) = self.thread.take() else { return };
+        // A forked child does not have the thread: its place is the next one's that the child starts.
+        if self.process == Generation::current() {
             let _ = thread.join();
+        } else {
+            std::mem::forget(thread);
         }
     }
 }

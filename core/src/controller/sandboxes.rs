@@ -156,12 +156,15 @@ impl Controller {
         if noted.map(is_other).transpose()? == Some(true) {
             return Ok(false);
         }
-        let was_there = std::fs::symlink_metadata(path).is_ok();
+        // What lies at the path of a handle that was used for this before is another's.
+        let again = sandbox.is_some_and(Sandbox::is_destroyed);
+        let was_there = !again && std::fs::symlink_metadata(path).is_ok();
         let opened = if sandbox.is_none() { open_there(key)? } else { None };
-        let sandbox = sandbox.or(opened.as_ref());
+        let sandbox = sandbox.filter(|_| !again).or(opened.as_ref());
         let leaving = self.leaving(path, sandbox)?;
         match sandbox {
             Some(sandbox) => sandbox.unmount()?,
+            None if again => {}
             None => Sandbox::remove(key)?,
         }
         let mut failures = Vec::new();
@@ -180,7 +183,7 @@ impl Controller {
         if recorded.is_ok() {
             gone.iter().for_each(|record| self.unmeter(record));
         }
-        if recorded.is_ok() && !Namespace::is_mounted(path) {
+        if recorded.is_ok() && !again && !Namespace::is_mounted(path) {
             failures.extend(self.notes.remove(path).err());
         }
         drop(gate);

@@ -413,6 +413,11 @@ impl Sandbox {
         }
     }
 
+    /// Whether it was destroyed through this handle.
+    pub(crate) fn is_destroyed(&self) -> bool {
+        self.lock().is_none()
+    }
+
     pub(crate) fn host(&self) -> &Arc<Host> {
         &self.host
     }

@@ -84,7 +84,7 @@ impl Settled {
             plan.push(Place::Sandbox, Action::SetLink(change));
         }
         bring_up.up = Some(true);
-        let link_local = mac.filter(|_| interface.address_ipv6.is_some()).map(link_local);
+        let link_local = mac.filter(|_| interface.address_ipv6.is_some()).map(MacAddr::link_local_net);
         for address in link_local.into_iter().chain(interface.addresses()) {
             plan.push(
                 Place::Sandbox,
@@ -136,10 +136,6 @@ impl Settled {
         self.interface.gateway = wanted.gateway.filter(|_| !survey.has_foreign_default(false));
         self.interface.gateway_ipv6 = wanted.gateway_ipv6.filter(|_| !survey.has_foreign_default(true));
     }
-}
-
-fn link_local(mac: MacAddr) -> IpNet {
-    IpNet::V6(Ipv6Net::new_assert(mac.link_local(), 64))
 }
 
 /// Where a default route leads.

@@ -67,7 +67,7 @@ from ._errors import (
 )
 from ._events import Events
 from ._ipam import Ipam, Pool, PoolRequest
-from ._meter import Meter, MeterReader
+from ._meter import Meter, MeterReader, Snapshot
 from ._netns import Plan, __version__
 from ._network import Network
 from ._results import (
@@ -80,8 +80,10 @@ from ._results import (
     Info,
     ListedNetwork,
     NetworkDetails,
+    Rate,
     SandboxDetails,
     SlotId,
+    SlotOwner,
     Source,
     Stats,
     SubnetUsage,
@@ -146,12 +148,15 @@ __all__ = [
     "PortMapping",
     "PortRange",
     "Protocol",
+    "Rate",
     "ResourceExhaustedError",
     "Sample",
     "Sandbox",
     "SandboxDetails",
     "Scope",
     "SlotId",
+    "SlotOwner",
+    "Snapshot",
     "Source",
     "StaticRoute",
     "Stats",

@@ -13,7 +13,7 @@ from . import _netns
 from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
 from ._driver import Discovery, Driver, DriverAdapter
 from ._events import Events
-from ._ipam import Ipam, IpamAdapter
+from ._ipam import Ipam, IpamAdapter, KnownIpam
 from ._meter import Meter
 from ._results import (
     Endpoint,
@@ -359,6 +359,14 @@ class Controller:
         if not isinstance(ipam, Ipam):
             raise TypeError(f"netns.Ipam expected, not {type(ipam).__name__}")
         self._native.register_ipam(name, IpamAdapter(ipam))
+
+    def ipam(self, name: str = "default") -> Ipam:
+        """An address management: ``default``, the library's own, or one that was registered. What is requested of it is
+        the caller's to release: the pools of networks and the addresses of endpoints are among what it has given out.
+
+        :raises NotFoundError: there is none of that name, with the known ones.
+        """
+        return KnownIpam(self._native.ipam(name))
 
     def __enter__(self) -> Controller:
         return self

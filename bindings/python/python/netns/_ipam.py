@@ -15,6 +15,7 @@ from ipaddress import (
 )
 from typing import Optional, Union
 
+from . import _netns
 from ._errors import missing
 from ._values import NOTHING, Value, converted, from_wire, to_json, value
 
@@ -100,3 +101,33 @@ class IpamAdapter:
     def release_address(self, pool: str, address: str) -> str:
         self._ipam.release_address(pool, converted(Address, address, "address"))
         return "null"
+
+
+class KnownIpam(Ipam):
+    """An address management of a controller, of which :meth:`Controller.ipam` says more."""
+
+    def __init__(self, native: _netns.KnownIpam) -> None:
+        self._native = native
+
+    def default_address_spaces(self) -> tuple[str, str]:
+        spaces = json.loads(self._native.default_address_spaces())
+        return spaces["local"], spaces["global"]
+
+    def request_pool(self, request: PoolRequest) -> Pool:
+        given = json.loads(self._native.request_pool(to_json(converted(PoolRequest, request, "request"))))
+        return Pool(given["id"], converted(Net, given["pool"], "pool"), given["data"])
+
+    def release_pool(self, pool: str) -> None:
+        self._native.release_pool(pool)
+
+    def request_address(
+        self, pool: str, wanted: Address | None = None, options: Mapping[str, str] = NOTHING
+    ) -> Own:
+        address = converted(Optional[Address], wanted, "wanted")
+        text = to_json(converted(Mapping[str, str], options, "options"))
+        given, _ = json.loads(self._native.request_address(pool, None if address is None else str(address), text))
+        own: Own = converted(Own, given, "address")
+        return own
+
+    def release_address(self, pool: str, address: Address) -> None:
+        self._native.release_address(pool, str(converted(Address, address, "address")))

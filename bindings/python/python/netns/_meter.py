@@ -6,11 +6,29 @@ import os
 from pathlib import Path
 
 from . import _netns
-from ._results import Counters, SlotId
+from ._results import Counters, Rate, SlotId, SlotOwner
 from ._values import within
 
 
 DIRECTORY = "/sys/fs/bpf/libnetns"
+
+
+class Snapshot:
+    """The counters of all interfaces at one time."""
+
+    def __init__(self, native: _netns.Snapshot) -> None:
+        self._native = native
+
+    def rows(self) -> memoryview:
+        """As :meth:`Meter.snapshot`."""
+        return memoryview(self._native.rows()).cast("Q")
+
+    def rates_since(self, earlier: Snapshot) -> dict[SlotId, Rate]:
+        """What happened a second since an earlier snapshot, of the interfaces that both have."""
+        if not isinstance(earlier, Snapshot):
+            raise TypeError(f"Snapshot expected, not {type(earlier).__name__}")
+        rates = self._native.rates_since(earlier._native)
+        return {SlotId(slot, life): Rate(*rate) for slot, life, rate in rates}
 
 
 class Meter:
@@ -50,6 +68,15 @@ class Meter:
         It is read-only and flat: ``numpy.frombuffer(snapshot, numpy.uint64).reshape(-1, 8)`` copies nothing.
         """
         return memoryview(self._native.snapshot()).cast("Q")
+
+    def read_all(self) -> Snapshot:
+        """Of all interfaces at once, with the time, for rates: bytes and packets a second."""
+        return Snapshot(self._native.read_all())
+
+    def owner(self, id: SlotId) -> SlotOwner | None:
+        """Whose a slot is; None when its life is over."""
+        owner = self._native.owner(id.slot, id.life)
+        return None if owner is None else SlotOwner(*owner)
 
     def attach(self, link: str) -> SlotId:
         """Meters a link of the calling thread's namespace, until :meth:`detach`.
@@ -92,3 +119,7 @@ class MeterReader:
     def snapshot(self) -> memoryview:
         """As :meth:`Meter.snapshot`, of the slots that were known at the last refresh."""
         return memoryview(self._native.snapshot()).cast("Q")
+
+    def read_all(self) -> Snapshot:
+        """As :meth:`Meter.read_all`, of the slots that were known at the last refresh."""
+        return Snapshot(self._native.read_all())

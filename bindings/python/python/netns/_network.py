@@ -42,6 +42,11 @@ class Network:
         """In bytes, the most that an endpoint's can be."""
         return self._native.mtu()
 
+    @property
+    def options(self) -> NetworkOptions:
+        """What it was made with."""
+        return from_json(NetworkOptions, self._native.options())
+
     def join(self, sandbox: Sandbox, endpoint: EndpointOptions | str, **fields: Any) -> Interface:
         """Joins a sandbox by an endpoint, or by one of that name with these fields of :class:`EndpointOptions`; its
         interface is up and configured when this returns.

@@ -28,6 +28,24 @@ class SlotId(Value):
 
 
 @value
+class SlotOwner(Value):
+    """Whose a slot of the counters is."""
+
+    namespace: int
+    """The network namespace in which the host's end is: its cookie (``SO_NETNS_COOKIE``), before Linux 5.14 the number
+    of its file with the highest bit set."""
+    index: int
+    """The ``ifindex`` of the link that is metered."""
+    mark: int
+    """The first eight hexadecimal digits of the mark of the controller's run directory; 0 for a link that
+    :meth:`Meter.attach` took."""
+    digest: int
+    """FNV-1a of ``NETWORK/ENDPOINT``; 0 for a link that was attached."""
+    inside: bool
+    """The link is in the sandbox; otherwise it is the host's end, and what it receives the sandbox has sent."""
+
+
+@value
 class Endpoint(Lazy):
     """An endpoint of a network, and where it is."""
 
@@ -123,6 +141,16 @@ class Counters(Value):
     rx_packets: int = 0
     tx_bytes: int = 0
     tx_packets: int = 0
+
+
+@value
+class Rate(Value):
+    """What an interface has received and sent a second, as its sandbox sees it."""
+
+    rx_bytes: float = 0.0
+    rx_packets: float = 0.0
+    tx_bytes: float = 0.0
+    tx_packets: float = 0.0
 
 
 @value

@@ -60,6 +60,15 @@ class Namespace:
         """
         return cls._of(_netns.Namespace.from_pid(within("pid", pid, 1, 2**32 - 1)))
 
+    @classmethod
+    def from_fd(cls, fd: int) -> Namespace:
+        """That of a descriptor of this process, which stays the caller's.
+
+        :raises NotFoundError: there is no such descriptor.
+        :raises BadRequestError: it is of no network namespace.
+        """
+        return cls._of(_netns.Namespace.from_fd(within("fd", fd, 0, 2**31 - 1)))
+
     @staticmethod
     def forget(path: str | os.PathLike[str]) -> None:
         """Unmounts and removes what :meth:`persist` made; no error when it is gone."""

@@ -108,6 +108,15 @@ class Value:
         named = zip(_names(type(self)), self._fields())
         return f"{type(self).__name__}({', '.join(f'{name}={own!r}' for name, own in named)})"
 
+    def _wire(self) -> dict[str, Any]:
+        """As the core reads it: the fields that differ from their defaults."""
+        wire = {}
+        for name, default, _ in _table_of(type(self)):
+            own = getattr(self, name)
+            if self._whole or (own is not default and own != default):
+                wire[name] = to_wire(own)
+        return wire
+
     @classmethod
     def _from_text(cls: type[V], text: str) -> V:
         """Of types that have a text."""
@@ -160,7 +169,7 @@ def to_wire(value: object) -> Any:
     if isinstance(value, Value):
         if type(value).__str__ is not object.__str__:
             return str(value)
-        return _fields_to_wire(value)
+        return value._wire()
     if isinstance(value, Mapping):
         return {key: to_wire(own) for key, own in value.items()}
     if isinstance(value, (list, tuple)):
@@ -190,15 +199,6 @@ def from_wire(made: type[V], data: Mapping[str, Any]) -> V:
 def converted(hint: Any, value: Any, where: str) -> Any:
     """The value as a field of that type holds it."""
     return _converter(hint)(value, where)
-
-
-def _fields_to_wire(value: Value) -> dict[str, Any]:
-    wire = {}
-    for name, default, _ in _table_of(type(value)):
-        own = getattr(value, name)
-        if value._whole or (own is not default and own != default):
-            wire[name] = to_wire(own)
-    return wire
 
 
 def _hints(made: type[Value]) -> dict[str, Any]:

@@ -53,6 +53,11 @@ fn no_bridge(state: &LinkState) -> Option<String> {
     (kind != "bridge").then(|| format!("a link of that name exists but is no bridge: it is a {kind}"))
 }
 
+/// An address of the bridge, which another process may be adding, too.
+fn address(link: LinkRef, address: IpNet) -> Step {
+    Step::new(Place::Host, Action::AddAddress(AddressSpec { link, address, callers: false })).existing_ok()
+}
+
 /// A network that the driver was told of.
 pub(super) struct BridgeNetwork {
     pub(super) name: Name,
@@ -115,33 +120,40 @@ impl BridgeNetwork {
         let kind =
             LinkKind::Bridge { multicast_snooping: self.options.multicast_snooping, vlan_default_pvid: 0 };
         let mut bridge = LinkSpec::new(self.bridge_name.clone(), kind);
-        bridge.mac = Some(self.options.mac.unwrap_or_else(MacAddr::random));
+        let mac = self.options.mac.unwrap_or_else(MacAddr::random);
+        bridge.mac = Some(mac);
         // The kernel takes an MTU for the administrator's choice only when it changes; one that is not
         // would follow the ports', which are then walked at every join.
         bridge.mtu = Some(mtu.neighbour());
         let mut plan = Plan::default();
         plan.push(Place::Host, Action::CreateLink(bridge));
-        self.complete(mark, Some(mtu), &[], &mut plan);
+        self.prepare(mark, mtu, mac, &mut plan);
+        self.complete(&[], &mut plan);
         Ok(plan)
     }
 
-    /// What a bridge with the addresses `there` still needs; an MTU for one that is new.
-    fn complete(&mut self, mark: &Mark, mtu: Option<Mtu>, there: &[IpNet], plan: &mut Plan) {
+    /// What a new bridge needs before anybody else may take it as it is: that is when it has its alias.
+    fn prepare(&self, mark: &Mark, mtu: Mtu, mac: MacAddr, plan: &mut Plan) {
         let link = LinkRef::named(self.bridge_name.clone());
-        if let Some(mtu) = mtu {
-            let mut settings = LinkChange::new(link.clone());
-            settings.mtu = Some(mtu);
-            settings.alias = Some(mark.network(&self.name));
-            // Endpoints are no routers of the host's, whether a firewall says so or not. It comes before the alias, by
-            // which others know that nothing is missing.
-            plan.push(Place::Host, Action::IgnoreRouters(link.clone()));
-            plan.push(Place::Host, Action::SetLink(settings));
+        let mut settings = LinkChange::new(link.clone());
+        settings.mtu = Some(mtu);
+        settings.alias = Some(mark.network(&self.name));
+        // Endpoints are no routers of the host's, whether a firewall says so or not.
+        plan.push(Place::Host, Action::IgnoreRouters(link.clone()));
+        // The kernel's own link-local address would go through duplicate address detection when the first endpoint
+        // comes, and until then the host asks for no neighbour on behalf of others.
+        if self.subnets.gateways().any(|gateway| gateway.addr().is_ipv6()) {
+            settings.no_link_local = true;
+            plan.steps.push(address(link, mac.link_local_net()));
         }
+        plan.push(Place::Host, Action::SetLink(settings));
+    }
+
+    /// What a bridge with the addresses `there` still needs.
+    fn complete(&mut self, there: &[IpNet], plan: &mut Plan) {
+        let link = LinkRef::named(self.bridge_name.clone());
         self.added = self.subnets.gateways().filter(|gateway| !there.contains(gateway)).collect();
-        for address in &self.added {
-            let spec = AddressSpec { link: link.clone(), address: *address, callers: false };
-            plan.steps.push(Step::new(Place::Host, Action::AddAddress(spec)).existing_ok());
-        }
+        plan.steps.extend(self.added.iter().map(|gateway| address(link.clone(), *gateway)));
         let mut up = LinkChange::new(link);
         up.up = Some(true);
         plan.push(Place::Host, Action::SetLink(up));
@@ -177,7 +189,10 @@ impl BridgeNetwork {
         if !half_made && state.up && self.subnets.gateways().all(|gateway| there.contains(&gateway)) {
             return Ok(plan);
         }
-        self.complete(mark, half_made.then_some(mtu), &there, &mut plan);
+        if half_made {
+            self.prepare(mark, mtu, state.mac.unwrap_or_else(MacAddr::random), &mut plan);
+        }
+        self.complete(&there, &mut plan);
         if let (true, Some(up)) = (!half_made && !state.up, plan.steps.last_mut()) {
             let mut down = LinkChange::new(LinkRef::named(self.bridge_name.clone()));
             down.up = Some(false);
