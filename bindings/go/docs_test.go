@@ -39,11 +39,13 @@ func goRun(t *testing.T, program string) string {
 	return string(text)
 }
 
-func TestTheQuickStartRuns(t *testing.T) {
-	testhost.Clean(t)
-	text := goRun(t, blocksOf(t, "README.md")[0])
-	if !strings.Contains(text, "/run/netns/web has eth0 ") {
-		t.Error(text)
+func TestTheQuickStartsRun(t *testing.T) {
+	for _, page := range []string{"README.md", "../../README.md"} {
+		testhost.Clean(t)
+		text := goRun(t, blocksOf(t, page)[0])
+		if !strings.Contains(text, "/run/netns/web has eth0") {
+			t.Error(page, text)
+		}
 	}
 }
 
