@@ -3237,6 +3237,27 @@ struct netns_error *netns_error_new(int32_t status,
                                     int32_t number);
 
 /**
+ * Says what an error that netns_error_new made is to the program, such as an object of its own language: an error
+ * that a call ends with because a callback handed this one over has it, too. For an error that no other thread
+ * knows of yet; a second call does nothing.
+ *
+ * @param error    the error; may be NULL, and nothing is done then
+ * @param user     what netns_error_user will say
+ * @param release  is called once with `user`, when the last error that has it is freed; not when nothing was
+ *                 done. May be NULL
+ * @return 1; 0 when nothing was done
+ */
+int32_t netns_error_set_user(struct netns_error *error,
+                             void *user,
+                             netns_release_callback release);
+
+/**
+ * What netns_error_set_user said of it, or of the error that it comes from; NULL when nobody did. Lasts as long as
+ * the error.
+ */
+void *netns_error_user(const struct netns_error *error);
+
+/**
  * What kind of failure it is: a negative netns_status, the one that the call returned.
  */
 int32_t netns_error_kind(const struct netns_error *error);
