@@ -1,10 +1,6 @@
 package netns
 
-import (
-	"runtime"
-
-	"libnetns.dev/go/netns/internal/native"
-)
+import "libnetns.dev/go/netns/internal/native"
 
 // Controller is the store of networks, endpoints and sandboxes of a host, and what is done with them. It may be used by
 // many goroutines at once.
@@ -32,9 +28,7 @@ func Open(options Options) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	controller := &Controller{handle: handle}
-	runtime.AddCleanup(controller, (*native.Handle).Close, handle)
-	return controller, nil
+	return &Controller{handle: handle}, nil
 }
 
 // Close lets go of the store. What was made stays. It may be called again.

@@ -1,10 +1,6 @@
 package netns
 
-import (
-	"runtime"
-
-	"libnetns.dev/go/netns/internal/native"
-)
+import "libnetns.dev/go/netns/internal/native"
 
 // Meter is the counters of this host: slots for whatever is metered, and what was counted there. Programs in the kernel
 // count; reading takes no system call and no allocation. It may be used by many goroutines at once, and any number of
@@ -78,13 +74,18 @@ func (c *Controller) Meter() (*Meter, error) {
 	return newMeter(native.ControllerMeter(c.own()))
 }
 
+func (c *Controller) own() *native.Handle {
+	if c == nil {
+		return nil
+	}
+	return c.handle
+}
+
 func newMeter(handle *native.Handle, err error) (*Meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	meter := &Meter{handle: handle}
-	runtime.AddCleanup(meter, (*native.Handle).Close, handle)
-	return meter, nil
+	return &Meter{handle: handle}, nil
 }
 
 // Close lets go of the counters. What is metered stays so. It may be called again.

@@ -50,16 +50,26 @@ func (a *arena) optional(text string) *C.char {
 	return a.text(text)
 }
 
-// texts is an array of strings, or NULL for none.
-func (a *arena) texts(texts []string) **C.char {
-	if len(texts) == 0 {
-		return nil
+// texts is an array of strings, or NULL for none, and how many.
+func (a *arena) texts(texts []string) (**C.char, C.size_t) {
+	return list(a, texts, func(text string) *C.char { return a.text(text) })
+}
+
+// list is an array of what each makes of the values, or NULL for none, and how many.
+func list[T, C1 any](a *arena, values []T, each func(T) C1) (*C1, C.size_t) {
+	if len(values) == 0 {
+		return nil, 0
 	}
-	array := allocate[*C.char](a, len(texts))
-	for i, text := range texts {
-		array[i] = a.text(text)
+	array := allocate[C1](a, len(values))
+	for i, value := range values {
+		array[i] = each(value)
 	}
-	return &array[0]
+	return &array[0], C.size_t(len(values))
+}
+
+// one is cleared memory for a value of C.
+func one[T any](a *arena) *T {
+	return &allocate[T](a, 1)[0]
 }
 
 // allocate is cleared memory for count values of C.

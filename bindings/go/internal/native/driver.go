@@ -1,6 +1,6 @@
 package native
 
-// #include "callbacks.h"
+// #include "program.h"
 import "C"
 
 import (
@@ -18,35 +18,29 @@ type registered struct {
 
 // RegisterDriver is netns_driver_register.
 func RegisterDriver(controller *Handle, networkType string, driver driverapi.Driver, capability driverapi.Capability) error {
-	const operation = "register driver"
-	arena := newArena(operation)
-	defer arena.free()
-	raw := &allocate[C.netns_driver](arena, 1)[0]
-	*raw = C.netns_go_driver
-	var err error
-	if raw.data_scope, err = scope(capability.DataScope); err != nil {
-		return err
-	}
-	if raw.connectivity_scope, err = scope(capability.ConnectivityScope); err != nil {
-		return err
-	}
-	name := arena.text(networkType)
-	if arena.err != nil {
-		return arena.err
-	}
-	pointer, err := controller.hold(operation)
+	data, err := scope(capability.DataScope)
 	if err != nil {
 		return err
 	}
-	defer controller.release()
-	token := keep(registered{networkType, driver})
-	setUser(&raw.user, token)
-	var raised *C.netns_error
-	if err := failure(C.netns_driver_register((*C.netns_controller)(pointer), name, raw, &raised), raised); err != nil {
-		drop(token)
+	connectivity, err := scope(capability.ConnectivityScope)
+	if err != nil {
 		return err
 	}
-	return nil
+	token := keep(registered{networkType, driver})
+	err = run("register driver", func(c *call) C.int32_t {
+		owner, name, raw := c.controller(controller), c.text(networkType), one[C.netns_driver](c.arena)
+		*raw = C.netns_go_driver
+		raw.data_scope, raw.connectivity_scope = data, connectivity
+		setUser(&raw.user, token)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_driver_register(owner, name, raw, &c.raised)
+	})
+	if err != nil {
+		drop(token)
+	}
+	return err
 }
 
 func scope(name string) (C.int32_t, error) {
@@ -96,16 +90,14 @@ func planned(
 }
 
 func planFromJSON(json []byte) (*C.netns_plan, error) {
-	arena := newArena("read plan")
-	defer arena.free()
-	text := arena.text(string(json))
-	if arena.err != nil {
-		return nil, arena.err
-	}
-	var plan *C.netns_plan
-	var raised *C.netns_error
-	err := failure(C.netns_plan_from_json(text, &plan, &raised), raised)
-	return plan, err
+	as := func(plan *C.netns_plan) *C.netns_plan { return plan }
+	return ask("read plan", as, func(c *call, ret **C.netns_plan) C.int32_t {
+		text := c.text(string(json))
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_plan_from_json(text, ret, &c.raised)
+	})
 }
 
 //export netnsGoCreateNetwork

@@ -1,6 +1,6 @@
 package native
 
-// #include "callbacks.h"
+// #include "program.h"
 import "C"
 
 import (
@@ -30,21 +30,14 @@ func (l *lent) end() {
 	l.pointer = nil
 }
 
-// use gives run the object and memory for texts, and makes run's status an error.
-func (l *lent) use(operation string, run func(pointer unsafe.Pointer, arena *arena, raised **C.netns_error) C.int32_t) error {
-	arena := newArena(operation)
-	defer arena.free()
+// use is run with the object, of which one at a time makes use. Nothing in there calls the program back.
+func (l *lent) use(operation string, inside func(c *call, pointer unsafe.Pointer) C.int32_t) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pointer == nil {
 		return errdefs.Closed(operation, "info")
 	}
-	var raised *C.netns_error
-	status := run(l.pointer, arena, &raised)
-	if err := failure(status, raised); arena.err == nil {
-		return err
-	}
-	return arena.err
+	return run(operation, func(c *call) C.int32_t { return inside(c, l.pointer) })
 }
 
 // look reads a text of the object, or an empty one.
@@ -60,8 +53,8 @@ func (l *lent) look(read func(pointer unsafe.Pointer) *C.char) string {
 type networkInfo struct{ lent *lent }
 
 func (n networkInfo) TableEventRegister(tableName string) error {
-	return n.lent.use("register table", func(info unsafe.Pointer, arena *arena, raised **C.netns_error) C.int32_t {
-		return C.netns_driver_info_register_table((*C.netns_driver_info)(info), arena.text(tableName), raised)
+	return n.lent.use("register table", func(c *call, info unsafe.Pointer) C.int32_t {
+		return C.netns_driver_info_register_table((*C.netns_driver_info)(info), c.text(tableName), &c.raised)
 	})
 }
 
@@ -93,8 +86,8 @@ func (i interfaceInfo) choose(
 	if !i.open {
 		return errdefs.New(errdefs.ErrForbidden, operation, text, "CreateEndpoint alone chooses addresses")
 	}
-	return i.lent.use(operation, func(info unsafe.Pointer, arena *arena, raised **C.netns_error) C.int32_t {
-		return set((*C.netns_driver_interface)(info), arena.text(text), raised)
+	return i.lent.use(operation, func(c *call, info unsafe.Pointer) C.int32_t {
+		return set((*C.netns_driver_interface)(info), c.text(text), &c.raised)
 	})
 }
 
@@ -201,15 +194,14 @@ func pairsOf(pairs *C.netns_pair, count C.size_t) map[string]string {
 
 // tell adds an option to a reply, whose value is JSON or a text.
 func tell(reply *C.netns_driver_reply, key, value string, json bool) error {
-	arena := newArena("answer")
-	defer arena.free()
-	rawKey, rawValue := arena.text(key), arena.text(value)
-	if arena.err != nil {
-		return arena.err
-	}
-	var raised *C.netns_error
-	if json {
-		return failure(C.netns_driver_reply_add_json(reply, rawKey, rawValue, &raised), raised)
-	}
-	return failure(C.netns_driver_reply_add(reply, rawKey, rawValue, &raised), raised)
+	return run("answer", func(c *call) C.int32_t {
+		key, value := c.text(key), c.text(value)
+		if c.err != nil {
+			return 0
+		}
+		if json {
+			return C.netns_driver_reply_add_json(reply, key, value, &c.raised)
+		}
+		return C.netns_driver_reply_add(reply, key, value, &c.raised)
+	})
 }

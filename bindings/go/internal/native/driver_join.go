@@ -1,6 +1,6 @@
 package native
 
-// #include "callbacks.h"
+// #include "program.h"
 import "C"
 
 import (
@@ -15,10 +15,10 @@ type joinInfo struct{ lent, read *lent }
 
 var _ driverapi.BirthInfo = joinInfo{}
 
-// use is that of the object, whose texts are checked before C sees them.
-func (j joinInfo) use(operation string, run func(join *C.netns_join, arena *arena, raised **C.netns_error) C.int32_t) error {
-	return j.lent.use(operation, func(pointer unsafe.Pointer, arena *arena, raised **C.netns_error) C.int32_t {
-		return run((*C.netns_join)(pointer), arena, raised)
+// use is that of the object. A text that C cannot say is NULL there, which it refuses.
+func (j joinInfo) use(operation string, inside func(c *call, join *C.netns_join) C.int32_t) error {
+	return j.lent.use(operation, func(c *call, pointer unsafe.Pointer) C.int32_t {
+		return inside(c, (*C.netns_join)(pointer))
 	})
 }
 
@@ -27,42 +27,42 @@ func (j joinInfo) InterfaceName() driverapi.InterfaceNameInfo { return interface
 type interfaceName struct{ join joinInfo }
 
 func (i interfaceName) SetNames(srcName, dstPrefix string) error {
-	return i.join.use("set names", func(join *C.netns_join, arena *arena, raised **C.netns_error) C.int32_t {
-		return C.netns_join_set_names(join, arena.text(srcName), arena.text(dstPrefix), raised)
+	return i.join.use("set names", func(c *call, join *C.netns_join) C.int32_t {
+		return C.netns_join_set_names(join, c.text(srcName), c.text(dstPrefix), &c.raised)
 	})
 }
 
 func (j joinInfo) SetGateway(gateway net.IP) error {
-	return j.use("set gateway", func(join *C.netns_join, arena *arena, raised **C.netns_error) C.int32_t {
-		return C.netns_join_set_gateway(join, arena.text(ipText(gateway)), raised)
+	return j.use("set gateway", func(c *call, join *C.netns_join) C.int32_t {
+		return C.netns_join_set_gateway(join, c.text(ipText(gateway)), &c.raised)
 	})
 }
 
 func (j joinInfo) SetGatewayIPv6(gateway net.IP) error {
-	return j.use("set gateway", func(join *C.netns_join, arena *arena, raised **C.netns_error) C.int32_t {
-		return C.netns_join_set_gateway_ipv6(join, arena.text(ipText(gateway)), raised)
+	return j.use("set gateway", func(c *call, join *C.netns_join) C.int32_t {
+		return C.netns_join_set_gateway_ipv6(join, c.text(ipText(gateway)), &c.raised)
 	})
 }
 
 func (j joinInfo) AddStaticRoute(destination *net.IPNet, routeType int, nextHop net.IP) error {
-	return j.use("add static route", func(join *C.netns_join, arena *arena, raised **C.netns_error) C.int32_t {
-		hop := arena.optional(ipText(nextHop))
-		return C.netns_join_add_static_route(join, arena.text(netText(destination)), C.int32_t(routeType), hop, raised)
+	return j.use("add static route", func(c *call, join *C.netns_join) C.int32_t {
+		hop := c.optional(ipText(nextHop))
+		return C.netns_join_add_static_route(join, c.text(netText(destination)), C.int32_t(routeType), hop, &c.raised)
 	})
 }
 
 func (j joinInfo) DisableGatewayService() {
 	// It has no way to fail but that the callback is over.
-	_ = j.use("disable gateway service", func(join *C.netns_join, _ *arena, raised **C.netns_error) C.int32_t {
-		return C.netns_join_disable_gateway_service(join, raised)
+	_ = j.use("disable gateway service", func(c *call, join *C.netns_join) C.int32_t {
+		return C.netns_join_disable_gateway_service(join, &c.raised)
 	})
 }
 
 func (j joinInfo) AddTableEntry(tableName string, key string, value []byte) error {
-	return j.use("add table entry", func(join *C.netns_join, arena *arena, raised **C.netns_error) C.int32_t {
-		table, rawKey := arena.text(tableName), arena.text(key)
+	return j.use("add table entry", func(c *call, join *C.netns_join) C.int32_t {
+		table, rawKey := c.text(tableName), c.text(key)
 		bytes := (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(value)))
-		return C.netns_join_add_table_entry(join, table, rawKey, bytes, C.size_t(len(value)), raised)
+		return C.netns_join_add_table_entry(join, table, rawKey, bytes, C.size_t(len(value)), &c.raised)
 	})
 }
 
@@ -85,16 +85,17 @@ func (j joinInfo) SetBirth(birth driverapi.Birth) error {
 		return err
 	}
 	defer C.netns_plan_free(after)
-	return j.use("set birth", func(join *C.netns_join, arena *arena, raised **C.netns_error) C.int32_t {
-		raw := &allocate[C.netns_birth](arena, 1)[0]
+	return j.use("set birth", func(c *call, join *C.netns_join) C.int32_t {
+		raw := one[C.netns_birth](c.arena)
 		raw.size = C.sizeof_netns_birth
 		if birth.HostPrefix {
 			raw.flags = C.NETNS_BIRTH_HOST_PREFIX
 		}
-		raw.link, raw.early, raw.after = arena.text(string(birth.Link)), early, after
-		raw.neighbours = arena.births(birth.Neighbours)
-		raw.neighbour_count = C.size_t(len(birth.Neighbours))
-		return C.netns_join_set_birth(join, raw, raised)
+		raw.link, raw.early, raw.after = c.text(string(birth.Link)), early, after
+		raw.neighbours, raw.neighbour_count = list(c.arena, birth.Neighbours, func(known driverapi.Neighbour) *C.netns_neighbour {
+			return c.neighbour(Neighbour{Address: ipText(known.IP), MAC: known.MAC.String()})
+		})
+		return C.netns_join_set_birth(join, raw, &c.raised)
 	})
 }
 
@@ -104,19 +105,4 @@ func optionalPlan(json []byte) (*C.netns_plan, error) {
 		return nil, nil
 	}
 	return planFromJSON(json)
-}
-
-// births is an array of pointers, or NULL for none.
-func (a *arena) births(neighbours []driverapi.Neighbour) **C.netns_neighbour {
-	if len(neighbours) == 0 {
-		return nil
-	}
-	array := allocate[*C.netns_neighbour](a, len(neighbours))
-	for i, neighbour := range neighbours {
-		raw := &allocate[C.netns_neighbour](a, 1)[0]
-		raw.size = C.sizeof_netns_neighbour
-		raw.address, raw.mac = a.text(ipText(neighbour.IP)), a.text(neighbour.MAC.String())
-		array[i] = raw
-	}
-	return &array[0]
 }

@@ -1,6 +1,6 @@
 package native
 
-// #include "callbacks.h"
+// #include "program.h"
 import "C"
 
 import (

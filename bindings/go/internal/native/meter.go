@@ -1,6 +1,6 @@
 package native
 
-// #include "callbacks.h"
+// #include "program.h"
 import "C"
 
 import (
@@ -45,36 +45,27 @@ var ReadingLayout = map[string]uintptr{
 
 // OpenMeter is netns_meter_open.
 func OpenMeter(directory string, slots uint32) (*Handle, error) {
-	arena := newArena("open counters")
-	defer arena.free()
-	raw := &allocate[C.netns_meter_options](arena, 1)[0]
-	raw.size = C.sizeof_netns_meter_options
-	raw.directory = arena.optional(directory)
-	raw.slots = C.uint32_t(slots)
-	if arena.err != nil {
-		return nil, arena.err
-	}
-	var meter *C.netns_meter
-	var raised *C.netns_error
-	if err := failure(C.netns_meter_open(raw, &meter, &raised), raised); err != nil {
-		return nil, err
-	}
-	return meterHandle(meter), nil
+	return ask("open counters", meterHandle, func(c *call, ret **C.netns_meter) C.int32_t {
+		raw := one[C.netns_meter_options](c.arena)
+		raw.size = C.sizeof_netns_meter_options
+		raw.directory = c.optional(directory)
+		raw.slots = C.uint32_t(slots)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_meter_open(raw, ret, &c.raised)
+	})
 }
 
 // ControllerMeter is netns_controller_meter.
 func ControllerMeter(controller *Handle) (*Handle, error) {
-	pointer, err := controller.hold("open counters")
-	if err != nil {
-		return nil, err
-	}
-	defer controller.release()
-	var meter *C.netns_meter
-	var raised *C.netns_error
-	if err := failure(C.netns_controller_meter((*C.netns_controller)(pointer), &meter, &raised), raised); err != nil {
-		return nil, err
-	}
-	return meterHandle(meter), nil
+	return ask("open counters", meterHandle, func(c *call, ret **C.netns_meter) C.int32_t {
+		owner := c.controller(controller)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_controller_meter(owner, ret, &c.raised)
+	})
 }
 
 func meterHandle(meter *C.netns_meter) *Handle {
@@ -83,70 +74,64 @@ func meterHandle(meter *C.netns_meter) *Handle {
 	})
 }
 
+func (c *call) meter(handle *Handle) *C.netns_meter {
+	return (*C.netns_meter)(c.object(handle))
+}
+
 // MeterAttach is netns_meter_attach.
 func MeterAttach(meter *Handle, link string) (Slot, error) {
-	var slot C.netns_slot
-	err := onLink(meter, "meter link", link, func(meter *C.netns_meter, link *C.char, raised **C.netns_error) C.int32_t {
-		return C.netns_meter_attach(meter, link, &slot, raised)
+	return ask("meter link", goSlot, func(c *call, ret *C.netns_slot) C.int32_t {
+		meter, link := c.meter(meter), c.text(link)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_meter_attach(meter, link, ret, &c.raised)
 	})
-	return Slot{uint16(slot.slot), uint64(slot.life)}, err
+}
+
+func goSlot(raw C.netns_slot) Slot {
+	return Slot{uint16(raw.slot), uint64(raw.life)}
 }
 
 // MeterDetach is netns_meter_detach.
 func MeterDetach(meter *Handle, link string) error {
-	return onLink(meter, "meter link no more", link, func(meter *C.netns_meter, link *C.char, raised **C.netns_error) C.int32_t {
-		return C.netns_meter_detach(meter, link, raised)
+	return run("meter link no more", func(c *call) C.int32_t {
+		meter, link := c.meter(meter), c.text(link)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_meter_detach(meter, link, &c.raised)
 	})
-}
-
-func onLink(
-	meter *Handle, operation, link string, run func(*C.netns_meter, *C.char, **C.netns_error) C.int32_t,
-) error {
-	arena := newArena(operation)
-	defer arena.free()
-	raw := arena.text(link)
-	if arena.err != nil {
-		return arena.err
-	}
-	pointer, err := meter.hold(operation)
-	if err != nil {
-		return err
-	}
-	defer meter.release()
-	var raised *C.netns_error
-	status := run((*C.netns_meter)(pointer), raw, &raised)
-	return failure(status, raised)
 }
 
 // MeterRelease is netns_meter_release.
 func MeterRelease(meter *Handle, slot Slot) error {
-	pointer, err := meter.hold("release slot")
-	if err != nil {
-		return err
-	}
-	defer meter.release()
-	raw := C.netns_slot{slot: C.uint16_t(slot.Slot), life: C.uint64_t(slot.Life)}
-	var raised *C.netns_error
-	return failure(C.netns_meter_release((*C.netns_meter)(pointer), &raw, &raised), raised)
+	return run("release slot", func(c *call) C.int32_t {
+		meter, raw := c.meter(meter), one[C.netns_slot](c.arena)
+		raw.slot, raw.life = C.uint16_t(slot.Slot), C.uint64_t(slot.Life)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_meter_release(meter, raw, &c.raised)
+	})
 }
 
 // MeterMapping is netns_meter_mapping: the words are there until visit returns.
 func MeterMapping(meter *Handle, visit func(words []uint64, processors int)) error {
-	pointer, err := meter.hold("read counters")
-	if err != nil {
-		return err
-	}
-	defer meter.release()
-	var address *C.uint64_t
-	var words C.size_t
-	var processors C.uint32_t
-	var raised *C.netns_error
-	status := C.netns_meter_mapping((*C.netns_meter)(pointer), &address, &words, &processors, &raised)
-	if err := failure(status, raised); err != nil {
-		return err
-	}
-	visit(unsafe.Slice((*uint64)(address), words), int(processors))
-	return nil
+	return run("read counters", func(c *call) C.int32_t {
+		meter := c.meter(meter)
+		if c.err != nil {
+			return 0
+		}
+		var address *C.uint64_t
+		var words C.size_t
+		var processors C.uint32_t
+		status := C.netns_meter_mapping(meter, &address, &words, &processors, &c.raised)
+		if status == 0 {
+			visit(unsafe.Slice((*uint64)(address), words), int(processors))
+		}
+		return status
+	})
 }
 
 // StatsRead is netns_stats_read. It allocates nothing.
@@ -155,7 +140,7 @@ func StatsRead(meter *Handle, slot Slot) (Counters, error) {
 	if err != nil {
 		return Counters{}, err
 	}
-	defer meter.release()
+	defer meter.object.release()
 	read := C.netns_go_stats_read((*C.netns_meter)(pointer), C.uint16_t(slot.Slot), C.uint64_t(slot.Life))
 	if read.status != 0 {
 		return Counters{}, failure(read.status, read.error)
@@ -182,7 +167,7 @@ func statsReadAll(meter *Handle, readings unsafe.Pointer, capacity int) (int, er
 	if err != nil {
 		return 0, err
 	}
-	defer meter.release()
+	defer meter.object.release()
 	all := C.netns_go_stats_read_all((*C.netns_meter)(pointer), (*C.netns_reading)(readings), C.size_t(capacity))
 	return int(all.count), failure(all.status, all.error)
 }

@@ -2,7 +2,8 @@
 // else; what callers see is the packages above it.
 //
 // An object of the library is a Handle. A call that takes one holds it: what is closed while a call is inside is freed
-// when the last call is out. Arguments are copied to an Arena, which refuses what C cannot say.
+// when the last call is out. Arguments are copied to an arena, which refuses what C cannot say. Functions of the library
+// are called through run and ask, which see to both.
 package native
 
 // #include <netns.h>

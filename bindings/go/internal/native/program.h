@@ -1,5 +1,5 @@
-#ifndef NETNS_GO_CALLBACKS_H
-#define NETNS_GO_CALLBACKS_H
+#ifndef NETNS_GO_PROGRAM_H
+#define NETNS_GO_PROGRAM_H
 
 #include <netns.h>
 

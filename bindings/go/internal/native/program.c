@@ -1,6 +1,6 @@
 /* What C calls of Go: the prototypes that cgo makes have no const, and numbers for pointers to Go's values. */
 #include "_cgo_export.h"
-#include "callbacks.h"
+#include "program.h"
 
 static uintptr_t token(void *user)
 {
