@@ -122,4 +122,3 @@ func kindOf(err error) errdefs.Kind {
 func (a *arena) clean(text string) *C.char {
 	return a.text(strings.ReplaceAll(text, "\x00", `\0`))
 }
-

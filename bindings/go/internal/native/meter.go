@@ -9,12 +9,6 @@ import (
 	"libnetns.dev/go/netns/errdefs"
 )
 
-// Slot is netns_slot.
-type Slot struct {
-	Slot uint16
-	Life uint64
-}
-
 // Counters is netns_counters.
 type Counters struct {
 	RxBytes, RxPackets, TxBytes, TxPackets uint64
