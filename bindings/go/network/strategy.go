@@ -190,9 +190,10 @@ func (v *NetNS) Create(n *Network, nspid int, networkState *NetworkState) error 
 //
 // Other goroutines must not come upon such a thread. So when it succeeds the goroutine stays locked to the thread, as by
 // runtime.LockOSThread, and the thread ends with the goroutine. Goroutines that it starts are elsewhere, but what it
-// executes is inside. Who calls runtime.UnlockOSThread must have gone back before.
+// executes is inside. Who calls runtime.UnlockOSThread must have gone back before. The process's first thread cannot end:
+// it is taken there only where the caller's goroutine is locked to it.
 func (v *NetNS) Initialize(config *Network, networkState *NetworkState) error {
-	runtime.LockOSThread()
+	lockThread()
 	err := byType("netns").Initialize(config, networkState)
 	if err != nil {
 		runtime.UnlockOSThread()

@@ -65,29 +65,25 @@ type interfaceInfo struct {
 }
 
 func (i interfaceInfo) SetMacAddress(mac net.HardwareAddr) error {
-	return i.choose("set MAC address", mac.String(), func(
-		info *C.netns_driver_interface, text *C.char, raised **C.netns_error,
-	) C.int32_t {
-		return C.netns_driver_interface_set_mac_address(info, text, raised)
+	return i.choose("set MAC address", mac.String(), func(c *call, info *C.netns_driver_interface, text *C.char) C.int32_t {
+		return C.netns_driver_interface_set_mac_address(info, text, &c.raised)
 	})
 }
 
 func (i interfaceInfo) SetIPAddress(ip *net.IPNet) error {
-	return i.choose("set address", netText(ip), func(
-		info *C.netns_driver_interface, text *C.char, raised **C.netns_error,
-	) C.int32_t {
-		return C.netns_driver_interface_set_ip_address(info, text, raised)
+	return i.choose("set address", netText(ip), func(c *call, info *C.netns_driver_interface, text *C.char) C.int32_t {
+		return C.netns_driver_interface_set_ip_address(info, text, &c.raised)
 	})
 }
 
 func (i interfaceInfo) choose(
-	operation, text string, set func(*C.netns_driver_interface, *C.char, **C.netns_error) C.int32_t,
+	operation, text string, set func(*call, *C.netns_driver_interface, *C.char) C.int32_t,
 ) error {
 	if !i.open {
 		return errdefs.New(errdefs.ErrForbidden, operation, text, "CreateEndpoint alone chooses addresses")
 	}
 	return i.lent.use(operation, func(c *call, info unsafe.Pointer) C.int32_t {
-		return set((*C.netns_driver_interface)(info), c.text(text), &c.raised)
+		return set(c, (*C.netns_driver_interface)(info), c.text(text))
 	})
 }
 

@@ -52,25 +52,25 @@ func CheckStrategy(networkType string) error {
 // CreateStrategy is netns_strategy_create.
 func CreateStrategy(network StrategyNetwork, pid uint32, state *StrategyState) error {
 	return step("create network", network, state, func(
-		network *C.netns_strategy_network, state *C.netns_strategy_state, raised **C.netns_error,
+		c *call, network *C.netns_strategy_network, state *C.netns_strategy_state,
 	) C.int32_t {
-		return C.netns_strategy_create(network, C.uint32_t(pid), state, raised)
+		return C.netns_strategy_create(network, C.uint32_t(pid), state, &c.raised)
 	})
 }
 
 // InitializeStrategy is netns_strategy_initialize.
 func InitializeStrategy(network StrategyNetwork, state *StrategyState) error {
 	return step("initialize network", network, state, func(
-		network *C.netns_strategy_network, state *C.netns_strategy_state, raised **C.netns_error,
+		c *call, network *C.netns_strategy_network, state *C.netns_strategy_state,
 	) C.int32_t {
-		return C.netns_strategy_initialize(network, state, raised)
+		return C.netns_strategy_initialize(network, state, &c.raised)
 	})
 }
 
 // step is one of a strategy's. The state changes when it succeeds.
 func step(
 	operation string, network StrategyNetwork, state *StrategyState,
-	inside func(*C.netns_strategy_network, *C.netns_strategy_state, **C.netns_error) C.int32_t,
+	inside func(*call, *C.netns_strategy_network, *C.netns_strategy_state) C.int32_t,
 ) error {
 	return run(operation, func(c *call) C.int32_t {
 		raw := c.strategyNetwork(network)
@@ -79,7 +79,7 @@ func step(
 		if c.refuse(writeState(there, *state)); c.err != nil {
 			return 0
 		}
-		status := inside(raw, there, &c.raised)
+		status := inside(c, raw, there)
 		if status == 0 {
 			*state = readState(there)
 		}

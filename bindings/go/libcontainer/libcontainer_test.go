@@ -1,0 +1,331 @@
+package libcontainer_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"libnetns.dev/go/netns/configs"
+	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/native"
+	"libnetns.dev/go/netns/internal/testhost"
+	"libnetns.dev/go/netns/libcontainer"
+	"libnetns.dev/go/netns/network"
+)
+
+// another is set for a process that is to take down what its standard input tells.
+const another = "NETNS_TEST_ANOTHER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(another) != "" {
+		var made libcontainer.SetupState
+		if err := json.NewDecoder(os.Stdin).Decode(&made); err != nil {
+			panic(err)
+		}
+		if err := made.TearDown(); err != nil {
+			panic(err)
+		}
+		os.Exit(0)
+	}
+	os.Exit(testhost.Run(m))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func container(t *testing.T) int {
+	t.Helper()
+	command := exec.Command("sleep", "1000")
+	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNET}
+	must(t, command.Start())
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+	return command.Process.Pid
+}
+
+// prepare gives the test a bridge, and sees that nothing stays: links, descriptors, values that C has.
+func prepare(t *testing.T) {
+	t.Helper()
+	testhost.Clean(t)
+	before := native.Kept()
+	t.Cleanup(func() {
+		testhost.Eventually(t, func() bool { runtime.GC(); return native.Kept() == before })
+	})
+	testhost.Execute(t, "ip", "link", "add", "br0", "type", "bridge")
+	testhost.Execute(t, "ip", "link", "set", "br0", "up")
+	t.Cleanup(func() { testhost.Execute(t, "ip", "link", "delete", "br0") })
+}
+
+func config() *configs.Config {
+	return &configs.Config{
+		Namespaces: configs.Namespaces{{Type: configs.NEWNET}},
+		Networks: []*configs.Network{
+			{Type: "loopback"},
+			{Type: "veth", Bridge: "br0", Address: "10.9.0.2/24", Gateway: "10.9.0.1", Mtu: 1400},
+		},
+		Routes: []*configs.Route{{Destination: "10.7.0.0/16", Gateway: "10.9.0.9", InterfaceName: "eth0"}},
+		Hooks:  configs.Hooks{},
+	}
+}
+
+func state(pid int) *specs.State {
+	return &specs.State{Version: specs.Version, ID: "web", Status: specs.StateCreating, Pid: pid}
+}
+
+func TestUpAndDownWithHooksInTheirOrder(t *testing.T) {
+	prepare(t)
+	pid := container(t)
+	out := t.TempDir() + "/out"
+	var told []specs.ContainerState
+	note := configs.NewFunctionHook(func(state *specs.State) error {
+		told = append(told, state.Status)
+		file, err := os.OpenFile(out, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		_, err = file.WriteString("function " + state.ID + "\n")
+		return err
+	})
+	program := configs.NewCommandHook(configs.Command{
+		Path: "/bin/sh", Args: []string{"sh", "-c", "echo program >>" + out}, Env: []string{"PATH=/bin:/usr/bin"},
+	})
+	wanted := config()
+	wanted.Hooks[configs.Prestart] = configs.HookList{note, program, note}
+	wanted.Hooks[configs.Poststart] = configs.HookList{note}
+	wanted.Hooks[configs.Poststop] = configs.HookList{note}
+	must(t, libcontainer.Check(wanted))
+	setup, err := libcontainer.NewNetworkSetup(wanted, "web")
+	must(t, err)
+	plan, err := setup.Plan(network.Target{Pid: pid})
+	if err != nil || !json.Valid(plan) || !strings.Contains(string(plan), "veth") {
+		t.Errorf("%s, %v", plan, err)
+	}
+	made, err := setup.Up(network.Target{Pid: pid}, state(pid))
+	must(t, err)
+	if text, _ := os.ReadFile(out); string(text) != "function web\nprogram\nfunction web\n" {
+		t.Errorf("%q", text)
+	}
+	if made.ID != "web" || made.Path == "" || len(made.Networks) != 2 || made.Networks[1].InterfaceName != "eth0" || made.Networks[1].HostIndex == 0 {
+		t.Errorf("%+v", made)
+	}
+	if _, err := network.GetStats(&network.NetworkState{VethHost: made.Networks[1].HostLink}); err != nil {
+		t.Error(err)
+	}
+	must(t, setup.Poststart(state(pid)))
+	found, err := libcontainer.FindSetupState("web")
+	if err != nil || len(found.Networks) != 1 || found.Networks[0].HostLink != made.Networks[1].HostLink {
+		t.Errorf("%+v, %v", found, err)
+	}
+	must(t, made.Down(state(pid), wanted.Hooks))
+	must(t, setup.Down(state(pid)))
+	must(t, setup.TearDown())
+	if links := testhost.Links(); !reflect.DeepEqual(links, []string{"br0", "lo"}) {
+		t.Error(links)
+	}
+	want := []specs.ContainerState{"creating", "creating", "running", "stopped", "stopped"}
+	if !reflect.DeepEqual(told, want) {
+		t.Error(told)
+	}
+	must(t, setup.Close())
+	must(t, setup.Close())
+}
+
+func TestAnotherProcessTakesItDown(t *testing.T) {
+	prepare(t)
+	pid := container(t)
+	setup, err := libcontainer.NewNetworkSetup(config(), "web")
+	must(t, err)
+	defer setup.Close()
+	made, err := setup.Up(network.Target{Path: fmt.Sprintf("/proc/%d/ns/net", pid)}, state(0))
+	must(t, err)
+	text, err := json.Marshal(made)
+	must(t, err)
+	var read libcontainer.SetupState
+	must(t, json.Unmarshal(text, &read))
+	if !reflect.DeepEqual(&read, made) {
+		t.Errorf("%+v, and not %+v", read, made)
+	}
+	command := exec.Command("/proc/self/exe")
+	command.Env = append(os.Environ(), another+"=1")
+	command.Stdin = strings.NewReader(string(text))
+	if said, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	if links := testhost.Links(); !reflect.DeepEqual(links, []string{"br0", "lo"}) {
+		t.Error(links)
+	}
+	must(t, made.TearDown())
+}
+
+var errOwn = errors.New("no such colour")
+
+func TestAHookThatFailsTakesAllOfItBack(t *testing.T) {
+	prepare(t)
+	pid := container(t)
+	for name, test := range map[string]struct {
+		hook configs.Hook
+		want error
+	}{
+		"error":   {configs.NewFunctionHook(func(*specs.State) error { return errOwn }), errOwn},
+		"wrapped": {configs.NewFunctionHook(func(*specs.State) error { return fmt.Errorf("paint: %w", errOwn) }), errOwn},
+		"panic":   {configs.NewFunctionHook(func(*specs.State) error { panic("boom") }), errdefs.ErrPanic},
+		"nil map": {configs.NewFunctionHook(func(*specs.State) error { var m map[string]int; m["a"] = 1; return nil }), errdefs.ErrPanic},
+		"program": {configs.Command{Path: "/bin/false"}, errdefs.ErrSystem},
+	} {
+		wanted := config()
+		wanted.Hooks[configs.CreateRuntime] = configs.HookList{test.hook}
+		setup, err := libcontainer.NewNetworkSetup(wanted, "web")
+		must(t, err)
+		made, err := setup.Up(network.Target{Pid: pid}, state(pid))
+		if made != nil || !errors.Is(err, test.want) || !strings.Contains(err.Error(), "createRuntime #0") {
+			t.Errorf("%s: %v", name, err)
+		}
+		must(t, setup.Close())
+		if links := testhost.Links(); !reflect.DeepEqual(links, []string{"br0", "lo"}) {
+			t.Errorf("%s: %v", name, links)
+		}
+	}
+}
+
+func TestWrongConfigsAndStates(t *testing.T) {
+	prepare(t)
+	wrong := func(change func(*configs.Config)) *configs.Config {
+		changed := config()
+		change(changed)
+		return changed
+	}
+	for name, config := range map[string]*configs.Config{
+		"nil":          nil,
+		"no NEWNET":    wrong(func(c *configs.Config) { c.Namespaces = nil }),
+		"address":      wrong(func(c *configs.Config) { c.Networks[1].Address = "10.9.0.2" }),
+		"NUL":          wrong(func(c *configs.Config) { c.Networks[1].Bridge = "a\x00" }),
+		"MTU":          wrong(func(c *configs.Config) { c.Networks[1].Mtu = -1 }),
+		"nil hook":     wrong(func(c *configs.Config) { c.Hooks[configs.Prestart] = configs.HookList{nil} }),
+		"nil command":  wrong(func(c *configs.Config) { c.Hooks[configs.Prestart] = configs.HookList{(*configs.Command)(nil)} }),
+		"unknown hook": wrong(func(c *configs.Config) { c.Hooks["sometime"] = configs.HookList{configs.Command{Path: "/a"}} }),
+		"relative":     wrong(func(c *configs.Config) { c.Hooks[configs.Prestart] = configs.HookList{configs.Command{Path: "a"}} }),
+		"too many":     wrong(func(c *configs.Config) { c.Networks = make([]*configs.Network, 5000) }),
+	} {
+		setup, err := libcontainer.NewNetworkSetup(config, "web")
+		if name == "nil command" {
+			// It is a hook like any other, whose Run panics.
+			must(t, err)
+			must(t, setup.Close())
+			continue
+		}
+		if setup != nil || !errors.Is(err, errdefs.ErrBadRequest) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := libcontainer.Check(config); !errors.Is(err, errdefs.ErrBadRequest) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, id := range []string{"a b", "a\x00", strings.Repeat("a", 1<<20), "/"} {
+		if _, err := libcontainer.NewNetworkSetup(config(), id); !errors.Is(err, errdefs.ErrBadRequest) {
+			t.Errorf("%.20q: %v", id, err)
+		}
+		if _, err := libcontainer.FindSetupState(id); !errors.Is(err, errdefs.ErrBadRequest) {
+			t.Errorf("%.20q: %v", id, err)
+		}
+	}
+	if _, err := libcontainer.NewNetworkSetup(wrong(func(c *configs.Config) { c.Networks[1].Type = "nothing" }), ""); !errors.Is(err, errdefs.ErrNotFound) {
+		t.Error(err)
+	}
+	for _, text := range []string{`7`, `{"networks":7}`, `{"networks":[{}]}`, `{"networks":[{"type":"veth","host_link":{"name":"a/b","index":1}}]}`} {
+		var read libcontainer.SetupState
+		if err := json.Unmarshal([]byte(text), &read); !errors.Is(err, errdefs.ErrBadRequest) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestNilZeroAndClosed(t *testing.T) {
+	closed, err := libcontainer.NewNetworkSetup(config(), "web")
+	must(t, err)
+	must(t, closed.Close())
+	for _, setup := range []*libcontainer.NetworkSetup{nil, {}, closed} {
+		_, up := setup.Up(network.Target{}, state(1))
+		_, plan := setup.Plan(network.Target{})
+		for _, err := range []error{up, plan, setup.Poststart(state(1)), setup.TearDown(), setup.Down(state(1))} {
+			if !errors.Is(err, errdefs.ErrClosed) {
+				t.Error(err)
+			}
+		}
+		must(t, setup.Close())
+		if _, err := setup.Up(network.Target{Pid: -1}, state(1)); !errors.Is(err, errdefs.ErrBadRequest) {
+			t.Error(err)
+		}
+		if setup.Down(nil) == nil || setup.Poststart(nil) == nil {
+			t.Error("nil is no state")
+		}
+	}
+	for _, state := range []*libcontainer.SetupState{nil, {}} {
+		_, err := state.MarshalJSON()
+		for _, err := range []error{err, state.TearDown(), state.Down(nil, nil)} {
+			if !errors.Is(err, errdefs.ErrBadRequest) {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+func TestManyContainersAtOnceUnderPressure(t *testing.T) {
+	prepare(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
+	var calls sync.Map
+	var group sync.WaitGroup
+	for number := range 10 {
+		pid := container(t)
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			wanted := config()
+			id := fmt.Sprint("c", number)
+			wanted.Networks[1].Address = fmt.Sprintf("10.9.0.%d/24", number+10)
+			wanted.Hooks[configs.Prestart] = configs.HookList{configs.NewFunctionHook(func(state *specs.State) error {
+				calls.Store(state.ID, true)
+				return nil
+			})}
+			setup, err := libcontainer.NewNetworkSetup(wanted, id)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			oci := state(pid)
+			oci.ID = id
+			made, err := setup.Up(network.Target{Pid: pid}, oci)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			// The setup is dropped without Close.
+			if err := made.TearDown(); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	group.Wait()
+	for number := range 10 {
+		if _, ok := calls.Load(fmt.Sprint("c", number)); !ok {
+			t.Error("no hook of", number)
+		}
+	}
+}
