@@ -2,39 +2,72 @@ package netns
 
 import "libnetns.dev/go/netns/internal/native"
 
-// Controller is the store of networks, endpoints and sandboxes of a host, and what is done with them. It may be used by
-// many goroutines at once.
+// Controller is the store of networks, endpoints and sandboxes of a host, and what is done with them (libnetwork's
+// NetworkController). Any number of goroutines may use it at once, and any number of processes may have the same
+// directories open.
 type Controller struct {
 	handle *native.Handle
 }
 
-// Options says where a controller keeps what it knows. What is empty is the library's default.
+// Options says where a controller keeps what. What is empty is the library's default.
 type Options struct {
 	// NetworksDir is the directory of network definitions, /etc/libnetns/networks by default.
 	NetworksDir string
 	// RunDir is the directory of what lasts until the next boot, /run/libnetns by default.
 	RunDir string
-	// SandboxDir is the directory of sandboxes, /run/netns by default.
+	// SandboxDir is the directory where sandboxes are mounted, /run/netns by default.
 	SandboxDir string
+	// MeterDir is the directory of the counters, on a bpf filesystem, /sys/fs/bpf/libnetns by default.
+	MeterDir string
+	// MeterSlots is how many interfaces can be metered at once, 1 to 65,535; 0 for 4,096. It counts when the counters
+	// are made.
+	MeterSlots uint32
+	// FromEnv takes directories that are empty from NETNS_NETWORKS_DIR, NETNS_RUN_DIR, NETNS_SANDBOX_DIR and
+	// NETNS_METER_DIR. For tools; a library's caller says what it wants.
+	FromEnv bool
+	// ProcessLifetime has what the controller makes last as long as its process: it is collected when that is gone.
+	// Else it lasts until it is deleted, or the host restarts.
+	ProcessLifetime bool
 }
 
-// Open opens the store, and makes it where there is none. The host is the network namespace of the calling thread.
+// Open opens the store, makes it where there is none, and puts right what processes that are gone left half done. The
+// host is the network namespace of the calling thread: outside of a Do, that of the process.
+//
+// It answers [errdefs.ErrBadRequest] for a directory that is not absolute, [errdefs.ErrPermissionDenied] without the
+// right to write the run directory, [errdefs.ErrForbidden] when that is another network namespace's.
 func Open(options Options) (*Controller, error) {
-	handle, err := native.OpenController(native.ControllerOptions{
-		NetworksDir: options.NetworksDir,
-		RunDir:      options.RunDir,
-		SandboxDir:  options.SandboxDir,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Controller{handle: handle}, nil
+	return made(newController)(native.OpenController(native.ControllerOptions(options)))
 }
 
-// Close lets go of the store. What was made stays. It may be called again.
-func (c *Controller) Close() error {
-	if c != nil {
-		c.handle.Close()
+func newController(handle *native.Handle) *Controller {
+	return &Controller{handle}
+}
+
+func (c *Controller) native() *native.Handle {
+	if c == nil {
+		return nil
 	}
+	return c.handle
+}
+
+// Close lets go of the store. What was made lasts as the options say, and objects that came from it stay usable: the
+// store is closed with the last of them. It may be called again.
+func (c *Controller) Close() error {
+	c.native().Close()
 	return nil
+}
+
+// NetworkTypes is the types of network that have a driver, sorted.
+func (c *Controller) NetworkTypes() ([]string, error) {
+	return native.NetworkTypes(c.native())
+}
+
+// made is the object of a handle, or the error.
+func made[T any](of func(*native.Handle) *T) func(*native.Handle, error) (*T, error) {
+	return func(handle *native.Handle, err error) (*T, error) {
+		if err != nil {
+			return nil, err
+		}
+		return of(handle), nil
+	}
 }

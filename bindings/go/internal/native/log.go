@@ -1,11 +1,6 @@
 package native
 
-// #include "callback.h"
-//
-// static int32_t log_set(int32_t level, uintptr_t user, netns_error **ret_error)
-// {
-//     return netns_log_set(level, netns_go_log, netns_go_user(user), netns_go_release, ret_error);
-// }
+// #include "log_callback.h"
 import "C"
 
 import "runtime/cgo"
@@ -14,7 +9,7 @@ import "runtime/cgo"
 func SetLog(level int32, hear func(level int32, target, message string)) error {
 	user := cgo.NewHandle(hear)
 	err := run("set log", func(c *call) C.int32_t {
-		return C.log_set(C.int32_t(level), C.uintptr_t(user), &c.raised)
+		return C.netns_go_log_set(C.int32_t(level), C.uintptr_t(user), &c.raised)
 	})
 	if err != nil {
 		user.Delete()

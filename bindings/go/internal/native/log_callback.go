@@ -5,15 +5,15 @@ import "C"
 
 import "runtime/cgo"
 
-//export goRelease
-func goRelease(user C.uintptr_t) {
-	cgo.Handle(user).Delete()
-}
-
-//export goLog
-func goLog(user C.uintptr_t, level C.int32_t, target, message *C.char) {
+//export netnsGoLog
+func netnsGoLog(user C.uintptr_t, level C.int32_t, target, message *C.char) {
 	// There is nobody to tell of a panic here.
 	defer func() { _ = recover() }()
 	hear := cgo.Handle(user).Value().(func(level int32, target, message string))
 	hear(int32(level), C.GoString(target), C.GoString(message))
+}
+
+//export netnsGoLogRelease
+func netnsGoLogRelease(user C.uintptr_t) {
+	cgo.Handle(user).Delete()
 }
