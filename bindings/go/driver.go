@@ -17,7 +17,7 @@ func (c *Controller) RegisterDriver(name string, driver driverapi.Driver, capabi
 	if driver == nil {
 		return errdefs.New(errdefs.ErrBadRequest, "register driver", "of type "+name, "it is nil")
 	}
-	err := native.RegisterDriver(c.own(), name, driver, capability)
+	err := native.RegisterDriver(c.native(), name, driver, capability)
 	var refused *errdefs.Error
 	if errors.As(err, &refused) && refused.Kind == errdefs.ErrForbidden && refused.Cause == nil {
 		refused.Cause = driverapi.ErrActiveRegistration(name)

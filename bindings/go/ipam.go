@@ -77,7 +77,7 @@ func (c *Controller) RegisterIpam(name string, ipam Ipam) error {
 	if ipam == nil {
 		return errdefs.New(errdefs.ErrBadRequest, "register address management", name, "it is nil")
 	}
-	return native.RegisterIpam(c.own(), name, ipamAdapter{ipam})
+	return native.RegisterIpam(c.native(), name, ipamAdapter{ipam})
 }
 
 // ipamAdapter is an Ipam whose addresses are texts.
@@ -89,14 +89,14 @@ func (a ipamAdapter) RequestPool(request native.PoolRequest) (pool, id string, d
 		IPv6:         request.Flags&native.PoolIPv6 != 0,
 		Options:      request.Options,
 	}
-	if asked.Pool, err = prefixOf(request.Pool); err != nil {
+	if asked.Pool, err = parsePrefix(request.Pool); err != nil {
 		return "", "", nil, err
 	}
-	if asked.SubPool, err = prefixOf(request.SubPool); err != nil {
+	if asked.SubPool, err = parsePrefix(request.SubPool); err != nil {
 		return "", "", nil, err
 	}
 	for _, text := range request.InUse {
-		used, err := prefixOf(text)
+		used, err := parsePrefix(text)
 		if err != nil {
 			return "", "", nil, err
 		}
@@ -133,8 +133,8 @@ func (a ipamAdapter) ReleaseAddress(pool, address string) error {
 	return a.Ipam.ReleaseAddress(pool, released)
 }
 
-// prefixOf is the zero value of an empty text.
-func prefixOf(text string) (netip.Prefix, error) {
+// parsePrefix is the zero value of an empty text.
+func parsePrefix(text string) (netip.Prefix, error) {
 	if text == "" {
 		return netip.Prefix{}, nil
 	}

@@ -18,14 +18,6 @@ type MeterOptions struct {
 	Slots uint32
 }
 
-// Slot is where an interface is counted.
-type Slot struct {
-	// Slot is its number, 1 to 65535.
-	Slot uint16
-	// Life is which of its lives: slots are used again.
-	Life uint64
-}
-
 // Counters is what was counted of an interface, as its sandbox sees it.
 type Counters struct {
 	// RxBytes is bytes received, Ethernet headers included.
@@ -71,14 +63,7 @@ func OpenMeter(options MeterOptions) (*Meter, error) {
 // Meter is the counters that the controller meters its endpoints with, opened when they are first needed. They may
 // outlive the controller. An error is the reason why nothing is metered.
 func (c *Controller) Meter() (*Meter, error) {
-	return newMeter(native.ControllerMeter(c.own()))
-}
-
-func (c *Controller) own() *native.Handle {
-	if c == nil {
-		return nil
-	}
-	return c.handle
+	return newMeter(native.ControllerMeter(c.native()))
 }
 
 func newMeter(handle *native.Handle, err error) (*Meter, error) {
@@ -90,11 +75,11 @@ func newMeter(handle *native.Handle, err error) (*Meter, error) {
 
 // Close lets go of the counters. What is metered stays so. It may be called again.
 func (m *Meter) Close() error {
-	m.own().Close()
+	m.native().Close()
 	return nil
 }
 
-func (m *Meter) own() *native.Handle {
+func (m *Meter) native() *native.Handle {
 	if m == nil {
 		return nil
 	}
@@ -104,34 +89,34 @@ func (m *Meter) own() *native.Handle {
 // Attach meters a link of the calling thread's namespace, as it sees itself. The slot is given back by Detach, and when
 // the link is gone; of a link that went with its namespace Release gives it back.
 func (m *Meter) Attach(link string) (Slot, error) {
-	slot, err := native.MeterAttach(m.own(), link)
+	slot, err := native.MeterAttach(m.native(), link)
 	return Slot(slot), err
 }
 
 // Detach meters a link of the calling thread's namespace no more; what was counted is gone. One that is gone, or not
 // metered, is no error.
 func (m *Meter) Detach(link string) error {
-	return native.MeterDetach(m.own(), link)
+	return native.MeterDetach(m.native(), link)
 }
 
 // Release gives the slot back of a link that is gone with its namespace, which only the caller can know. One that was
 // given back already is no error. It is errdefs.ErrBusy while the link is there and counted, as far as that can be seen
 // from the calling thread's namespace.
 func (m *Meter) Release(slot Slot) error {
-	return native.MeterRelease(m.own(), native.Slot(slot))
+	return native.MeterRelease(m.native(), native.Slot(slot))
 }
 
 // Read is what the interface of a slot has received and sent. It is errdefs.ErrNotFound when the slot is the
 // interface's no more. It allocates nothing.
 func (m *Meter) Read(slot Slot) (Counters, error) {
-	counters, err := native.StatsRead(m.own(), native.Slot(slot))
+	counters, err := native.StatsRead(m.native(), native.Slot(slot))
 	return Counters(counters), err
 }
 
 // ReadAll puts the counters of all slots that somebody has, by their numbers, into readings, and answers how many there
 // are: where that is more than len(readings), those beyond it were left out. It allocates nothing.
 func (m *Meter) ReadAll(readings []Reading) (int, error) {
-	return native.StatsReadAll(m.own(), readings)
+	return native.StatsReadAll(m.native(), readings)
 }
 
 // Mapping shows visit the memory of the counters, for programs that read very often or very many. The line of slot s and
@@ -143,7 +128,7 @@ func (m *Meter) ReadAll(readings []Reading) (int, error) {
 // atomic.LoadUint64. Nobody can write to them: a program that tries is ended by SIGSEGV. They are there until visit
 // returns.
 func (m *Meter) Mapping(visit func(words []uint64, processors int)) error {
-	return native.MeterMapping(m.own(), visit)
+	return native.MeterMapping(m.native(), visit)
 }
 
 // StatsLineWords is how many words of Mapping a slot takes for each processor.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"libnetns.dev/go/netns"
 	"libnetns.dev/go/netns/configs"
 	"libnetns.dev/go/netns/errdefs"
 	"libnetns.dev/go/netns/internal/native"
@@ -79,15 +80,18 @@ func (s *NetworkSetup) Up(target network.Target, state *specs.State) (*SetupStat
 	return setupState(made), nil
 }
 
-// Plan is what Up would do, hooks left out, as the JSON of a plan. What the config leaves open is drawn anew each time.
+// Plan is what Up would do, hooks left out. What the config leaves open is drawn anew each time.
 // It is errdefs.ErrNotImplemented where a strategy does its work by itself.
-func (s *NetworkSetup) Plan(target network.Target) (json.RawMessage, error) {
+func (s *NetworkSetup) Plan(target network.Target) (netns.Plan, error) {
 	pid, err := processOf(target)
 	if err != nil {
-		return nil, err
+		return netns.Plan{}, err
 	}
 	plan, err := native.PlanSetup(s.own(), pid, target.Path)
-	return json.RawMessage(plan.JSON), err
+	if err != nil {
+		return netns.Plan{}, err
+	}
+	return netns.ParsePlan([]byte(plan.JSON))
 }
 
 // Poststart runs the hooks Poststart, for when the container's program has started; they get the state with the status
