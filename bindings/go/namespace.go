@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"libnetns.dev/go/netns/errdefs"
 	"libnetns.dev/go/netns/internal/native"
 )
 
@@ -38,26 +39,19 @@ func NamespaceOfPid(pid uint32) (*Namespace, error) {
 }
 
 // NamespaceOfFile is the namespace of an open file, which stays the caller's. It answers [errdefs.ErrBadRequest] when it
-// is none of a network namespace.
+// is none of a network namespace, or not open.
 func NamespaceOfFile(file *os.File) (*Namespace, error) {
-	return ofFile(file, func(fd uintptr) (*Namespace, error) {
-		return made(newNamespace)(native.NamespaceOfFd(int32(fd)))
-	})
-}
-
-// ofFile calls f with a file's descriptor, which stays open meanwhile.
-func ofFile[T any](file *os.File, f func(fd uintptr) (T, error)) (T, error) {
-	var value T
+	var namespace *Namespace
+	var answer error
 	raw, err := file.SyscallConn()
-	if err != nil {
-		return value, err
+	if err == nil {
+		// The descriptor stays open meanwhile.
+		err = raw.Control(func(fd uintptr) { namespace, answer = made(newNamespace)(native.NamespaceOfFd(int32(fd))) })
 	}
-	var inner error
-	err = raw.Control(func(fd uintptr) { value, inner = f(fd) })
 	if err != nil {
-		return value, err
+		return nil, errdefs.New(errdefs.ErrBadRequest, "open namespace", "of file", err.Error())
 	}
-	return value, inner
+	return namespace, answer
 }
 
 // ForgetNamespace unmounts and removes what Namespace.Persist made; no error when it is gone. It answers

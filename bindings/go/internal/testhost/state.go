@@ -43,11 +43,29 @@ func (s State) Returned() error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("before %+v, now %+v", s, now)
+			return fmt.Errorf("gone %v, new %v", s.without(now), now.without(s))
 		}
 		runtime.GC()
 		time.Sleep(5 * time.Millisecond)
 	}
+}
+
+// without is what the other state does not have.
+func (s State) without(other State) []string {
+	has := other.all()
+	var more []string
+	for _, one := range s.all() {
+		if at := slices.Index(has, one); at >= 0 {
+			has = slices.Delete(has, at, at+1)
+			continue
+		}
+		more = append(more, one)
+	}
+	return more
+}
+
+func (s State) all() []string {
+	return slices.Concat(s.Links, s.Namespaces, s.Mounts, s.Descriptors, s.Strangers)
 }
 
 // Clean fails the test when it does not leave everything as it was.

@@ -1,5 +1,5 @@
 // Package testhost gives the tests of a package a host of their own: a network namespace and a mount namespace in which
-// /run, /etc/libnetns and /sys/fs/bpf are empty and private, and lo is up. What they leave there fails them.
+// /run, /etc/libnetns, /sys/fs/bpf and /var/lib are empty and private, and lo is up. What they leave there fails them.
 //
 //	func TestMain(m *testing.M) { os.Exit(testhost.Run(m)) }
 package testhost
@@ -66,8 +66,10 @@ func outside() int {
 }
 
 func prepare() error {
-	if err := mount("tmpfs", "/run", "tmpfs", 0); err != nil {
-		return err
+	for _, place := range []string{"/run", "/var/lib"} {
+		if err := mount("tmpfs", place, "tmpfs", 0); err != nil {
+			return err
+		}
 	}
 	if mount("bpf", "/sys/fs/bpf", "bpf", 0) != nil {
 		if err := mount("tmpfs", "/sys/fs/bpf", "tmpfs", 0); err != nil {
