@@ -14,9 +14,6 @@ var _ driverapi.DriverCallback = (*Controller)(nil)
 // and '-', the first a letter or a digit. It is known to this controller alone, until that is closed and no object of it
 // is left. A type that has a driver is driverapi.ErrActiveRegistration, by errors.As.
 func (c *Controller) RegisterDriver(name string, driver driverapi.Driver, capability driverapi.Capability) error {
-	if driver == nil {
-		return errdefs.New(errdefs.ErrBadRequest, "register driver", "of type "+name, "it is nil")
-	}
 	err := native.RegisterDriver(c.native(), name, driver, capability)
 	var refused *errdefs.Error
 	if errors.As(err, &refused) && refused.Kind == errdefs.ErrForbidden && refused.Cause == nil {

@@ -75,7 +75,7 @@ type Address struct {
 // controller alone, until that is closed and no object of it is left. It is errdefs.ErrForbidden when the name is taken.
 func (c *Controller) RegisterIpam(name string, ipam Ipam) error {
 	if ipam == nil {
-		return errdefs.New(errdefs.ErrBadRequest, "register address management", name, "it is nil")
+		return native.RegisterIpam(c.native(), name, nil)
 	}
 	return native.RegisterIpam(c.native(), name, ipamAdapter{ipam})
 }

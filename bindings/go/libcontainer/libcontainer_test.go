@@ -187,7 +187,7 @@ func TestAHookThatFailsTakesAllOfItBack(t *testing.T) {
 		"error":   {configs.NewFunctionHook(func(*specs.State) error { return errOwn }), errOwn},
 		"wrapped": {configs.NewFunctionHook(func(*specs.State) error { return fmt.Errorf("paint: %w", errOwn) }), errOwn},
 		"panic":   {configs.NewFunctionHook(func(*specs.State) error { panic("boom") }), errdefs.ErrPanic},
-		"nil map": {configs.NewFunctionHook(func(*specs.State) error { var m map[string]int; m["a"] = 1; return nil }), errdefs.ErrPanic},
+		"nil":     {configs.NewFunctionHook(func(*specs.State) error { var state *specs.State; return errors.New(state.ID) }), errdefs.ErrPanic},
 		"program": {configs.Command{Path: "/bin/false"}, errdefs.ErrSystem},
 	} {
 		wanted := config()

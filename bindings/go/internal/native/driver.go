@@ -32,6 +32,9 @@ func RegisterDriver(controller *Handle, networkType string, driver driverapi.Dri
 		*raw = C.netns_go_driver
 		raw.data_scope, raw.connectivity_scope = data, connectivity
 		setUser(&raw.user, token)
+		if driver == nil {
+			c.refuse(errdefs.New(errdefs.ErrBadRequest, c.operation, "of type "+networkType, "it is nil"))
+		}
 		if c.err != nil {
 			return 0
 		}

@@ -6,6 +6,8 @@ import "C"
 import (
 	"maps"
 	"slices"
+
+	"libnetns.dev/go/netns/errdefs"
 )
 
 // PoolRequest is netns_pool_request.
@@ -32,13 +34,16 @@ type Ipam interface {
 func RegisterIpam(controller *Handle, name string, ipam Ipam) error {
 	token := keep(ipam)
 	err := run("register address management", func(c *call) C.int32_t {
-		owner, name, raw := c.controller(controller), c.text(name), one[C.netns_ipam](c.arena)
+		owner, known, raw := c.controller(controller), c.text(name), one[C.netns_ipam](c.arena)
 		*raw = C.netns_go_ipam
 		setUser(&raw.user, token)
+		if ipam == nil {
+			c.refuse(errdefs.New(errdefs.ErrBadRequest, c.operation, name, "it is nil"))
+		}
 		if c.err != nil {
 			return 0
 		}
-		return C.netns_ipam_register(owner, name, raw, &c.raised)
+		return C.netns_ipam_register(owner, known, raw, &c.raised)
 	})
 	if err != nil {
 		drop(token)
