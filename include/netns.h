@@ -722,8 +722,9 @@ typedef struct netns_driver_interface netns_driver_interface;
 typedef struct netns_driver_reply netns_driver_reply;
 
 /**
- * What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
- * any thread may read it. The functions that read it take NULL, too, and then return NULL or 0.
+ * What went wrong: operation, object and cause in words, and numbers to branch on. But for netns_error_set_user
+ * it never changes, and any thread may read it. The functions that read it take NULL, too, and then return NULL
+ * or 0.
  *
  * @ingroup netns_error
  */

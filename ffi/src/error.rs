@@ -120,8 +120,9 @@ impl fmt::Display for Origin {
 
 impl std::error::Error for Origin {}
 
-/// What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
-/// any thread may read it. The functions that read it take NULL, too, and then return NULL or 0.
+/// What went wrong: operation, object and cause in words, and numbers to branch on. But for netns_error_set_user
+/// it never changes, and any thread may read it. The functions that read it take NULL, too, and then return NULL
+/// or 0.
 pub struct netns_error {
     status: netns_status,
     errno: i32,
