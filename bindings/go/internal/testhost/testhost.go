@@ -130,3 +130,17 @@ func warm() error {
 	defer writer.Close()
 	return reader.SetReadDeadline(time.Now())
 }
+
+// CannotRun skips the test, and adds it to the file that the environment variable NETNS_TEST_SKIPPED names.
+func CannotRun(t testing.TB, reason string) {
+	t.Helper()
+	if path := os.Getenv("NETNS_TEST_SKIPPED"); path != "" {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		fmt.Fprintf(file, "go %s: %s\n", t.Name(), reason)
+	}
+	t.Skip(reason)
+}
