@@ -3,6 +3,9 @@ package netns_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -168,6 +171,50 @@ func TestPanicsOfADriver(t *testing.T) {
 		is(t, try(controller), errdefs.ErrPanic)
 		driver.set("", nil)
 		clear(t, controller)
+	}
+}
+
+// moody is an error that cannot say what it is.
+type moody struct{ text string }
+
+func (m *moody) Error() string { return m.text }
+
+func TestAnErrorThatPanics(t *testing.T) {
+	driver := &wires{}
+	controller := wired(t, driver)
+	for _, method := range methods {
+		driver.set(method, func() error {
+			var none *moody
+			return none
+		})
+		is(t, try(controller), errdefs.ErrPanic)
+		driver.set("", nil)
+		clear(t, controller)
+	}
+}
+
+// ends is set for a process whose driver ends its goroutine.
+const ends = "NETNS_TEST_GOEXIT"
+
+func TestACallbackThatEndsItsGoroutineEndsTheProcess(t *testing.T) {
+	if os.Getenv(ends) != "" {
+		driver := &wires{}
+		controller := wired(t, driver)
+		driver.set("CreateNetwork", func() error { runtime.Goexit(); return nil })
+		_, err := createWires(controller)
+		t.Fatal("it goes on:", err)
+	}
+	command := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	for _, variable := range os.Environ() {
+		// It makes a host of its own.
+		if !strings.HasPrefix(variable, "NETNS_TESTHOST=") {
+			command.Env = append(command.Env, variable)
+		}
+	}
+	command.Env = append(command.Env, ends+"=1")
+	said, err := command.CombinedOutput()
+	if err == nil || !strings.Contains(string(said), "call CreateNetwork of wires: the callback ended its goroutine") {
+		t.Errorf("%v: %s", err, said)
 	}
 }
 

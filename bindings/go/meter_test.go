@@ -23,7 +23,7 @@ func meter(t *testing.T, slots uint32) *netns.Meter {
 	directory := "/sys/fs/bpf/" + strings.ToLower(t.Name())
 	meter, err := netns.OpenMeter(netns.MeterOptions{Directory: directory, Slots: slots})
 	if errors.Is(err, errdefs.ErrPermissionDenied) || errors.Is(err, errdefs.ErrNotImplemented) {
-		testhost.Skip(t, err.Error())
+		testhost.CannotRun(t, err.Error())
 	}
 	ok(t, err)
 	t.Cleanup(func() {
@@ -150,7 +150,7 @@ func TestTheMeterOfAController(t *testing.T) {
 	defer controller.Close()
 	meter, err := controller.Meter()
 	if errors.Is(err, errdefs.ErrPermissionDenied) || errors.Is(err, errdefs.ErrNotImplemented) {
-		testhost.Skip(t, err.Error())
+		testhost.CannotRun(t, err.Error())
 	}
 	ok(t, err)
 	made := must(controller.CreateNetwork(netns.NetworkConfig{Name: "n", Type: "bridge"}))
