@@ -154,17 +154,6 @@ func ConfigJSON(config *Handle) (string, error) {
 	})
 }
 
-// RunHooks is netns_config_run_hooks.
-func RunHooks(config *Handle, name int32, state string) error {
-	return run("run hooks", func(c *call) C.int32_t {
-		config, state := c.config(config), c.text(state)
-		if c.err != nil {
-			return 0
-		}
-		return C.netns_config_run_hooks(config, C.int32_t(name), state, &c.raised)
-	})
-}
-
 // HookFromName is netns_hook_from_name.
 func HookFromName(name string) (int32, error) {
 	number := func(hook C.int32_t) int32 { return int32(hook) }
