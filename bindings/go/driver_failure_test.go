@@ -6,16 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"libnetns.dev/go/netns"
 	"libnetns.dev/go/netns/driverapi"
 	"libnetns.dev/go/netns/errdefs"
-	"libnetns.dev/go/netns/internal/native"
 )
 
 var errOwn = errors.New("no such colour")
@@ -58,6 +55,9 @@ var kinds = map[string]struct {
 	"kind":            {errdefs.ErrResourceExhausted, errdefs.ErrResourceExhausted},
 	"number":          {syscall.ENOENT, errdefs.ErrNotFound},
 	"exists":          {&nameTaken{}, errdefs.ErrAlreadyExists},
+	"zero kind":       {errdefs.Kind(0), errdefs.ErrSystem},
+	"no kind":         {&errdefs.Error{Message: "empty"}, errdefs.ErrSystem},
+	"other kind":      {errdefs.Kind(-1000), errdefs.Kind(-1000)},
 }
 
 type nameTaken struct{}
@@ -216,76 +216,4 @@ func TestACallbackThatEndsItsGoroutineEndsTheProcess(t *testing.T) {
 	if err == nil || !strings.Contains(string(said), "call CreateNetwork of wires: the callback ended its goroutine") {
 		t.Errorf("%v: %s", err, said)
 	}
-}
-
-func TestAHundredGoroutinesCallADriver(t *testing.T) {
-	driver := &wires{}
-	controller := wired(t, driver)
-	defer debug.SetGCPercent(debug.SetGCPercent(1))
-	made := must(createWires(controller))
-	defer made.Close()
-	kept := native.Kept()
-	driver.set("EndpointOperInfo", func() error { return errOwn })
-	var group sync.WaitGroup
-	for number := range 100 {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			name := fmt.Sprint("e", number)
-			if _, err := made.CreateEndpoint(netns.EndpointConfig{Name: name}); err != nil {
-				t.Error(err)
-				return
-			}
-			if _, err := made.EndpointOperInfo(name); !errors.Is(err, errOwn) {
-				t.Error(err)
-			}
-			if err := made.DeleteEndpoint(name); err != nil {
-				t.Error(err)
-			}
-		}()
-	}
-	group.Wait()
-	if len(driver.strange) > 0 {
-		t.Error(driver.strange)
-	}
-	if native.Kept() != kept {
-		t.Error("errors are kept:", native.Kept()-kept)
-	}
-}
-
-func TestADriverMayCallTheControllerThatCalls(t *testing.T) {
-	driver := &wires{}
-	controller := wired(t, driver)
-	made := must(createWires(controller))
-	defer made.Close()
-	depth := 0
-	driver.set("CreateEndpoint", func() error {
-		if depth++; depth > 3 {
-			return errOwn
-		}
-		if _, err := controller.Networks(); err != nil {
-			return err
-		}
-		_, err := made.CreateEndpoint(netns.EndpointConfig{Name: fmt.Sprint("deep", depth)})
-		return err
-	})
-	_, err := made.CreateEndpoint(netns.EndpointConfig{Name: "e"})
-	is(t, err, errOwn)
-	var whole *errdefs.Error
-	for cause := err; errors.As(cause, &whole); cause = whole.Cause {
-		depth--
-	}
-	if depth != 0 {
-		t.Error("not each call has its cause:", depth, err)
-	}
-	// Closed while a call is inside.
-	driver.set("CreateEndpoint", func() error { return controller.Close() })
-	if _, err := made.CreateEndpoint(netns.EndpointConfig{Name: "e"}); err != nil {
-		t.Error(err)
-	}
-	driver.set("", nil)
-	ok(t, made.DeleteEndpoint("e"))
-	ok(t, made.Delete())
-	again := must(netns.Open(netns.Options{}))
-	*controller = *again
 }

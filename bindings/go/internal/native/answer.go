@@ -99,7 +99,7 @@ func kindOf(err error) errdefs.Kind {
 		return errdefs.ErrPanic
 	}
 	var own *errdefs.Error
-	if errors.As(err, &own) {
+	if errors.As(err, &own) && own.Kind < 0 {
 		return own.Kind
 	}
 	var kind errdefs.Kind
