@@ -128,6 +128,22 @@ func TestGoexitInDoEndsTheCaller(t *testing.T) {
 	}
 }
 
+func TestDoOfALockedGoroutine(t *testing.T) {
+	namespace := alone(t)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	thread := syscall.Gettid()
+	ok(t, namespace.Do(func() error {
+		if syscall.Gettid() == thread || testhost.Here() != namespace.String() {
+			t.Error("it is on the caller's thread")
+		}
+		return nil
+	}))
+	if syscall.Gettid() != thread || testhost.Here() != testhost.Home() {
+		t.Error("the caller is elsewhere")
+	}
+}
+
 // The process's first thread cannot end: whatever thread a goroutine got, /proc/self/ns/net stays what it is.
 func TestTheFirstThreadStaysAtHome(t *testing.T) {
 	namespace := alone(t)

@@ -1,9 +1,11 @@
 package netns_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"libnetns.dev/go/netns"
 	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/testhost"
 )
 
 // patience is how long something may take that is sure to come.
@@ -91,13 +94,19 @@ func TestCloseEndsTheWaitingOfAll(t *testing.T) {
 			is(t, err, errdefs.ErrClosed)
 		}()
 	}
-	time.Sleep(10 * time.Millisecond)
+	testhost.Eventually(t, func() bool { return waiting() == 20 })
 	ok(t, events.Close())
 	group.Wait()
 	ok(t, events.Close())
 	for range events.All(context.Background()) {
 		t.Error("a closed listener hears")
 	}
+}
+
+// waiting is how many goroutines are in Next.
+func waiting() int {
+	stacks := make([]byte, 1<<20)
+	return bytes.Count(stacks[:runtime.Stack(stacks, true)], []byte("(*listener).next("))
 }
 
 func TestOneOfManyListenersGetsAnEvent(t *testing.T) {

@@ -85,7 +85,8 @@ func (c *Controller) RestoreFirewall() error {
 	return native.RestoreFirewall(c.native())
 }
 
-// FirewallWatch puts the firewall back whenever somebody takes it away, until it is closed.
+// FirewallWatch puts the firewall back whenever somebody takes it away, until it is closed. One that nobody refers to any
+// more closes itself.
 type FirewallWatch struct {
 	handle *native.Handle
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"libnetns.dev/go/netns"
-	"libnetns.dev/go/netns/errdefs"
 	"libnetns.dev/go/netns/internal/testhost"
 )
 
@@ -71,18 +70,4 @@ func sandbox(t testing.TB, controller *netns.Controller, name string) *netns.San
 		ok(t, made.Close())
 	})
 	return made
-}
-
-func TestVersion(t *testing.T) {
-	if netns.Version() == "" {
-		t.Error("it has none")
-	}
-}
-
-func TestOpenRefuses(t *testing.T) {
-	testhost.Clean(t)
-	_, err := netns.Open(netns.Options{RunDir: "here"})
-	is(t, err, errdefs.ErrBadRequest)
-	_, err = netns.Open(netns.Options{RunDir: "/run/a\x00b"})
-	is(t, err, errdefs.ErrBadRequest)
 }

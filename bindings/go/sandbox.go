@@ -116,7 +116,7 @@ func (s *Sandbox) File() (*os.File, error) {
 // outside; so is what packages do in goroutines of theirs, as net does to look up a name.
 //
 // A panic of f is raised here, and runtime.Goexit in f, as of testing.T.FailNow, ends the calling goroutine. Do may be
-// called in f.
+// called in f. runtime.UnlockOSThread may be called as often as LockOSThread was in f.
 //
 // It answers [errdefs.ErrNotFound] when the sandbox was destroyed by this object, [errdefs.ErrPermissionDenied] without
 // CAP_SYS_ADMIN.

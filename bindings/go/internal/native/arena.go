@@ -52,15 +52,15 @@ func (a *arena) optional(text string) *C.char {
 
 // texts is an array of strings, or NULL for none, and how many.
 func (a *arena) texts(texts []string) (**C.char, C.size_t) {
-	return list(a, texts, func(text string) *C.char { return a.text(text) })
+	return list(a, texts, a.text)
 }
 
 // list is an array of what each makes of the values, or NULL for none, and how many.
-func list[T, C1 any](a *arena, values []T, each func(T) C1) (*C1, C.size_t) {
+func list[T, R any](a *arena, values []T, each func(T) R) (*R, C.size_t) {
 	if len(values) == 0 {
 		return nil, 0
 	}
-	array := allocate[C1](a, len(values))
+	array := allocate[R](a, len(values))
 	for i, value := range values {
 		array[i] = each(value)
 	}
@@ -74,8 +74,8 @@ func one[T any](a *arena) *T {
 
 // allocate is cleared memory for count values of C.
 func allocate[T any](a *arena, count int) []T {
-	var one T
-	block := C.calloc(C.size_t(count), C.size_t(unsafe.Sizeof(one)))
+	var value T
+	block := C.calloc(C.size_t(count), C.size_t(unsafe.Sizeof(value)))
 	a.blocks = append(a.blocks, block)
 	return unsafe.Slice((*T)(block), count)
 }
