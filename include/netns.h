@@ -3244,8 +3244,8 @@ struct netns_error *netns_error_new(int32_t status,
  *
  * @param error    the error; may be NULL, and nothing is done then
  * @param user     what netns_error_user will say
- * @param release  is called once with `user`, when the last error that has it is freed; not when nothing was
- *                 done. May be NULL
+ * @param release  is called once with `user`, when the last error that has it is freed, and not when nothing was
+ *                 done; may be NULL
  * @return 1; 0 when nothing was done
  */
 int32_t netns_error_set_user(struct netns_error *error,

@@ -215,8 +215,8 @@ pub unsafe extern "C" fn netns_error_new(
 ///
 /// @param error    the error; may be NULL, and nothing is done then
 /// @param user     what netns_error_user will say
-/// @param release  is called once with `user`, when the last error that has it is freed; not when nothing was
-///                 done. May be NULL
+/// @param release  is called once with `user`, when the last error that has it is freed, and not when nothing was
+///                 done; may be NULL
 /// @return 1; 0 when nothing was done
 #[no_mangle]
 pub extern "C" fn netns_error_set_user(
