@@ -722,8 +722,9 @@ typedef struct netns_driver_interface netns_driver_interface;
 typedef struct netns_driver_reply netns_driver_reply;
 
 /**
- * What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
- * any thread may read it. The functions that read it take NULL, too, and then return NULL or 0.
+ * What went wrong: operation, object and cause in words, and numbers to branch on. But for netns_error_set_user
+ * it never changes, and any thread may read it. The functions that read it take NULL, too, and then return NULL
+ * or 0.
  *
  * @ingroup netns_error
  */
@@ -3235,6 +3236,27 @@ struct netns_error *netns_error_new(int32_t status,
                                     const char *subject,
                                     const char *cause,
                                     int32_t number);
+
+/**
+ * Says what an error that netns_error_new made is to the program, such as an object of its own language: an error
+ * that a call ends with because a callback handed this one over has it, too. For an error that no other thread
+ * knows of yet; a second call does nothing.
+ *
+ * @param error    the error; may be NULL, and nothing is done then
+ * @param user     what netns_error_user will say
+ * @param release  is called once with `user`, when the last error that has it is freed, and not when nothing was
+ *                 done; may be NULL
+ * @return 1; 0 when nothing was done
+ */
+int32_t netns_error_set_user(struct netns_error *error,
+                             void *user,
+                             netns_release_callback release);
+
+/**
+ * What netns_error_set_user said of it, or of the error that it comes from; NULL when nobody did. Lasts as long as
+ * the error.
+ */
+void *netns_error_user(const struct netns_error *error);
 
 /**
  * What kind of failure it is: a negative netns_status, the one that the call returned.

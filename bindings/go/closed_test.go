@@ -21,6 +21,11 @@ func closable(t *testing.T) []interface{ Close() error } {
 	demo := network(t, controller, netns.NetworkConfig{Name: "demo"})
 	web := sandbox(t, controller, "web")
 	bridge := must(netns.CreateBridge("nine", netns.BridgeOptions{}))
+	meter, err := controller.Meter()
+	if err != nil {
+		// Where bpf is not permitted there is none that is open.
+		meter = &netns.Meter{}
+	}
 	t.Cleanup(func() {
 		again := must(netns.CreateBridge("nine", netns.BridgeOptions{}))
 		ok(t, again.Delete())
@@ -34,6 +39,7 @@ func closable(t *testing.T) []interface{ Close() error } {
 		must(controller.Events()),
 		must(controller.WatchFirewall()),
 		bridge,
+		meter,
 	}
 }
 

@@ -162,6 +162,13 @@ impl Error {
         self
     }
 
+    /// The same error with what it comes from, [`std::error::Error::source`]: a callback's own error.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+
     /// The same error in another category, where more is known than its number tells.
     #[must_use]
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {

@@ -1,12 +1,16 @@
 //! Errors: a status for programs, an object for people.
 
 use std::any::Any;
-use std::ffi::{c_char, CString};
+use std::error::Error as _;
+use std::ffi::{c_char, c_void, CString};
+use std::fmt;
 use std::ptr;
+use std::sync::Arc;
 
 use netns::{Error, ErrorKind};
 
 use crate::boundary::{discard, words_of};
+use crate::log::{netns_release_callback, User};
 use crate::text::{c_string, lossy};
 
 /// What a function that can fail returns: 0, or one of the negative numbers here. A number is never used for
@@ -98,8 +102,27 @@ pub extern "C" fn netns_status_name(status: i32) -> *const c_char {
     named.map_or(c"UNKNOWN", |(_, name)| name).as_ptr()
 }
 
-/// What went wrong: operation, object and cause in words, and numbers to branch on. It never changes, and
-/// any thread may read it. The functions that read it take NULL, too, and then return NULL or 0.
+/// What an error is to the program whose callback made it: [`netns_error_set_user`].
+#[derive(Clone)]
+struct Origin(Arc<User>);
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an error of the program's own")
+    }
+}
+
+impl std::error::Error for Origin {}
+
+/// What went wrong: operation, object and cause in words, and numbers to branch on. But for netns_error_set_user
+/// it never changes, and any thread may read it. The functions that read it take NULL, too, and then return NULL
+/// or 0.
 pub struct netns_error {
     status: netns_status,
     errno: i32,
@@ -108,6 +131,7 @@ pub struct netns_error {
     message: CString,
     kernel_message: Option<CString>,
     rollback: Vec<netns_error>,
+    origin: Option<Origin>,
     /// What it is to a Rust caller, for when a callback hands it back; none of what could not be undone.
     original: Option<Box<Error>>,
 }
@@ -122,6 +146,7 @@ impl netns_error {
             message: c_string(&error.to_string()),
             kernel_message: error.kernel_message().map(c_string),
             rollback: error.rollback_failures().iter().map(Self::new).collect(),
+            origin: error.source().and_then(|source| source.downcast_ref::<Origin>()).cloned(),
             original: None,
         }
     }
@@ -182,6 +207,37 @@ pub unsafe extern "C" fn netns_error_new(
         error = error.with_errno(number);
     }
     Box::into_raw(Box::new(netns_error::owning(error)))
+}
+
+/// Says what an error that netns_error_new made is to the program, such as an object of its own language: an error
+/// that a call ends with because a callback handed this one over has it, too. For an error that no other thread
+/// knows of yet; a second call does nothing.
+///
+/// @param error    the error; may be NULL, and nothing is done then
+/// @param user     what netns_error_user will say
+/// @param release  is called once with `user`, when the last error that has it is freed, and not when nothing was
+///                 done; may be NULL
+/// @return 1; 0 when nothing was done
+#[no_mangle]
+pub extern "C" fn netns_error_set_user(
+    error: Option<&mut netns_error>,
+    user: *mut c_void,
+    release: netns_release_callback,
+) -> i32 {
+    let Some(error) = error.filter(|error| error.origin.is_none()) else { return 0 };
+    let Some(original) = error.original.take() else { return 0 };
+    let origin = Origin(Arc::new(User::new(user, release)));
+    error.original = Some(Box::new(original.with_source(origin.clone())));
+    error.origin = Some(origin);
+    1
+}
+
+/// What netns_error_set_user said of it, or of the error that it comes from; NULL when nobody did. Lasts as long as
+/// the error.
+#[no_mangle]
+pub extern "C" fn netns_error_user(error: Option<&netns_error>) -> *mut c_void {
+    let origin = error.and_then(|error| error.origin.as_ref());
+    origin.map_or(ptr::null_mut(), |origin| origin.0.pointer())
 }
 
 /// What kind of failure it is: a negative netns_status, the one that the call returned.

@@ -14,6 +14,33 @@ static void write_down(struct wire *wire, const char *format, va_list arguments)
     CHECK(pthread_mutex_unlock(&wire->lock) == 0);
 }
 
+static void count_error(struct wire *wire, int more)
+{
+    CHECK(pthread_mutex_lock(&wire->lock) == 0);
+    wire->errors += more;
+    CHECK(pthread_mutex_unlock(&wire->lock) == 0);
+}
+
+static void error_is_freed(void *user)
+{
+    count_error(user, -1);
+}
+
+static int any_is_known;
+
+/* An error that is known by the wire, wherever it comes out. */
+static netns_error *cut_error(struct wire *wire, const char *callback)
+{
+    netns_error *error = netns_error_new(wire->fails_with, "cut", callback, "the wire is cut", 71);
+    CHECK(netns_error_user(error) == NULL);
+    count_error(wire, 1);
+    any_is_known = 1;
+    CHECK(netns_error_set_user(error, wire, error_is_freed) == 1);
+    CHECK(netns_error_set_user(error, &wire, error_is_freed) == 0);
+    CHECK(netns_error_user(error) == wire);
+    return error;
+}
+
 /* Every callback begins here. */
 static int32_t told(struct wire *wire, const char *callback, netns_plan **ret_plan, netns_error **ret_error,
                     const char *format, ...)
@@ -31,7 +58,7 @@ static int32_t told(struct wire *wire, const char *callback, netns_plan **ret_pl
     if (wire->fails == NULL || strcmp(wire->fails, callback) != 0)
         return 0;
     if (!wire->is_silent)
-        *ret_error = netns_error_new(wire->fails_with, "cut", callback, "the wire is cut", 71);
+        *ret_error = cut_error(wire, callback);
     return wire->fails_with;
 }
 
@@ -277,6 +304,12 @@ void wire_is_cut(int32_t status, int32_t expected, netns_error **error, const ch
                 (int)netns_error_errno(*error), word, message == NULL ? "(no error)" : message);
         exit(1);
     }
+    struct wire *wire = netns_error_user(*error);
+    /* That of an address management is nobody's. */
+    CHECK((wire != NULL) == any_is_known);
+    CHECK(wire == NULL || wire->errors == 1);
+    CHECK(wire == NULL || netns_error_set_user(*error, wire, error_is_freed) == 0);
     netns_error_free(*error);
+    CHECK(wire == NULL || wire->errors == 0);
     *error = NULL;
 }

@@ -22,6 +22,8 @@ struct wire {
     void (*parts)(struct wire *, const netns_driver_endpoint *);
     netns_controller *controller;
     int released;
+    /* How many of its errors there are: they are known by the wire. */
+    int errors;
 };
 
 /* A wire that nothing is known of. */

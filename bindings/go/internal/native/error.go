@@ -1,9 +1,10 @@
 package native
 
-// #include <netns.h>
+// #include "program.h"
 import "C"
 
 import (
+	"errors"
 	"syscall"
 
 	"libnetns.dev/go/netns/errdefs"
@@ -32,6 +33,24 @@ func describe(raw *C.netns_error) *errdefs.Error {
 	}
 	for i := range C.netns_error_rollback_count(raw) {
 		described.Rollback = append(described.Rollback, errdefs.Categorized(describe(C.netns_error_rollback(raw, i))))
+	}
+	return withCause(described, raw)
+}
+
+// withCause has the error of the program's own that it comes from, which hand kept.
+func withCause(described *errdefs.Error, raw *C.netns_error) *errdefs.Error {
+	cause, ok := kept(uintptr(C.netns_go_error_token(raw))).(error)
+	if !ok {
+		return described
+	}
+	described.Cause = cause
+	var panicked *errdefs.Panic
+	if errors.As(cause, &panicked) {
+		described.Kind = errdefs.ErrPanic
+	}
+	var number syscall.Errno
+	if described.Errno == 0 && errors.As(cause, &number) {
+		described.Errno = number
 	}
 	return described
 }
