@@ -20,7 +20,7 @@ func reads() map[string]float64 {
 	}
 	defer meter.Close()
 	network := must(controller.CreateNetwork(netns.NetworkConfig{
-		Name: "many", Type: "bridge", Firewall: &netns.FirewallConfig{Mode: netns.FirewallOff},
+		Name: "many", Type: "bridge", Firewall: netns.FirewallConfig{Mode: netns.FirewallOff},
 	}))
 	names := make([]string, interfaces)
 	for i := range names {
