@@ -21,8 +21,9 @@ func peers(pairs int) map[string]float64 {
 	defer network.Close()
 	bridge := must(netlink.LinkByName(device))
 	var sandboxes []*netns.Sandbox
+	number := 1 // used once: links of the other side go when the kernel gets to it
 	sandbox := func() (*netns.Sandbox, string) {
-		number := len(sandboxes) + 2
+		number++
 		made := must(netns.CreateSandboxIn("", fmt.Sprint("s", number)))
 		sandboxes = append(sandboxes, made)
 		return made, fmt.Sprintf("10.77.%d.%d/16", number/256, number%256)
