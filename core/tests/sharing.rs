@@ -184,6 +184,26 @@ fn many_threads_connect_at_once_through_one_controller_and_through_several() {
     });
 }
 
+/// However long the queue: nobody is told that the store is busy as long as others get on.
+#[test]
+fn hundreds_of_threads_come_and_go_at_once() {
+    host(|host| {
+        let controller = open();
+        controller.create_network(with_subnets("bridge", "many", &["10.4.0.0/16"])).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..400 {
+                let controller = &controller;
+                scope.spawn(move || {
+                    let (web, _) = connected(controller, "many", &format!("s{thread}"));
+                    controller.destroy_sandbox(&web).unwrap();
+                });
+            }
+        });
+        assert_eq!(controller.endpoints().unwrap(), []);
+        assert_eq!(host.netns_list(), [""; 0]);
+    });
+}
+
 #[test]
 fn of_two_processes_that_create_a_network_one_does() {
     const TEST: &str = "of_two_processes_that_create_a_network_one_does";

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, TryLockError};
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::flock;
+use super::queue::{Queue, Turn};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Generation};
+use crate::sys::{self, Generation, PerProcess};
 
 /// Serialises what needs the kernel's one lock for links, and the store: those who would wait for each
 /// other there wait here, where it costs no processor time.
@@ -16,23 +17,27 @@ use crate::sys::{self, Generation};
 /// It is the flock(2) of a file `gate` in the run directory. A holder that is killed lets go.
 ///
 /// A forked child shares its parent's lock as long as it keeps the parent's descriptor, which no
-/// program it executes does: a `Gate` that finds itself in a child opens the file anew. A child that
-/// is forked while another thread is inside can never enter.
+/// program it executes does: a `Gate` that finds itself in a child opens the file anew, and its queue is
+/// empty.
 pub(crate) struct Gate {
     path: PathBuf,
-    door: Mutex<Door>,
+    threads: PerProcess<Threads>,
 }
 
-struct Door {
-    file: File,
-    /// Who opened the file.
-    process: Generation,
+/// Those of one process: one of them at a time is at the door.
+#[derive(Default)]
+struct Threads {
+    queue: Queue,
+    door: Mutex<Option<File>>,
 }
 
 /// The right to be inside, until it is dropped.
 #[must_use]
 pub(crate) struct GateGuard<'a> {
-    door: MutexGuard<'a, Door>,
+    // Let go of before the turn.
+    door: MutexGuard<'a, Option<File>>,
+    _turn: Turn<'a>,
+    process: Generation,
 }
 
 impl Gate {
@@ -41,9 +46,9 @@ impl Gate {
     /// # Errors
     /// PermissionDenied where the directory cannot be written.
     pub(crate) fn open(directory: &Path) -> Result<Self> {
-        let path = directory.join("gate");
-        let door = Mutex::new(Door::open(&path)?);
-        Ok(Self { path, door })
+        let gate = Self { path: directory.join("gate"), threads: PerProcess::new() };
+        *gate.threads.get().door() = Some(flock::open(&gate.path)?);
+        Ok(gate)
     }
 
     /// Waits for everybody else, of this process and of others, to be outside.
@@ -51,57 +56,43 @@ impl Gate {
     /// # Errors
     /// Busy when another is inside for 10 seconds; so it is for a thread that enters twice.
     pub(crate) fn enter(&self) -> Result<GateGuard<'_>> {
-        // Before the queue of threads: those behind one that gave up do not begin to wait anew.
-        let deadline = Instant::now() + flock::PATIENCE;
-        self.enter_until(deadline)
+        self.enter_within(flock::PATIENCE)
     }
 
-    fn enter_until(&self, deadline: Instant) -> Result<GateGuard<'_>> {
-        let mut door = self.knock(deadline)?;
-        if door.process != Generation::current() {
-            *door = Door::open(&self.path)?;
-        }
+    fn enter_within(&self, patience: Duration) -> Result<GateGuard<'_>> {
+        let threads = self.threads.get();
+        let mut turn = threads.queue.wait(patience).ok_or_else(|| {
+            Error::new(ErrorKind::Busy, "enter", self.path.display().to_string())
+                .with_cause("another thread of this process is inside and does not come out")
+        })?;
+        let mut door = threads.door();
         loop {
-            flock::lock(&door.file, &self.path, deadline)?;
-            if !flock::is_removed(&door.file, &self.path)? {
-                return Ok(GateGuard { door });
+            let file = match door.take() {
+                Some(file) => file,
+                None => flock::open(&self.path)?,
+            };
+            let file = door.insert(file);
+            flock::lock(file, &self.path, turn.deadline(patience))?;
+            if !flock::is_removed(file, &self.path)? {
+                turn.comes_in();
+                return Ok(GateGuard { door, _turn: turn, process: Generation::current() });
             }
-            *door = Door::open(&self.path)?;
+            *door = None;
         }
     }
 }
 
-impl Gate {
-    /// The queue of this process's threads, which has the same end as that of processes.
-    fn knock(&self, deadline: Instant) -> Result<MutexGuard<'_, Door>> {
-        for tries in 0.. {
-            match self.door.try_lock() {
-                Ok(door) => return Ok(door),
-                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    std::thread::sleep(sys::pause(tries));
-                }
-                Err(TryLockError::WouldBlock) => break,
-            }
-        }
-        Err(Error::new(ErrorKind::Busy, "enter", self.path.display().to_string())
-            .with_cause("another thread of this process is inside and does not come out"))
-    }
-}
-
-impl Door {
-    fn open(path: &Path) -> Result<Self> {
-        Ok(Self { file: flock::open(path)?, process: Generation::current() })
+impl Threads {
+    fn door(&self) -> MutexGuard<'_, Option<File>> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for GateGuard<'_> {
     fn drop(&mut self) {
         // In a forked child this would let go of what the parent holds.
-        if self.door.process != Generation::current() {
-            return;
-        }
-        if let Err(error) = sys::unlock(self.door.file.as_fd()) {
+        let Some(file) = self.door.as_ref().filter(|_| self.process == Generation::current()) else { return };
+        if let Err(error) = sys::unlock(file.as_fd()) {
             log::warn!("cannot unlock the gate: {error}");
         }
     }
@@ -113,7 +104,6 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::thread;
-    use std::time::Duration;
 
     use testhost::host;
 
@@ -126,22 +116,20 @@ mod tests {
         Gate::open(Path::new(RUN)).unwrap()
     }
 
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_millis(50)
-    }
+    const SOON: Duration = Duration::from_millis(50);
 
     #[test]
     fn who_is_inside_keeps_others_out() {
         host(|_| {
             let (mine, theirs) = (gate(), gate());
             let guard = mine.enter().unwrap();
-            let error = theirs.enter_until(soon()).err().unwrap();
+            let error = theirs.enter_within(SOON).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Busy);
             assert!(error.to_string().contains("/run/libnetns/gate: another process holds it"), "{error}");
             drop(guard);
-            drop(theirs.enter_until(soon()).unwrap());
+            drop(theirs.enter_within(SOON).unwrap());
             // Also to one who is late.
-            drop(mine.enter_until(Instant::now()).unwrap());
+            drop(mine.enter_within(Duration::ZERO).unwrap());
             assert_eq!(fs::metadata("/run/libnetns/gate").unwrap().permissions().mode() & 0o777, 0o600);
         });
     }
@@ -177,7 +165,7 @@ mod tests {
                 .spawn()
                 .unwrap();
             std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-            assert_eq!(gate.enter_until(soon()).err().unwrap().kind(), ErrorKind::Busy);
+            assert_eq!(gate.enter_within(SOON).err().unwrap().kind(), ErrorKind::Busy);
             let child = format!("/proc/{0}/task/{0}/children", holder.id());
             for pid in fs::read_to_string(child).unwrap().split_whitespace() {
                 kill(pid);
@@ -201,7 +189,7 @@ mod tests {
                 panic!("inside");
             };
             assert!(thread::scope(|scope| scope.spawn(visit).join()).is_err());
-            drop(gate.enter_until(soon()).unwrap());
+            drop(gate.enter_within(SOON).unwrap());
         });
     }
 
@@ -211,7 +199,7 @@ mod tests {
             let (mine, theirs) = (gate(), gate());
             fs::remove_dir_all(RUN).unwrap();
             let guard = mine.enter().unwrap();
-            assert_eq!(theirs.enter_until(soon()).err().unwrap().kind(), ErrorKind::Busy);
+            assert_eq!(theirs.enter_within(SOON).err().unwrap().kind(), ErrorKind::Busy);
             drop(guard);
         });
     }

@@ -8,6 +8,7 @@ mod gate;
 pub(crate) mod leases;
 mod notes;
 pub(crate) mod ports;
+mod queue;
 
 pub(crate) use database::{store_error, Database};
 pub(crate) use definitions::{Definitions, Stamp};
