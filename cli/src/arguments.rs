@@ -13,7 +13,7 @@ use crate::{collect, endpoint, failure, membership, network, ports, sandbox, she
 /// between: each command does its work and ends.
 #[derive(Debug, Parser)]
 #[command(name = "netnsctl", version)]
-#[command(after_help = failure::STATUSES, after_long_help = failure::STATUSES_AND_ENVIRONMENT)]
+#[command(after_help = failure::STATUSES, after_long_help = failure::details())]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]

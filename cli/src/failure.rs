@@ -11,23 +11,36 @@ use crate::escape::{line, lines};
 pub(crate) const STATUSES: &str = "\
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 already there, 5 not permitted";
 
-/// The same, with what else the manual has to say.
-pub(crate) const STATUSES_AND_ENVIRONMENT: &str = "\
-Exit status:
-  0  it is done
-  1  it failed
-  2  wrong usage: an argument, or a definition that is used, cannot be right
-  3  an object that it takes is not there
-  4  an object, name, address or port is there or taken already
-  5  not permitted: a privilege is missing, or the object does not allow it
+/// Each status, and what it says.
+pub(crate) const EACH_STATUS: [(&str, &str); 7] = [
+    ("0", "it is done"),
+    ("1", "it failed; of doctor, something that is required is missing"),
+    ("2", "wrong usage: an argument, or a definition that is used, cannot be right"),
+    ("3", "an object that it takes is not there"),
+    ("4", "an object, name, address or port is there or taken already"),
+    ("5", "not permitted: a privilege is missing, or the object does not allow it"),
+    (
+        "126, 127",
+        "of sandbox exec: the program cannot be run, or is not there; else it ends as the program does",
+    ),
+];
 
-`sandbox exec` ends as the program that it runs, with 126 when that cannot be run, and with 127 when it is not there.
-`doctor` ends with 1 when something that is required is missing.
+/// Each variable, and what it says.
+pub(crate) const EACH_VARIABLE: [(&str, &str); 5] = [
+    ("NETNS_NETWORKS_DIR", "where the networks' definitions are, without --networks-dir"),
+    ("NETNS_RUN_DIR", "where endpoints and leases are kept, without --run-dir"),
+    ("NETNS_SANDBOX_DIR", "where sandboxes are mounted, without --sandbox-dir"),
+    ("NETNS_METER_DIR", "where the counters are, without --meter-dir"),
+    ("NO_COLOR", "set to anything, no colours"),
+];
 
-Environment:
-  NETNS_NETWORKS_DIR, NETNS_RUN_DIR, NETNS_SANDBOX_DIR, NETNS_METER_DIR
-                 directories, where no option names them
-  NO_COLOR       no colours";
+/// Both as text.
+pub(crate) fn details() -> String {
+    let lines = |all: &[(&str, &str)], width: usize| -> String {
+        all.iter().map(|(word, meaning)| format!("\n  {word:<width$}  {meaning}")).collect()
+    };
+    format!("Exit status:{}\n\nEnvironment:{}", lines(&EACH_STATUS, 8), lines(&EACH_VARIABLE, 18))
+}
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;

@@ -1,6 +1,7 @@
 //! What shells and `man` know of this program.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, CommandFactory};
@@ -9,11 +10,12 @@ use clap_mangen::Man as Page;
 use netns::{Error, Result};
 
 use crate::arguments::Arguments;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, EACH_STATUS, EACH_VARIABLE};
 use crate::output::Output;
 
 /// Of the manual: what administrators use.
 const SECTION: &str = "8";
+const SOURCE: &str = concat!("netnsctl ", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, Args)]
 pub(crate) struct Completion {
@@ -46,23 +48,45 @@ pub(crate) fn man(asked: &Man) -> Outcome {
 }
 
 fn write_page(command: &Command, name: &str, asked: &Man) -> Result<()> {
-    let page = Page::new(command.clone()).title(name.to_uppercase()).section(SECTION);
     let path = asked.directory.join(format!("{name}.{SECTION}"));
+    let page = page(command, name, &asked.date).and_then(|text| fs::write(&path, text));
+    page.map_err(|error| unwritten(&path, &error))?;
+    let mut shown = command.get_subcommands().filter(|below| !below.is_hide_set());
+    shown.try_for_each(|below| write_page(below, &format!("{name}-{}", below.get_name()), asked))
+}
+
+fn page(command: &Command, name: &str, date: &str) -> io::Result<String> {
+    let page =
+        Page::new(command.clone()).title(name.to_uppercase()).section(SECTION).date(date).source(SOURCE);
     let mut text = Vec::new();
-    let written = page
-        .date(asked.date.as_str())
-        .render(&mut text)
-        .and_then(|()| fs::write(&path, without_breaks(&String::from_utf8_lossy(&text))));
-    written.map_err(|error| unwritten(&path, &error))?;
-    let shown = command.get_subcommands().filter(|below| !below.is_hide_set());
-    shown.into_iter().try_for_each(|below| write_page(below, &format!("{name}-{}", below.get_name()), asked))
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    page.render_options_section(&mut text)?;
+    if command.has_subcommands() {
+        page.render_subcommands_section(&mut text)?;
+    }
+    // With space between lines where the generator has breaks around it too, of which `man` complains.
+    let text = String::from_utf8_lossy(&text).replace("\n.br\n\n.br\n", "\n.sp\n");
+    Ok(text + &rest(name == "netnsctl"))
 }
 
-/// With space between lines where the generator has breaks around it too, of which `man` complains.
-fn without_breaks(page: &str) -> String {
-    page.replace("\n.br\n\n.br\n", "\n.sp\n")
+/// What the generator knows nothing of. The first page has it all, the others lead to it.
+fn rest(is_first: bool) -> String {
+    if !is_first {
+        return ".SH \"EXIT STATUS\"\nAs in netnsctl(8).\n.SH \"SEE ALSO\"\nnetnsctl(8)\n".to_owned();
+    }
+    let list = |all: &[(&str, &str)]| -> String {
+        all.iter().map(|(word, meaning)| format!(".TP\n{word}\n{}\n", meaning.replace('-', "\\-"))).collect()
+    };
+    let (statuses, variables) = (list(&EACH_STATUS), list(&EACH_VARIABLE));
+    format!(
+        ".SH \"EXIT STATUS\"\n{statuses}.SH ENVIRONMENT\n{variables}.SH \"SEE ALSO\"\n\
+         libnetns(3), ip\\-netns(8), netns\\-hook(8)\n.PP\ndocs/netnsctl.md of libnetns\n"
+    )
 }
 
-fn unwritten(path: &Path, error: &std::io::Error) -> Error {
+fn unwritten(path: &Path, error: &io::Error) -> Error {
     Error::from_errno("write", path.display().to_string(), error.raw_os_error().unwrap_or(0))
 }
