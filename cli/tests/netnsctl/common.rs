@@ -25,7 +25,11 @@ pub(crate) struct Ended {
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        // As it is for users who may not use bpf.
+        let is_of_interest =
+            |line: &&str| !line.starts_with("netnsctl: warning: interfaces are not metered: ");
+        let stderr = text(output.stderr).split_inclusive('\n').filter(is_of_interest).collect();
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr }
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use testhost::host;
 
-use crate::common::{clean, CTL};
+use crate::common::{clean, Ended, CTL};
 
 /// What is the same each time: numbers, addresses and spaces are not.
 fn shape(text: &str) -> Vec<String> {
@@ -39,9 +39,7 @@ fn the_session_goes_as_it_is_shown() {
             let (line, expected) = shown.split_once('\n').unwrap_or((shown, ""));
             let mut shell = Command::new("sh");
             clean(&mut shell);
-            let output = shell.args(["-c", line]).env("PATH", &path).output().unwrap();
-            assert!(output.status.success() && output.stderr.is_empty(), "{line}: {output:?}");
-            let printed = String::from_utf8(output.stdout).unwrap();
+            let printed = Ended::from(shell.args(["-c", line]).env("PATH", &path).output().unwrap()).well();
             assert_eq!(shape(&printed), shape(expected), "{line}:\n{printed}");
         }
     });

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use testhost::host;
 
-use crate::common::{command, ctl, ctl_with, ended, signal, wait_until};
+use crate::common::{command, ctl, ctl_with, ended, signal, wait_until, Ended};
 
 #[test]
 fn a_program_is_inside_with_its_own_input_output_and_status() {
@@ -72,8 +72,10 @@ fn what_cannot_be_run_is_told_as_shells_tell_it() {
     host(|_| {
         ctl(&["sandbox", "create", "web"]).well();
         fs::write("/run/text", "").unwrap();
-        ctl(&["sandbox", "exec", "web", "no-such-\x1bprogram"])
-            .refused(127, &["run no-such-\\u{1b}program: "]);
+        let mut missing = command(&["sandbox", "exec", "web", "no-such-\x1bprogram"]);
+        // A directory that may not be read would be another reason.
+        let missing = missing.env("PATH", "/usr/bin:/bin").output().unwrap();
+        Ended::from(missing).refused(127, &["run no-such-\\u{1b}program: "]);
         ctl(&["sandbox", "exec", "web", "/run/text"]).refused(126, &["run /run/text: "]);
         ctl(&["sandbox", "exec", "none", "true"]).refused(3, &["/run/netns/none"]);
         ctl(&["sandbox", "exec", "../web", "true"]).refused(2, &["../web"]);
