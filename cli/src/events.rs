@@ -1,6 +1,8 @@
 //! `netnsctl events`.
 
+use std::fmt::Write;
 use std::thread;
+use std::time::SystemTime;
 
 use humantime::format_rfc3339_millis;
 use netns::{Error, Event};
@@ -31,10 +33,18 @@ pub(crate) fn run(global: &Global, out: &Output) -> Outcome {
     Ok(())
 }
 
+/// In UTC; `?` in years that have more than four digits.
+fn time(time: SystemTime) -> String {
+    let mut text = String::new();
+    match write!(text, "{}", format_rfc3339_millis(time)) {
+        Ok(()) => text,
+        Err(_) => "?".to_owned(),
+    }
+}
+
 fn text(event: &Event) -> String {
     let kind = serde_json::to_value(event.kind).unwrap_or_default();
-    let mut words =
-        vec![format_rfc3339_millis(event.time).to_string(), kind.as_str().unwrap_or("").to_owned()];
+    let mut words = vec![time(event.time), kind.as_str().unwrap_or("").to_owned()];
     let (network, endpoint) = (event.network.as_deref(), event.endpoint.as_deref());
     words.extend(network.map(|network| match endpoint {
         Some(endpoint) => format!("{network}/{endpoint}"),

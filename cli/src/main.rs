@@ -11,7 +11,7 @@ mod endpoint;
 mod escape;
 mod events;
 mod failure;
-mod log;
+mod logger;
 mod membership;
 mod network;
 mod outline;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Outcome {
     let global = arguments.global;
-    log::start(global.verbose);
+    logger::start(global.verbose);
     let out = Output::new(global.json);
     match arguments.command {
         Command::Network { command } => network::run(command, &global, &out),

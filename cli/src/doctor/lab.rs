@@ -185,7 +185,7 @@ impl Lab {
     fn ipv6(&mut self) -> Result<()> {
         if !Path::new("/proc/sys/net/ipv6").is_dir() {
             let error = Error::new(ErrorKind::Unsupported, "use", "IPv6");
-            return Err(error.with_cause("this kernel has none, or it is switched off (ipv6.disable=1)"));
+            return Err(error.with_cause("this kernel has no IPv6, or it is switched off (ipv6.disable=1)"));
         }
         self.join("probe6", "2001:db8::2/64")
     }
@@ -230,10 +230,8 @@ impl Lab {
         let is_it = |line: &str| line.split(' ').nth(1) == Some("/sys/fs/bpf");
         match self.mounts.lines().any(is_it) {
             true => Ok(()),
-            false => {
-                Err(Error::new(ErrorKind::NotFound, "find", "/sys/fs/bpf")
-                    .with_cause("nothing is mounted there"))
-            }
+            false => Err(Error::new(ErrorKind::NotFound, "find", "counters")
+                .with_cause("no bpf filesystem is at /sys/fs/bpf")),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixDatagram;
 use std::process::{Child, ChildStdout, Stdio};
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{json, Value};
 use testhost::host;
 
 use crate::common::{command, ctl, ended, is_fit, parse, signal, wait_until};
@@ -87,5 +88,26 @@ fn who_hears_no_more_ends_it_quietly() {
         let mut said = String::new();
         std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
         assert_eq!((said.as_str(), listeners()), ("", 0));
+    });
+}
+
+#[test]
+fn what_others_send_is_shown_fit_for_a_terminal() {
+    host(|_| {
+        let (mut child, mut stdout) = listen(&["events"]);
+        let socket = fs::read_dir("/run/libnetns/events").unwrap().next().unwrap().unwrap().path();
+        let send = |event: &Value| {
+            UnixDatagram::unbound().unwrap().send_to(event.to_string().as_bytes(), &socket).unwrap();
+        };
+        for (time, shown) in [(0, "1970-01-01T00:00:00.000Z"), (u64::MAX, "?")] {
+            send(
+                &json!({ "time_ms": time, "kind": "network_created", "network": "\u{1b}[31m\nred", "process": 1,
+                "missed": 2 }),
+            );
+            let expected = "network_created  \\u{1b}[31m\\nred  by process 1  (2 before it were missed)";
+            assert_eq!(line(&mut stdout), format!("{shown}  {expected}\n"));
+        }
+        signal(&child, Signal::SIGHUP);
+        assert_eq!(ended(&mut child).code(), Some(0));
     });
 }
