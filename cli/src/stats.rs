@@ -79,7 +79,7 @@ pub(crate) fn run(asked: &Asked, global: &Global, out: &Output) -> Outcome {
     if asked.prometheus {
         return out.raw(&prometheus::text(&sample));
     }
-    out.table(&sample.stats(), || show::table(&sample))
+    out.table(&sample.stats(), || show::totals(&sample))
 }
 
 impl Asked {

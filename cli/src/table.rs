@@ -21,12 +21,7 @@ impl Table {
     }
 
     /// Adds a row. What is in it may come from anybody; what is empty is shown as `-`.
-    pub(crate) fn add<const COLUMNS: usize>(&mut self, row: [String; COLUMNS]) {
-        self.add_all(row.into());
-    }
-
-    /// [`Table::add`] of a row whose length is not known beforehand.
-    pub(crate) fn add_all(&mut self, row: Vec<String>) {
+    pub(crate) fn add(&mut self, row: impl IntoIterator<Item = String>) {
         let cell = |text: String| if text.is_empty() { "-".to_owned() } else { line(&text) };
         self.rows.push(row.into_iter().map(cell).collect());
     }

@@ -3,66 +3,54 @@
 use super::sample::{Rate, Row, Sample};
 use crate::table::Table;
 
-const TOTALS: [&str; 8] =
-    ["NETWORK", "ENDPOINT", ">RX", ">RX PACKETS", ">TX", ">TX PACKETS", ">ERRORS", ">DROPPED"];
-const RATES: [&str; 12] = [
-    "NETWORK",
-    "ENDPOINT",
-    ">RX/S",
-    ">TX/S",
-    ">RX PACKETS/S",
-    ">TX PACKETS/S",
-    ">RX",
-    ">TX",
-    ">RX PACKETS",
-    ">TX PACKETS",
-    ">ERRORS",
-    ">DROPPED",
-];
+const NAMES: [&str; 2] = ["NETWORK", "ENDPOINT"];
+const RATES: [&str; 4] = [">RX/S", ">TX/S", ">RX PACKETS/S", ">TX PACKETS/S"];
+const TOTALS: [&str; 6] = [">RX", ">RX PACKETS", ">TX", ">TX PACKETS", ">ERRORS", ">DROPPED"];
 
 /// What there is in all.
-pub(super) fn table(sample: &Sample) -> Table {
-    let mut table = Table::new(&TOTALS);
-    for Row { own, .. } in &sample.rows {
-        let stats = &own.stats;
-        table.add([
-            own.network.to_string(),
-            own.endpoint.to_string(),
-            bytes(stats.rx_bytes as f64),
-            stats.rx_packets.to_string(),
-            bytes(stats.tx_bytes as f64),
-            stats.tx_packets.to_string(),
-            stats.rx_errors.saturating_add(stats.tx_errors).to_string(),
-            stats.rx_dropped.saturating_add(stats.tx_dropped).to_string(),
-        ]);
-    }
-    table
+pub(super) fn totals(sample: &Sample) -> Table {
+    table(sample, &[&NAMES[..], &TOTALS].concat(), |row| [names(row).as_slice(), &in_all(row)].concat())
 }
 
 /// What there is a second, and in all.
 pub(super) fn rates(sample: &Sample) -> Table {
-    let mut table = Table::new(&RATES);
-    for Row { own, rate } in &sample.rows {
-        let shown = |of: fn(&Rate) -> f64, show: fn(f64) -> String| {
-            rate.as_ref().map(of).map(show).unwrap_or_default()
-        };
-        let stats = &own.stats;
-        table.add([
-            own.network.to_string(),
-            own.endpoint.to_string(),
-            shown(|rate| rate.rx_bytes, bytes),
-            shown(|rate| rate.tx_bytes, bytes),
-            shown(|rate| rate.rx_packets, count),
-            shown(|rate| rate.tx_packets, count),
-            bytes(stats.rx_bytes as f64),
-            bytes(stats.tx_bytes as f64),
-            stats.rx_packets.to_string(),
-            stats.tx_packets.to_string(),
-            stats.rx_errors.saturating_add(stats.tx_errors).to_string(),
-            stats.rx_dropped.saturating_add(stats.tx_dropped).to_string(),
-        ]);
-    }
+    table(sample, &[&NAMES[..], &RATES, &TOTALS].concat(), |row| {
+        [names(row).as_slice(), &a_second(row), &in_all(row)].concat()
+    })
+}
+
+fn table(sample: &Sample, heading: &[&'static str], cells: impl Fn(&Row) -> Vec<String>) -> Table {
+    let mut table = Table::new(heading);
+    sample.rows.iter().for_each(|row| table.add(cells(row)));
     table
+}
+
+fn names(row: &Row) -> [String; NAMES.len()] {
+    [row.own.network.to_string(), row.own.endpoint.to_string()]
+}
+
+fn a_second(row: &Row) -> [String; RATES.len()] {
+    let shown = |of: fn(&Rate) -> f64, show: fn(f64) -> String| {
+        row.rate.as_ref().map(of).map(show).unwrap_or_default()
+    };
+    [
+        shown(|rate| rate.rx_bytes, bytes),
+        shown(|rate| rate.tx_bytes, bytes),
+        shown(|rate| rate.rx_packets, count),
+        shown(|rate| rate.tx_packets, count),
+    ]
+}
+
+fn in_all(row: &Row) -> [String; TOTALS.len()] {
+    let stats = &row.own.stats;
+    [
+        bytes(stats.rx_bytes as f64),
+        stats.rx_packets.to_string(),
+        bytes(stats.tx_bytes as f64),
+        stats.tx_packets.to_string(),
+        stats.rx_errors.saturating_add(stats.tx_errors).to_string(),
+        stats.rx_dropped.saturating_add(stats.tx_dropped).to_string(),
+    ]
 }
 
 fn count(number: f64) -> String {
