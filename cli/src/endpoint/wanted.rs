@@ -12,6 +12,8 @@ use netns::{
 use crate::config_file;
 use crate::network::pair;
 
+const PORTS: &str = "Ports of the host that are to be its own: [[HOST:]HOST_PORTS:]PORTS[/PROTOCOL]";
+
 #[derive(Debug, Args)]
 pub(crate) struct Wanted {
     /// Begin with a definition in a file, or on standard input if that is -
@@ -32,8 +34,7 @@ pub(crate) struct Wanted {
     /// What its interface's name begins with; the lowest free number follows
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<InterfaceName>,
-    /// Ports of the host that are to be its own: [[HOST:]HOST_PORTS:]PORTS[/PROTOCOL]
-    #[arg(short, long = "publish", value_name = "PORTS")]
+    #[arg(short, long = "publish", value_name = "PORTS", help = PORTS)]
     ports: Vec<PortMapping>,
     /// A route through its interface, by a next hop or on the link
     #[arg(long = "route", value_name = "PREFIX[=NEXT_HOP]", value_parser = route)]
