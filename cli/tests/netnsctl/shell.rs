@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use tempfile::TempDir;
 use testhost::skip;
 
-use crate::common::{commands, ctl, ctl_with};
+use crate::common::{commands, ctl};
 
 fn has(program: &str) -> bool {
     Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
@@ -21,7 +21,8 @@ fn bash_reads_its_completions_and_completes_by_them() {
     if !has("bash") {
         return skip("bash_reads_its_completions_and_completes_by_them", "bash is not installed");
     }
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("netnsctl.bash");
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("netnsctl.bash");
     fs::write(&file, ctl(&["completion", "bash"]).well()).unwrap();
     let bash = |args: &[&str]| {
         let output = Command::new("bash").args(args).arg(&file).output().unwrap();
@@ -46,8 +47,8 @@ fn bash_reads_its_completions_and_completes_by_them() {
 
 #[test]
 fn every_command_has_a_man_page_without_faults() {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("netnsctl-man");
-    let _ = fs::remove_dir_all(&directory);
+    let place = TempDir::new().unwrap();
+    let directory = place.path().join("man");
     ctl(&["man", directory.to_str().unwrap(), "2026-11-21"]).silent();
     let mut pages: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     pages.sort();
@@ -73,9 +74,10 @@ fn every_command_has_a_man_page_without_faults() {
 }
 
 #[test]
-fn what_is_no_definition_of_a_page_is_left_where_it_was() {
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("netnsctl-man-file");
-    fs::write(&file, "").unwrap();
-    let ended = ctl_with(&["man", file.to_str().unwrap(), "2026-11-21"], "");
-    ended.refused(4, &["write ", "netnsctl-man-file"]);
+fn pages_do_not_take_the_place_of_a_file() {
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("file");
+    fs::write(&file, "kept").unwrap();
+    ctl(&["man", file.to_str().unwrap(), "2026-11-21"]).refused(4, &["write ", "/file: "]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
 }
