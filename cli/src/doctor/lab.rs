@@ -11,13 +11,14 @@ use netns::{
     Network, NetworkConfig, NetworkOptions, Result, Sandbox, SandboxKey,
 };
 use nix::errno::Errno;
-use nix::mount::{mount, umount2, MntFlags, MsFlags};
+use nix::mount::{mount, MsFlags};
 use nix::sched::{unshare, CloneFlags};
 use rustix::fs::{accessat, Access, AtFlags, CWD};
-use tempfile::TempDir;
 
 use super::report::{Capability, Report};
 
+/// Where all files are, on a file system that the thread alone sees.
+const PLACE: &str = "/run";
 const BRIDGE: &str = "br-probe";
 const RIGHTS: &str =
     "run as root, in a container with CAP_SYS_ADMIN and CAP_NET_ADMIN, or in a namespace: unshare -Urnm COMMAND";
@@ -100,15 +101,12 @@ const CHECKS: [Check; 10] = [
 
 /// Tries everything. It changes nothing on the machine, and leaves nothing.
 pub(super) fn probe(options: &ControllerOptions) -> Result<Report> {
-    let place = TempDir::with_prefix("netnsctl-doctor-")
-        .map_err(|error| io("make", "directory to try in", &error))?;
-    let mut lab = Lab::new(place.path(), options);
     let try_all = || {
+        let mut lab = Lab::new(options);
         let mut outcomes: Vec<Capability> = Vec::new();
         for check in &CHECKS {
             outcomes.push(tried(check, &mut lab, &outcomes));
         }
-        drop(lab);
         outcomes
     };
     let outcomes = thread::scope(|scope| scope.spawn(try_all).join());
@@ -136,7 +134,6 @@ fn tried(check: &Check, lab: &mut Lab, before: &[Capability]) -> Capability {
 
 /// What the attempts share.
 struct Lab {
-    place: PathBuf,
     /// Of the machine, looked at before the thread has mounts of its own.
     mounts: String,
     directories: [PathBuf; 3],
@@ -147,9 +144,8 @@ struct Lab {
 }
 
 impl Lab {
-    fn new(place: &Path, options: &ControllerOptions) -> Self {
+    fn new(options: &ControllerOptions) -> Self {
         Self {
-            place: place.to_owned(),
             mounts: fs::read_to_string("/proc/self/mounts").unwrap_or_default(),
             directories: [&options.run_dir, &options.sandbox_dir, &options.networks_dir].map(Clone::clone),
             host: None,
@@ -159,14 +155,16 @@ impl Lab {
         }
     }
 
-    /// Where all that follows happens: whatever becomes of this process, the kernel takes it away with the thread.
+    /// Where all that follows happens. Whatever becomes of this process, the kernel takes it away with the thread.
     fn namespaces(&mut self) -> Result<()> {
         let recursively = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
         unshare(CloneFlags::CLONE_NEWNS)
             .and_then(|()| mount(None::<&str>, "/", None::<&str>, recursively, None::<&str>))
             .map_err(|errno| failed("create", "mount namespace", errno))?;
+        mount(Some("tmpfs"), PLACE, Some("tmpfs"), MsFlags::empty(), None::<&str>)
+            .map_err(|errno| failed("mount", "place to try in", errno))?;
         let host = Namespace::create()?;
-        let key = SandboxKey::in_base(&self.place.join("sandboxes"), "probe")?;
+        let key = SandboxKey::in_base(&Path::new(PLACE).join("sandboxes"), "probe")?;
         self.sandbox = Some(host.run(|| Sandbox::create(&key))??);
         self.host = Some(host);
         Ok(())
@@ -197,7 +195,7 @@ impl Lab {
     }
 
     fn store(&mut self) -> Result<()> {
-        let options = ControllerOptions::default().in_directory(&self.place.join("store"));
+        let options = ControllerOptions::default().in_directory(&Path::new(PLACE).join("store"));
         self.controller = Some(self.inside(|_| Controller::open(options))?);
         Ok(())
     }
@@ -214,7 +212,7 @@ impl Lab {
     }
 
     fn counters(&mut self) -> Result<()> {
-        let place = self.place.join("bpf");
+        let place = Path::new(PLACE).join("bpf");
         fs::create_dir(&place).map_err(|error| io("make", &place.display().to_string(), &error))?;
         mount(Some("bpf"), &place, Some("bpf"), MsFlags::empty(), None::<&str>)
             .map_err(|errno| failed("mount", "bpf filesystem", errno))?;
@@ -255,16 +253,6 @@ impl Lab {
     /// Does something in the namespace that plays the host.
     fn inside<T>(&self, act: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         there(&self.host)?.run(|| act(self))?
-    }
-}
-
-impl Drop for Lab {
-    /// So that the directory can be removed: what is mounted in it is seen by this thread alone.
-    fn drop(&mut self) {
-        (self.controller, self.network, self.sandbox) = (None, None, None);
-        for place in ["sandboxes/probe", "bpf"] {
-            let _ = umount2(&self.place.join(place), MntFlags::MNT_DETACH);
-        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! What the kernel and the user are capable of.
 
-use std::fs;
 use std::process::Command;
 
 use serde_json::{json, Value};
 use testhost::{host, without_netfilter};
 
-use crate::common::{clean, command, parse, Ended, CTL};
+use crate::common::{clean, ctl, parse, Ended, CTL};
 
 /// What is tried, and what it is for.
 fn tried(report: &Value) -> Vec<(String, String)> {
@@ -15,17 +14,13 @@ fn tried(report: &Value) -> Vec<(String, String)> {
     all.iter().map(|each| (text(&each["name"]), text(&each["what_for"]))).collect()
 }
 
-/// Runs the doctor with a directory for temporary files that is the host's own.
 fn doctor(args: &[&str]) -> Ended {
-    fs::create_dir_all("/run/temporary").unwrap();
-    let mut doctor = command(&[&["doctor"], args].concat());
-    doctor.env("TMPDIR", "/run/temporary").output().unwrap().into()
+    ctl(&[&["doctor"], args].concat())
 }
 
 #[test]
 fn everything_is_tried_and_nothing_is_left() {
     host(|host| {
-        fs::create_dir("/run/temporary").unwrap();
         let before = host.dump();
         let report = parse(&doctor(&["--json"]).well());
         assert_eq!(report["usable"], true, "{report}");
