@@ -99,7 +99,7 @@ ebpf: ## build core/src/stats/counters.o anew from ebpf
 	@scripts/setup ebpf
 	scripts/ebpf
 
-lib: ## build what is installed in target/lib: libnetns.so, libnetns.a, man pages, netns-hook
+lib: ## build what is installed in target/lib: libnetns.so, libnetns.a, man pages, netns-hook, netnsctl
 	@scripts/setup lib
 	scripts/lib
 
@@ -117,7 +117,7 @@ dist: ## make tarballs of what is installed and of the sources in target/dist
 PREFIX ?= /usr/local
 dirs = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
 
-install: ## install the C library and netns-hook; PREFIX=/usr/local BINDIR= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR=
+install: ## install the C library, netns-hook and netnsctl; PREFIX=/usr/local BINDIR= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR=
 	$(dirs) scripts/install
 
 uninstall: ## remove what install installed, from the same directories

@@ -1303,3 +1303,20 @@ fn a_sandbox_that_was_destroyed_a_moment_ago_is_no_finding() {
         assert_eq!(controller.plan_collect().unwrap().findings, []);
     });
 }
+
+#[test]
+fn a_controller_can_be_opened_with_what_was_left_still_there() {
+    host(|host| {
+        let controller = open();
+        controller.create_network(blue()).unwrap();
+        drop(connected(&controller, "blue", "web"));
+        drop(controller);
+        host.ip(&["netns", "delete", "web"]);
+        let looking = Controller::open_uncollected(options()).unwrap();
+        let found = looking.plan_collect().unwrap();
+        assert!(found.findings.iter().any(|finding| finding.kind == FindingKind::Endpoint), "{found:?}");
+        assert_eq!(Controller::open_uncollected(options()).unwrap().endpoints().unwrap().len(), 1);
+        assert_eq!(looking.collect().unwrap(), found);
+        assert!(looking.endpoints().unwrap().is_empty());
+    });
+}

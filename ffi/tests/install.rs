@@ -70,8 +70,14 @@ fn an_installation_is_exactly_this_and_goes_without_a_trace() {
     let version = env!("CARGO_PKG_VERSION");
     let (manual, rest): (BTreeSet<_>, BTreeSet<_>) =
         files(&destination).into_iter().partition(|path| path.starts_with("usr/share/man/man3/"));
+    let (tools, rest): (BTreeSet<_>, BTreeSet<_>) =
+        rest.into_iter().partition(|path| path.starts_with("usr/share/man/man8/netnsctl"));
+    for page in ["netnsctl", "netnsctl-network", "netnsctl-sandbox-exec", "netnsctl-stats"] {
+        assert!(tools.contains(&format!("usr/share/man/man8/{page}.8")), "no {page} in {tools:?}");
+    }
     let expected = [
         "usr/bin/netns-hook".to_owned(),
+        "usr/bin/netnsctl".to_owned(),
         "usr/include/netns.h".to_owned(),
         "usr/lib/libnetns.a".to_owned(),
         "usr/lib/libnetns.so".to_owned(),
@@ -132,7 +138,7 @@ fn every_directory_can_be_another_and_pkg_config_says_where() {
         [("BINDIR", &*programs), ("LIBDIR", &libraries), ("INCLUDEDIR", &headers), ("MANDIR", &manual)];
     make("install", &[&[("PREFIX", prefix.to_str().expect("UTF-8"))], &directories[..]].concat());
     let files = ["lib64/libnetns.so", "headers/netns.h", "man/man3/libnetns.3", "man/man8/netns-hook.8"];
-    for file in files.into_iter().chain(["sbin/netns-hook"]) {
+    for file in files.into_iter().chain(["sbin/netns-hook", "sbin/netnsctl", "man/man8/netnsctl.8"]) {
         assert!(prefix.join(file).exists(), "no {file}");
     }
     if !has("pkg-config") {

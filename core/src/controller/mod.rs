@@ -164,13 +164,23 @@ impl Controller {
     /// is another network namespace's.
     pub fn open(options: ControllerOptions) -> Result<Self> {
         let run_dir = options.run_dir.clone();
-        let within = |error: Error| error.within("open controller", run_dir.display());
-        let controller = Self::open_store(options).map_err(within)?;
-        let collected = controller.collect().map_err(within)?;
+        let controller = Self::open_uncollected(options)?;
+        let collected =
+            controller.collect().map_err(|error| error.within("open controller", run_dir.display()))?;
         for finding in collected.findings.iter().filter(|finding| finding.error.is_some()) {
             log::warn!("{finding}");
         }
         Ok(controller)
+    }
+
+    /// As [`Controller::open`], but leaves what it finds as it is, for [`Controller::plan_collect`] or
+    /// [`Controller::collect`] to say what that is.
+    ///
+    /// # Errors
+    /// Those of [`Controller::open`].
+    pub fn open_uncollected(options: ControllerOptions) -> Result<Self> {
+        let run_dir = options.run_dir.clone();
+        Self::open_store(options).map_err(|error| error.within("open controller", run_dir.display()))
     }
 
     fn open_store(options: ControllerOptions) -> Result<Self> {
