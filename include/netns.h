@@ -134,6 +134,14 @@
 #define NETNS_CONTROLLER_PROCESS_LIFETIME 2
 
 /**
+ * What processes that are gone left half done stays as it is, for netns_controller_collect to say what that
+ * is, with NETNS_COLLECT_DRY_RUN, or to put it right.
+ *
+ * @ingroup netns_controller
+ */
+#define NETNS_CONTROLLER_UNCOLLECTED 4
+
+/**
  * The addresses inside are alone in their subnets: /32 and /128.
  *
  * @ingroup netns_driver
@@ -2706,7 +2714,7 @@ int32_t netns_controller_collect(const struct netns_controller *controller,
 void netns_collected_free(struct netns_collected *collected);
 
 /**
- * Opens a controller, and puts right what processes that are gone left half done.
+ * Opens a controller, and puts right what processes that are gone left half done, unless a flag says not to.
  *
  * Its host is the network namespace of the calling thread. A store that cannot be read is moved aside and
  * made anew from what the kernel tells.

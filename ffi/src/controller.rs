@@ -23,6 +23,12 @@ pub const NETNS_CONTROLLER_FROM_ENV: u64 = 1;
 /// What the controller makes lasts as long as its process: it is collected when that is gone. Without this
 /// flag it lasts until it is deleted, or the host restarts.
 pub const NETNS_CONTROLLER_PROCESS_LIFETIME: u64 = 2;
+/// What processes that are gone left half done stays as it is, for netns_controller_collect to say what that
+/// is, with NETNS_COLLECT_DRY_RUN, or to put it right.
+pub const NETNS_CONTROLLER_UNCOLLECTED: u64 = 4;
+
+const FLAGS: u64 =
+    NETNS_CONTROLLER_FROM_ENV | NETNS_CONTROLLER_PROCESS_LIFETIME | NETNS_CONTROLLER_UNCOLLECTED;
 
 /// Where a controller keeps what. All zeroes but the size are the defaults.
 #[repr(C)]
@@ -52,14 +58,16 @@ unsafe impl Growing for netns_controller_options {
     const FIRST_SIZE: usize = 40;
 }
 
+/// The options, and the flags.
+///
 /// # Safety
 /// A struct with strings by the header's rules.
-unsafe fn options(at: *const netns_controller_options) -> Result<ControllerOptions> {
+unsafe fn options(at: *const netns_controller_options) -> Result<(ControllerOptions, u64)> {
     // SAFETY: the same.
     let Some(raw) = (unsafe { optional_struct(at, "options") })? else {
-        return Ok(ControllerOptions::default());
+        return Ok((ControllerOptions::default(), 0));
     };
-    check_flags(raw.flags, NETNS_CONTROLLER_FROM_ENV | NETNS_CONTROLLER_PROCESS_LIFETIME, "flags")?;
+    check_flags(raw.flags, FLAGS, "flags")?;
     let mut options = match raw.flags & NETNS_CONTROLLER_FROM_ENV {
         0 => ControllerOptions::default(),
         _ => ControllerOptions::from_env(),
@@ -81,7 +89,7 @@ unsafe fn options(at: *const netns_controller_options) -> Result<ControllerOptio
     check_reserved(raw.reserved)?;
     // SAFETY: the same.
     unsafe { overlay(&mut options.meter, raw.meter_dir, raw.meter_slots, ["meter_dir", "meter_slots"]) }?;
-    Ok(options)
+    Ok((options, raw.flags))
 }
 
 /// The controller of a handle.
@@ -89,7 +97,7 @@ pub(crate) fn get(controller: Option<&netns_controller>) -> Result<&Arc<Controll
     required(controller, "controller")?.0.get()
 }
 
-/// Opens a controller, and puts right what processes that are gone left half done.
+/// Opens a controller, and puts right what processes that are gone left half done, unless a flag says not to.
 ///
 /// Its host is the network namespace of the calling thread. A store that cannot be read is moved aside and
 /// made anew from what the kernel tells.
@@ -109,8 +117,12 @@ pub unsafe extern "C" fn netns_controller_open(
     call(ret_error, || {
         let ret_controller = required(ret_controller, "ret_controller")?;
         // SAFETY: options by the header's rules.
-        let options = unsafe { self::options(options) }?;
-        give(ret_controller, netns_controller(Handle::new(Arc::new(Controller::open(options)?))));
+        let (options, flags) = unsafe { self::options(options) }?;
+        let controller = match flags & NETNS_CONTROLLER_UNCOLLECTED {
+            0 => Controller::open(options)?,
+            _ => Controller::open_uncollected(options)?,
+        };
+        give(ret_controller, netns_controller(Handle::new(Arc::new(controller))));
         Ok(())
     })
 }

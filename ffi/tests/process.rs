@@ -40,6 +40,19 @@ fn a_child_forked_among_threads_that_are_inside_of_calls_makes_its_own_or_is_tol
 }
 
 #[test]
+fn what_was_left_half_done_is_seen_before_it_is_put_right() {
+    for way in common::ways("what_was_left_half_done_is_seen_before_it_is_put_right") {
+        let program = common::program("collect", &[common::c("collect.c")], way);
+        host(|host| {
+            program.run(host, &[]).must_pass();
+            let before = common::settled(host);
+            program.run(host, &[]).must_pass();
+            host.assert_returns_to(&before, "what was left");
+        });
+    }
+}
+
+#[test]
 fn a_library_that_is_loaded_and_unloaded_over_and_over_does_not_grow() {
     let flags = [format!("-I{}", common::prefix().join("include").display()), "-ldl".to_owned()];
     let program = common::program_with("dlopen", &[common::c("dlopen.c")], Way::Plain, &flags);
