@@ -3,8 +3,12 @@ package network_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"libnetns.dev/go/netns/errdefs"
@@ -113,5 +117,73 @@ func TestAStrategyInGoThatFails(t *testing.T) {
 				t.Errorf("%s in %s: %v", name, step, err)
 			}
 		}
+	}
+}
+
+// A thread that the runtime makes is where the one is that makes it: none may come of a thread that is inside.
+func TestGoroutinesOfAStrategyLeaveNoThreadInside(t *testing.T) {
+	testhost.Clean(t)
+	own := registered()
+	pid := container(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	for range 5 {
+		var blocked sync.WaitGroup
+		pipe := make([]int, 2)
+		must(t, syscall.Pipe2(pipe, syscall.O_CLOEXEC))
+		own.initFails = func() error {
+			for range 12 {
+				blocked.Add(1)
+				go func() {
+					defer blocked.Done()
+					// It holds a thread until the other end is closed.
+					_, _ = syscall.Read(pipe[0], make([]byte, 1))
+				}()
+				runtime.Gosched()
+			}
+			return nil
+		}
+		_, err := network.Setup(&network.Network{Type: "dummy"}, network.Target{Pid: pid})
+		own.initFails = nil
+		must(t, err)
+		if strangers := testhost.Look().Strangers; len(strangers) > 0 {
+			t.Error("inside:", strangers)
+		}
+		must(t, syscall.Close(pipe[1]))
+		blocked.Wait()
+		must(t, syscall.Close(pipe[0]))
+	}
+}
+
+// ends is set for a process whose strategy ends its goroutine.
+const ends = "NETNS_TEST_GOEXIT"
+
+func TestAStrategyThatEndsItsGoroutine(t *testing.T) {
+	own := registered()
+	exit := func() error { runtime.Goexit(); return nil }
+	if os.Getenv(ends) != "" {
+		own.initFails = exit
+		_, err := network.Setup(&network.Network{Type: "dummy"}, network.Target{Pid: container(t)})
+		t.Fatal("it goes on:", err)
+	}
+	testhost.Clean(t)
+	own.createFails = exit
+	_, err := network.Setup(&network.Network{Type: "dummy"}, network.Target{Pid: container(t)})
+	own.createFails = nil
+	if !errors.Is(err, errdefs.ErrPanic) || !strings.Contains(err.Error(), "ended its goroutine") {
+		t.Error(err)
+	}
+	// Inside of the container it must stay on its thread.
+	command := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	for _, variable := range os.Environ() {
+		// It makes a host of its own.
+		if !strings.HasPrefix(variable, "NETNS_TESTHOST=") {
+			command.Env = append(command.Env, variable)
+		}
+	}
+	command.Env = append(command.Env, ends+"=1")
+	said, err := command.CombinedOutput()
+	words := "call Initialize of dummy: the callback ended its goroutine"
+	if err == nil || !strings.Contains(string(said), words) || !strings.Contains(string(said), "(*dummy).note") {
+		t.Errorf("%v: %s", err, said)
 	}
 }

@@ -6,6 +6,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -15,44 +16,110 @@ import (
 
 // answer runs a callback of the program for C: its error, or its panic, becomes the library's, and comes out of the
 // call that caused it as itself. What is called, "call Join of wires", is for people.
-func answer(operation, subject string, raised **C.netns_error, run func() error) (status C.int32_t) {
+func answer(operation, subject string, raised **C.netns_error, run func() error) C.int32_t {
+	// As in run, for the library's own threads.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	failed, ran := apart(run)
+	if !ran {
+		failed = attempt(run, func() { refuseExit(operation + " " + subject) })
+	}
+	if failed == nil {
+		return 0
+	}
+	return hand(operation, subject, failed, raised)
+}
+
+// refusal is an error of the program's, and what the library has to know of it.
+type refusal struct {
+	err  error
+	kind errdefs.Kind
+	text string
+}
+
+// attempt is what run answers. Where the goroutine ends in there (runtime.Goexit) it calls onExit at last.
+func attempt(run func() error, onExit func()) (failed *refusal) {
 	ended := false
 	defer func() {
 		value := recover()
-		if !ended && value == nil {
-			refuseExit(operation, subject)
-		}
 		if value != nil {
-			status = hand(operation, subject, &errdefs.Panic{Value: value, Stack: debug.Stack()}, raised)
+			panicked := errdefs.Panicked(value)
+			failed = &refusal{panicked, errdefs.ErrPanic, panicked.Short()}
+			return
+		}
+		if !ended {
+			onExit()
 		}
 	}()
 	err := run()
-	ended = true
-	if err == nil {
-		return 0
+	if err != nil {
+		// These are the program's methods, too.
+		failed = &refusal{err, kindOf(err), textOf(err)}
 	}
-	return hand(operation, subject, err, raised)
+	ended = true
+	return failed
+}
+
+const exited = "the callback ended its goroutine (runtime.Goexit, testing.T.FailNow)"
+
+// errExited is what a callback answers that ends its goroutine.
+var errExited = errdefs.Categorized(&errdefs.Error{
+	Kind: errdefs.ErrPanic, Operation: "call", Subject: "the program", Message: exited,
+})
+
+// apart runs a callback in a goroutine of its own, which may end, when it is in the same place there as on the calling
+// thread: not where this one is inside of a namespace. It says whether it has run.
+func apart(run func() error) (failed *refusal, ran bool) {
+	here, known := place()
+	if !known {
+		return nil, false
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		there, known := place()
+		if !known || there != here {
+			return
+		}
+		ran = true
+		failed = &refusal{errExited, errdefs.ErrPanic, exited}
+		failed = attempt(run, func() {})
+	}()
+	<-done
+	return failed, ran
+}
+
+// place is the namespaces of the calling thread in which others are not, unless it is known.
+func place() (namespaces [2]uint64, known bool) {
+	for i, path := range []string{"/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"} {
+		var stat syscall.Stat_t
+		if syscall.Stat(path, &stat) != nil {
+			return namespaces, false
+		}
+		namespaces[i] = stat.Ino
+	}
+	return namespaces, true
 }
 
 // refuseExit ends the process: runtime.Goexit would leave the library in the middle of what it does, with its locks.
-func refuseExit(operation, subject string) {
-	text := fmt.Sprintf("libnetns: %s %s: the callback ended its goroutine (runtime.Goexit, testing.T.FailNow)", operation, subject)
-	go panic(text)
+func refuseExit(what string) {
+	go panic(fmt.Sprintf("libnetns: %s: %s\n\n%s", what, exited, debug.Stack()))
 	select {}
 }
 
-// hand makes the library's error of err.
-func hand(operation, subject string, err error, raised **C.netns_error) C.int32_t {
+// hand makes the library's error of one of the program's.
+func hand(operation, subject string, failed *refusal, raised **C.netns_error) C.int32_t {
 	arena := newArena(operation)
 	defer arena.free()
-	kind := kindOf(err)
-	said := C.netns_error_new(C.int32_t(kind), arena.clean(operation), arena.clean(subject), arena.clean(err.Error()), 0)
-	token := keep(err)
-	if C.netns_go_error_set(said, C.uintptr_t(token)) == 0 {
+	made := C.netns_error_new(C.int32_t(failed.kind), arena.clean(operation), arena.clean(subject), arena.clean(failed.text), 0)
+	token := keep(failed.err)
+	if C.netns_go_error_set(made, C.uintptr_t(token)) == 0 {
 		drop(token)
 	}
-	*raised = said
-	return C.int32_t(kind)
+	*raised = made
+	return C.int32_t(failed.kind)
 }
 
 // category is the kind of errors that have one of the methods by which Docker's and containerd's packages know it.
@@ -116,6 +183,14 @@ func kindOf(err error) errdefs.Kind {
 		return kindOfNumber[number]
 	}
 	return errdefs.ErrSystem
+}
+
+// textOf is an error in words. Stacks are for those who ask for them.
+func textOf(err error) string {
+	if panicked, ok := err.(*errdefs.Panic); ok {
+		return panicked.Short()
+	}
+	return err.Error()
 }
 
 // clean is a text that C can say: without NULs.
