@@ -1,8 +1,10 @@
 package netns_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,11 +53,23 @@ var kinds = map[string]struct {
 	"busy":            {fmt.Errorf("paint: %w", errdefs.New(errdefs.ErrBusy, "paint", "e", "it is wet")), errdefs.ErrBusy},
 	"kind":            {errdefs.ErrResourceExhausted, errdefs.ErrResourceExhausted},
 	"number":          {syscall.ENOENT, errdefs.ErrNotFound},
+	"no file":         {fmt.Errorf("paint: %w", fs.ErrNotExist), errdefs.ErrNotFound},
+	"file":            {fs.ErrExist, errdefs.ErrAlreadyExists},
+	"permission":      {fs.ErrPermission, errdefs.ErrPermissionDenied},
+	"deadline":        {context.DeadlineExceeded, errdefs.ErrSystem},
+	"canceled":        {context.Canceled, errdefs.ErrSystem},
+	"there already":   {&there{}, errdefs.ErrAlreadyExists},
 	"exists":          {&nameTaken{}, errdefs.ErrAlreadyExists},
 	"zero kind":       {errdefs.Kind(0), errdefs.ErrSystem},
 	"no kind":         {&errdefs.Error{Message: "empty"}, errdefs.ErrSystem},
 	"other kind":      {errdefs.Kind(-1000), errdefs.Kind(-1000)},
 }
+
+// there is an error as containerd's.
+type there struct{}
+
+func (*there) Error() string  { return "it is there" }
+func (*there) AlreadyExists() {}
 
 type nameTaken struct{}
 

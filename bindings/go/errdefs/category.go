@@ -10,6 +10,7 @@ type details = Error
 
 type alreadyExists struct{ *details }
 
+func (alreadyExists) AlreadyExists()  {}
 func (alreadyExists) Conflict()       {}
 func (alreadyExists) Forbidden()      {}
 func (e alreadyExists) Unwrap() error { return e.details }

@@ -6,6 +6,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -128,6 +129,7 @@ var category = []struct {
 	is   func(error) bool
 }{
 	{errdefs.ErrNotFound, has[interface{ NotFound() }]},
+	{errdefs.ErrAlreadyExists, has[interface{ AlreadyExists() }]},
 	{errdefs.ErrAlreadyExists, has[interface{ Conflict() }]},
 	{errdefs.ErrNotImplemented, has[interface{ NotImplemented() }]},
 	{errdefs.ErrBadRequest, has[interface{ InvalidParameter() }]},
@@ -159,6 +161,16 @@ var kindOfNumber = map[syscall.Errno]errdefs.Kind{
 	syscall.EAFNOSUPPORT: errdefs.ErrUnsupported,
 }
 
+// kindOfFile is the kind of what package io/fs, and os with it, has names for.
+var kindOfFile = []struct {
+	kind errdefs.Kind
+	err  error
+}{
+	{errdefs.ErrNotFound, fs.ErrNotExist},
+	{errdefs.ErrAlreadyExists, fs.ErrExist},
+	{errdefs.ErrPermissionDenied, fs.ErrPermission},
+}
+
 // kindOf is the kind of an error of the program's.
 func kindOf(err error) errdefs.Kind {
 	var panicked *errdefs.Panic
@@ -181,6 +193,11 @@ func kindOf(err error) errdefs.Kind {
 	var number syscall.Errno
 	if errors.As(err, &number) && kindOfNumber[number] != 0 {
 		return kindOfNumber[number]
+	}
+	for _, known := range kindOfFile {
+		if errors.Is(err, known.err) {
+			return known.kind
+		}
 	}
 	return errdefs.ErrSystem
 }
