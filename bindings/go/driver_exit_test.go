@@ -12,31 +12,9 @@ import (
 	"testing"
 
 	"libnetns.dev/go/netns"
-	"libnetns.dev/go/netns/errdefs"
 )
 
-func TestADriverThatEndsItsGoroutine(t *testing.T) {
-	driver := &wires{}
-	controller := wired(t, driver)
-	for _, method := range append(methods, "EndpointOperInfo") {
-		ended := false
-		driver.set(method, func() error {
-			defer func() { ended = true }()
-			runtime.Goexit()
-			return nil
-		})
-		err := try(controller)
-		driver.set("", nil)
-		is(t, err, errdefs.ErrPanic)
-		if !ended || err == nil || !strings.Contains(err.Error(), method+" of wires: the callback ended its goroutine") {
-			t.Errorf("%s: %v", method, err)
-		}
-		clear(t, controller)
-	}
-	ok(t, try(controller))
-}
-
-// ends is set for a process that ends by a handler of the log.
+// ends is set for a process in which a goroutine ends that is inside of the library: the name of whose.
 const ends = "NETNS_TEST_GOEXIT"
 
 // exiting is a handler that ends its goroutine.
@@ -44,27 +22,51 @@ type exiting struct{ slog.Handler }
 
 func (exiting) Handle(context.Context, slog.Record) error { runtime.Goexit(); return nil }
 
-// The goroutine of the log's handler holds the library's locks, so it must not unwind.
-func TestALogHandlerThatEndsItsGoroutineEndsTheProcess(t *testing.T) {
-	if os.Getenv(ends) != "" {
+// end ends a goroutine that holds the library's locks.
+func end(t *testing.T, whose string) {
+	if whose == "log" {
 		controller := open(t)
 		demo := network(t, controller, netns.NetworkConfig{Name: "demo"})
 		ok(t, netns.SetLogHandler(exiting{slog.NewTextHandler(os.Stderr, nil)}, slog.LevelInfo))
 		left(t, controller, demo)
 		return
 	}
-	command := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
-	for _, variable := range os.Environ() {
-		// It makes a host of its own.
-		if !strings.HasPrefix(variable, "NETNS_TESTHOST=") {
-			command.Env = append(command.Env, variable)
-		}
+	driver := &wires{}
+	controller := wired(t, driver)
+	driver.set(whose, func() error {
+		defer func() {
+			if whose == "Join" {
+				panic("on its way")
+			}
+		}()
+		runtime.Goexit()
+		return nil
+	})
+	t.Fatal("it goes on:", try(controller))
+}
+
+func TestACallbackThatEndsItsGoroutineEndsTheProcess(t *testing.T) {
+	if whose := os.Getenv(ends); whose != "" {
+		end(t, whose)
+		return
 	}
-	command.Env = append(command.Env, ends+"=1")
-	said, err := command.CombinedOutput()
-	words := "call the handler of the log: the callback ended its goroutine"
-	if err == nil || !strings.Contains(string(said), words) || !strings.Contains(string(said), "exiting.Handle") {
-		t.Errorf("%v: %s", err, said)
+	for whose, words := range map[string][]string{
+		"log":           {"call the handler of the log: the callback ended its goroutine", "exiting.Handle"},
+		"CreateNetwork": {"call CreateNetwork of wires: the callback ended its goroutine", "(*wires).note"},
+		"Join":          {"call Join of wires: the callback ended its goroutine", "goroutine "},
+	} {
+		command := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+		for _, variable := range os.Environ() {
+			// It makes a host of its own.
+			if !strings.HasPrefix(variable, "NETNS_TESTHOST=") {
+				command.Env = append(command.Env, variable)
+			}
+		}
+		command.Env = append(command.Env, ends+"="+whose)
+		said, err := command.CombinedOutput()
+		if err == nil || !strings.Contains(string(said), words[0]) || !strings.Contains(string(said), words[1]) {
+			t.Errorf("%s: %v: %s", whose, err, said)
+		}
 	}
 }
 

@@ -1,11 +1,10 @@
 // Package driverapi is how a driver makes networks of a type of its own (seed 004; libnetwork's package of this name).
 // A Driver is given to the RegisterDriver of a netns.Controller, and from then on networks of that type are its.
 //
-// Methods are called from any goroutine, several at once, in the network and mount namespaces of whoever called the
-// library, and leave their thread there. The info objects that they get may be used until they return. A panic, and
-// ending the goroutine by runtime.Goexit, as testing.T.FailNow does, becomes the caller's error. But where the caller is
-// in another namespace than the process a method stays on the caller's thread, and Goexit ends the process. An error
-// comes to the caller as itself, in its category: errors.Is finds it.
+// Methods are called from any goroutine's thread, several at once, in the network namespace of whoever called the
+// library, and leave the thread there. The info objects that they get may be used until they return. They must not end
+// their goroutine by runtime.Goexit, as testing.T.FailNow does: that ends the process, with the stack. A panic becomes
+// the caller's error, and an error comes to the caller as itself, in its category: errors.Is finds it.
 //
 // A driver is told of a network in each process that uses it, and again after a reboot: CreateNetwork with the same
 // arguments as before succeeds. It is also called to see whether the driver takes the network. What is deleted may be

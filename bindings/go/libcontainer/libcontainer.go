@@ -56,8 +56,8 @@ func NewNetworkSetup(config *configs.Config, id string) (*NetworkSetup, error) {
 	return &NetworkSetup{handle: setup}, nil
 }
 
-// Up brings up the networks and then the routes of a container, and runs the hooks Prestart and CreateRuntime in the
-// caller's namespaces; they get the state with the status "creating". The container is the target; of the zero value that of
+// Up brings up the networks and then the routes of a container, and runs the hooks Prestart and CreateRuntime on the
+// calling thread; they get the state with the status "creating". The container is the target; of the zero value that of
 // the path that the config has for NEWNET, or else that of the state's process.
 //
 // It is errdefs.ErrNotFound when there is no such container, bridge or interface, errdefs.ErrAlreadyExists when a name or

@@ -64,7 +64,7 @@ func GetStrategy(tpe string) (NetworkStrategy, error) {
 // RegisterStrategy makes a strategy known by a type, for configs too, in this process and for as long as it lasts. It is
 // errdefs.ErrAlreadyExists when there is one of that type.
 //
-// Its methods are called in the namespace that they are for, several at once. Where one fails it leaves nothing behind; what
+// Its methods are called on the thread of whoever called, several at once. Where one fails it leaves nothing behind; what
 // it says in the state counts when it succeeds. The link in the host that VethHost names is taken away when what follows
 // fails. An error comes to the caller as itself, and a panic as an errdefs.ErrPanic.
 func RegisterStrategy(tpe string, strategy NetworkStrategy) error {

@@ -3,8 +3,6 @@ package network_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -151,39 +149,5 @@ func TestGoroutinesOfAStrategyLeaveNoThreadInside(t *testing.T) {
 		must(t, syscall.Close(pipe[1]))
 		blocked.Wait()
 		must(t, syscall.Close(pipe[0]))
-	}
-}
-
-// ends is set for a process whose strategy ends its goroutine.
-const ends = "NETNS_TEST_GOEXIT"
-
-func TestAStrategyThatEndsItsGoroutine(t *testing.T) {
-	own := registered()
-	exit := func() error { runtime.Goexit(); return nil }
-	if os.Getenv(ends) != "" {
-		own.initFails = exit
-		_, err := network.Setup(&network.Network{Type: "dummy"}, network.Target{Pid: container(t)})
-		t.Fatal("it goes on:", err)
-	}
-	testhost.Clean(t)
-	own.createFails = exit
-	_, err := network.Setup(&network.Network{Type: "dummy"}, network.Target{Pid: container(t)})
-	own.createFails = nil
-	if !errors.Is(err, errdefs.ErrPanic) || !strings.Contains(err.Error(), "ended its goroutine") {
-		t.Error(err)
-	}
-	// Inside of the container it must stay on its thread.
-	command := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
-	for _, variable := range os.Environ() {
-		// It makes a host of its own.
-		if !strings.HasPrefix(variable, "NETNS_TESTHOST=") {
-			command.Env = append(command.Env, variable)
-		}
-	}
-	command.Env = append(command.Env, ends+"=1")
-	said, err := command.CombinedOutput()
-	words := "call Initialize of dummy: the callback ended its goroutine"
-	if err == nil || !strings.Contains(string(said), words) || !strings.Contains(string(said), "(*dummy).note") {
-		t.Errorf("%v: %s", err, said)
 	}
 }

@@ -21,10 +21,7 @@ func answer(operation, subject string, raised **C.netns_error, run func() error)
 	// As in run, for the library's own threads.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	failed, ran := apart(run)
-	if !ran {
-		failed = attempt(run, func() { refuseExit(operation + " " + subject) })
-	}
+	failed := attempt(run, operation+" "+subject)
 	if failed == nil {
 		return 0
 	}
@@ -38,75 +35,41 @@ type refusal struct {
 	text string
 }
 
-// attempt is what run answers. Where the goroutine ends in there (runtime.Goexit) it calls onExit at last.
-func attempt(run func() error, onExit func()) (failed *refusal) {
-	ended := false
+// attempt is what run answers. It stays in this goroutine, on this thread: C's frames are below it, and another one costs
+// ten times as much as the call. What is called is for people.
+func attempt(run func() error, what string) *refusal {
+	returned := false
 	defer func() {
-		value := recover()
-		if value != nil {
-			panicked := errdefs.Panicked(value)
-			failed = &refusal{panicked, errdefs.ErrPanic, panicked.Short()}
-			return
-		}
-		if !ended {
-			onExit()
+		if !returned {
+			refuseExit(what)
 		}
 	}()
-	err := run()
-	if err != nil {
-		// These are the program's methods, too.
-		failed = &refusal{err, kindOf(err), textOf(err)}
-	}
-	ended = true
+	failed := recovered(run)
+	returned = true
 	return failed
 }
 
-const exited = "the callback ended its goroutine (runtime.Goexit, testing.T.FailNow)"
-
-// errExited is what a callback answers that ends its goroutine.
-var errExited = errdefs.Categorized(&errdefs.Error{
-	Kind: errdefs.ErrPanic, Operation: "call", Subject: "the program", Message: exited,
-})
-
-// apart runs a callback in a goroutine of its own, which may end, when it is in the same place there as on the calling
-// thread: not where this one is inside of a namespace. It says whether it has run.
-func apart(run func() error) (failed *refusal, ran bool) {
-	here, known := place()
-	if !known {
-		return nil, false
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		there, known := place()
-		if !known || there != here {
-			return
+// recovered is what run answers. It does not return where the goroutine ends, also when that panics on its way.
+func recovered(run func() error) (failed *refusal) {
+	defer func() {
+		if value := recover(); value != nil {
+			panicked := errdefs.Panicked(value)
+			failed = &refusal{panicked, errdefs.ErrPanic, panicked.Short()}
 		}
-		ran = true
-		failed = &refusal{errExited, errdefs.ErrPanic, exited}
-		failed = attempt(run, func() {})
 	}()
-	<-done
-	return failed, ran
-}
-
-// place is the namespaces of the calling thread in which others are not, unless it is known.
-func place() (namespaces [2]uint64, known bool) {
-	for i, path := range []string{"/proc/thread-self/ns/net", "/proc/thread-self/ns/mnt"} {
-		var stat syscall.Stat_t
-		if syscall.Stat(path, &stat) != nil {
-			return namespaces, false
-		}
-		namespaces[i] = stat.Ino
+	err := run()
+	if err == nil {
+		return nil
 	}
-	return namespaces, true
+	// These are the program's methods, too.
+	return &refusal{err, kindOf(err), textOf(err)}
 }
 
-// refuseExit ends the process: runtime.Goexit would leave the library in the middle of what it does, with its locks.
+// refuseExit ends the process: runtime.Goexit would leave the library in the middle of what it does, with its locks. The
+// stack says who it was.
 func refuseExit(what string) {
-	go panic(fmt.Sprintf("libnetns: %s: %s\n\n%s", what, exited, debug.Stack()))
+	const text = "libnetns: %s: the callback ended its goroutine (runtime.Goexit, testing.T.FailNow)\n\n%s"
+	go panic(fmt.Sprintf(text, what, debug.Stack()))
 	select {}
 }
 

@@ -33,10 +33,9 @@ func netnsGoLog(token C.uintptr_t, level C.int32_t, target, message *C.char) {
 	if !ok {
 		return
 	}
-	// It stays on this thread, by which the library knows who hears its log and must not call it. There is nobody to
-	// tell of a panic.
+	// There is nobody to tell of a panic.
 	attempt(func() error {
 		hear(int32(level), C.GoString(target), C.GoString(message))
 		return nil
-	}, func() { refuseExit("call the handler of the log") })
+	}, "call the handler of the log")
 }
