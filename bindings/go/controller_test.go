@@ -87,4 +87,6 @@ func TestDiscoveryReachesNoDriver(t *testing.T) {
 	ok(t, controller.DiscoverDelete(netns.DiscoveryNode, node))
 	is(t, controller.DiscoverNew(99, node), errdefs.ErrBadRequest)
 	is(t, controller.DiscoverDelete(netns.DiscoveryNode, []byte("{")), errdefs.ErrBadRequest)
+	is(t, controller.DiscoverNew(1<<32+netns.DiscoveryNode, node), errdefs.ErrBadRequest)
+	is(t, controller.DiscoverNew(-1, node), errdefs.ErrBadRequest)
 }

@@ -18,7 +18,7 @@ type visit struct {
 
 	// How it ended: by an error or none, a panic, or runtime.Goexit.
 	err      error
-	panicked any
+	panicked *errdefs.Panic
 	exited   bool
 }
 
@@ -58,8 +58,8 @@ func (v *visit) run(ended chan<- struct{}) {
 	v.exited = true
 	defer close(ended)
 	defer func() {
-		if v.panicked = recover(); v.panicked != nil {
-			v.exited = false
+		if value := recover(); value != nil {
+			v.panicked, v.exited = errdefs.Panicked(value), false
 		}
 	}()
 	v.err = v.f()

@@ -84,17 +84,20 @@ func TestAPanicInDoIsTheCallers(t *testing.T) {
 	for _, thrown := range []any{"text", 7, errors.New("error")} {
 		func() {
 			defer func() {
-				if caught := recover(); caught != thrown {
+				caught, is := recover().(*netns.Panic)
+				if !is || caught.Value != thrown || !strings.Contains(caught.Error(), "do_test.go") {
 					t.Errorf("%v, not %v", caught, thrown)
 				}
 			}()
-			err := namespace.Do(func() error { panic(thrown) })
+			// The innermost place counts.
+			err := namespace.Do(func() error { return namespace.Do(func() error { panic(thrown) }) })
 			t.Error("it returned", err)
 		}()
 	}
 	func() {
 		defer func() {
-			if _, is := recover().(runtime.Error); !is {
+			var mistake runtime.Error
+			if caught, is := recover().(error); !is || !errors.As(caught, &mistake) || !errors.Is(caught, netns.ErrPanic) {
 				t.Error("it is no runtime.Error")
 			}
 		}()

@@ -1,6 +1,7 @@
 package netns_test
 
 import (
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"libnetns.dev/go/netns"
 	"libnetns.dev/go/netns/internal/testhost"
 )
 
@@ -64,11 +66,10 @@ import (
 	"time"
 
 	"libnetns.dev/go/netns"
-	"libnetns.dev/go/netns/errdefs"
 )
 
 var _ = []any{context.Background, errors.New, fmt.Println, fs.ErrExist, slog.LevelInfo, net.Dial, os.Exit, exec.Command,
-	time.Now, errdefs.ErrBusy}
+	time.Now}
 
 func main() {
 	controller, err := netns.Open(netns.Options{})
@@ -101,5 +102,47 @@ func TestTheGuidesFragmentsRun(t *testing.T) {
 	text := goRun(t, fmt.Sprintf(around, calls.String(), functions.String()))
 	if strings.Contains(text, "false") || !strings.Contains(text, "sandbox_destroyed") {
 		t.Error(text)
+	}
+}
+
+// needs is the shared libraries of a program that was built so.
+func needs(t *testing.T, args ...string) []string {
+	t.Helper()
+	directory := t.TempDir()
+	source, program := filepath.Join(directory, "main.go"), filepath.Join(directory, "program")
+	const text = `package main; import "libnetns.dev/go/netns"; func main() { println(netns.Version()) }`
+	ok(t, os.WriteFile(source, []byte(text), 0o600))
+	args = append(append([]string{"build", "-o", program}, args...), source)
+	said, err := exec.Command("go", args...).CombinedOutput()
+	if err != nil || len(said) > 0 {
+		t.Fatalf("%v: %s", err, said)
+	}
+	ran := exec.Command(program)
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "LD_LIBRARY_PATH=") {
+			ran.Env = append(ran.Env, variable)
+		}
+	}
+	if said, err := ran.CombinedOutput(); err != nil || string(said) != netns.Version()+"\n" {
+		t.Fatalf("%v: %s", err, said)
+	}
+	file := must(elf.Open(program))
+	defer file.Close()
+	return must(file.ImportedLibraries())
+}
+
+func TestStaticProgramsNeedNothing(t *testing.T) {
+	for _, library := range needs(t, "-tags", "netns_static") {
+		if strings.Contains(library, "netns") || strings.Contains(library, "gcc") {
+			t.Error("it needs", library)
+		}
+	}
+	// One that is not there is answered by its bare name.
+	if path, err := exec.Command("cc", "-print-file-name=libc.a").Output(); err != nil || !strings.Contains(string(path), "/") {
+		testhost.CannotRun(t, "there is no static C library")
+	}
+	whole := needs(t, "-tags", "netns_static,netgo,osusergo", "-ldflags", "-linkmode external -extldflags -static")
+	if len(whole) > 0 {
+		t.Error("it needs", whole)
 	}
 }

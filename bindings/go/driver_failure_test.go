@@ -1,11 +1,10 @@
 package netns_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
+	"io/fs"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,11 +53,23 @@ var kinds = map[string]struct {
 	"busy":            {fmt.Errorf("paint: %w", errdefs.New(errdefs.ErrBusy, "paint", "e", "it is wet")), errdefs.ErrBusy},
 	"kind":            {errdefs.ErrResourceExhausted, errdefs.ErrResourceExhausted},
 	"number":          {syscall.ENOENT, errdefs.ErrNotFound},
+	"no file":         {fmt.Errorf("paint: %w", fs.ErrNotExist), errdefs.ErrNotFound},
+	"file":            {fs.ErrExist, errdefs.ErrAlreadyExists},
+	"permission":      {fs.ErrPermission, errdefs.ErrPermissionDenied},
+	"deadline":        {context.DeadlineExceeded, errdefs.ErrSystem},
+	"canceled":        {context.Canceled, errdefs.ErrSystem},
+	"there already":   {&there{}, errdefs.ErrAlreadyExists},
 	"exists":          {&nameTaken{}, errdefs.ErrAlreadyExists},
 	"zero kind":       {errdefs.Kind(0), errdefs.ErrSystem},
 	"no kind":         {&errdefs.Error{Message: "empty"}, errdefs.ErrSystem},
 	"other kind":      {errdefs.Kind(-1000), errdefs.Kind(-1000)},
 }
+
+// there is an error as containerd's.
+type there struct{}
+
+func (*there) Error() string  { return "it is there" }
+func (*there) AlreadyExists() {}
 
 type nameTaken struct{}
 
@@ -153,7 +164,7 @@ func TestPanicsOfADriver(t *testing.T) {
 				t.Errorf("%s in %s: %v", name, method, err)
 				continue
 			}
-			if !strings.Contains(err.Error(), fmt.Sprint("panic: ", value)) || !strings.Contains(string(panicked.Stack), "note") {
+			if !strings.Contains(err.Error(), fmt.Sprint("panic: ", value)) || strings.Contains(err.Error(), "goroutine ") || !strings.Contains(string(panicked.Stack), "note") {
 				t.Errorf("%s in %s: %v", name, method, err)
 			}
 			if own, ok := value.(error); ok {
@@ -190,30 +201,5 @@ func TestAnErrorThatPanics(t *testing.T) {
 		is(t, try(controller), errdefs.ErrPanic)
 		driver.set("", nil)
 		clear(t, controller)
-	}
-}
-
-// ends is set for a process whose driver ends its goroutine.
-const ends = "NETNS_TEST_GOEXIT"
-
-func TestACallbackThatEndsItsGoroutineEndsTheProcess(t *testing.T) {
-	if os.Getenv(ends) != "" {
-		driver := &wires{}
-		controller := wired(t, driver)
-		driver.set("CreateNetwork", func() error { runtime.Goexit(); return nil })
-		_, err := createWires(controller)
-		t.Fatal("it goes on:", err)
-	}
-	command := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
-	for _, variable := range os.Environ() {
-		// It makes a host of its own.
-		if !strings.HasPrefix(variable, "NETNS_TESTHOST=") {
-			command.Env = append(command.Env, variable)
-		}
-	}
-	command.Env = append(command.Env, ends+"=1")
-	said, err := command.CombinedOutput()
-	if err == nil || !strings.Contains(string(said), "call CreateNetwork of wires: the callback ended its goroutine") {
-		t.Errorf("%v: %s", err, said)
 	}
 }

@@ -72,7 +72,9 @@ type Address struct {
 }
 
 // RegisterIpam makes an address management known by a name, for networks whose definition says so. It is known to this
-// controller alone, until that is closed and no object of it is left. It is errdefs.ErrForbidden when the name is taken.
+// controller alone, until that is closed and no object of it is left. The library refers to it until then: a controller
+// that its own address management refers to is never collected as garbage, and needs Close. It is ErrForbidden when the
+// name is taken.
 func (c *Controller) RegisterIpam(name string, ipam Ipam) error {
 	if ipam == nil {
 		return native.RegisterIpam(c.native(), name, nil)

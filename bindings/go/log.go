@@ -17,7 +17,8 @@ var logLevels = [...]slog.Level{1: slog.LevelError, 2: slog.LevelWarn, 3: slog.L
 //
 // The handler hears from any thread, several at once, from the middle of whatever the library does: it must not call the
 // library, and where it does the call answers [errdefs.ErrForbidden]. The attribute "target" is the part of the library
-// that a message is from. A panic of the handler is passed over.
+// that a message is from. A panic of the handler is passed over;
+// runtime.Goexit in it ends the process.
 func SetLogHandler(handler slog.Handler, level slog.Level) error {
 	if handler == nil {
 		return native.ClearLog()

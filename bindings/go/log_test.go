@@ -3,12 +3,14 @@ package netns_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 
 	"libnetns.dev/go/netns"
+	"libnetns.dev/go/netns/driverapi"
 	"libnetns.dev/go/netns/errdefs"
 	"libnetns.dev/go/netns/internal/testhost"
 )
@@ -55,14 +57,22 @@ func left(t *testing.T, controller *netns.Controller, demo *netns.Network) {
 func TestTheLogIsHeard(t *testing.T) {
 	controller := open(t)
 	demo := network(t, controller, netns.NetworkConfig{Name: "demo"})
-	refused := error(nil)
-	handler := listen(slog.LevelDebug, func() { _, refused = controller.Networks() })
+	refused, unregistered := error(nil), error(nil)
+	handler := listen(slog.LevelDebug, func() {
+		_, refused = controller.Networks()
+		unregistered = controller.RegisterDriver("wires", &wires{}, driverapi.Capability{})
+	})
 	ok(t, netns.SetLogHandler(handler, slog.LevelInfo))
 	left(t, controller, demo)
 	if text := handler.String(); !strings.Contains(text, "level=INFO") || !strings.Contains(text, "target=") {
 		t.Error(text)
 	}
 	is(t, refused, errdefs.ErrForbidden)
+	is(t, unregistered, errdefs.ErrForbidden)
+	var active driverapi.ErrActiveRegistration
+	if errors.As(unregistered, &active) {
+		t.Error("no driver is registered:", unregistered)
+	}
 
 	severe := listen(slog.LevelError, func() {})
 	ok(t, netns.SetLogHandler(severe, slog.LevelDebug))

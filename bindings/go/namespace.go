@@ -90,7 +90,8 @@ func (n *Namespace) File() (*os.File, error) {
 	return os.NewFile(uintptr(fd), n.String()), nil
 }
 
-// Do runs f inside the namespace, as Sandbox.Do does.
+// Do runs f inside the namespace, as Sandbox.Do does, panics and all. A program that f starts with
+// SysProcAttr.Pdeathsig dies when f returns.
 func (n *Namespace) Do(f func() error) error {
 	fd, err := native.NamespaceFd(n.native())
 	if err != nil {

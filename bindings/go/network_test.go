@@ -212,6 +212,11 @@ func TestAPlanTellsAndChangesNothing(t *testing.T) {
 	_, err := netns.ParsePlan([]byte(`{"steps": 7}`))
 	is(t, err, errdefs.ErrBadRequest)
 	is(t, read.UnmarshalJSON([]byte("[]")), errdefs.ErrBadRequest)
+	same := read
+	ok(t, json.Unmarshal([]byte("null"), &read))
+	if read != same {
+		t.Error("null changes a plan")
+	}
 }
 
 func TestMeteringIsSwitched(t *testing.T) {

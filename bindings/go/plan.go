@@ -41,8 +41,11 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 	return []byte(p.JSON()), nil
 }
 
-// UnmarshalJSON is ParsePlan, for encoding/json.
+// UnmarshalJSON is ParsePlan, for encoding/json. Null changes nothing, as is the custom there.
 func (p *Plan) UnmarshalJSON(json []byte) error {
+	if string(json) == "null" {
+		return nil
+	}
 	plan, err := ParsePlan(json)
 	if err != nil {
 		return err

@@ -113,9 +113,10 @@ func (s *Sandbox) File() (*os.File, error) {
 // f runs on a thread of its own, in a goroutine of its own, and the thread ends with it: no goroutine is ever left
 // elsewhere. What f calls is inside: system calls, sockets that it opens, which stay inside wherever they are used later,
 // programs that it starts, and this library, for which the sandbox is the host then. Goroutines that f starts are
-// outside; so is what packages do in goroutines of theirs, as net does to look up a name.
+// outside; so is what packages do in goroutines of theirs, as net does to look up a name. A program that f starts with
+// SysProcAttr.Pdeathsig dies when f returns, as its thread ends.
 //
-// A panic of f is raised here, and runtime.Goexit in f, as of testing.T.FailNow, ends the calling goroutine. Do may be
+// A panic of f is raised here, as a *[Panic] with the value and the stack in f, and runtime.Goexit in f, as of testing.T.FailNow, ends the calling goroutine. Do may be
 // called in f. runtime.UnlockOSThread may be called as often as LockOSThread was in f.
 //
 // It answers [errdefs.ErrNotFound] when the sandbox was destroyed by this object, [errdefs.ErrPermissionDenied] without

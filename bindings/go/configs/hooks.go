@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/argument"
 	"libnetns.dev/go/netns/internal/native"
 )
 
@@ -57,7 +58,7 @@ type Command struct {
 // Run runs the program in the namespaces of the calling thread, with the container's state as JSON on its standard input,
 // and waits until it ends. When it fails the error has what it wrote; after its timeout it is syscall.ETIME.
 func (c Command) Run(state *specs.State) error {
-	text, err := stateText(state)
+	text, err := argument.State(state)
 	if err != nil {
 		return err
 	}
@@ -182,12 +183,4 @@ func (hooks *Hooks) UnmarshalJSON(data []byte) error {
 	}
 	*hooks = read
 	return nil
-}
-
-func stateText(state *specs.State) (string, error) {
-	if state == nil {
-		return "", errdefs.New(errdefs.ErrBadRequest, "use", "the state of a container", "it is nil")
-	}
-	text, err := json.Marshal(state)
-	return string(text), err
 }

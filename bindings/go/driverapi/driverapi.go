@@ -3,8 +3,8 @@
 //
 // Methods are called from any goroutine's thread, several at once, in the network namespace of whoever called the
 // library, and leave the thread there. The info objects that they get may be used until they return. They must not end
-// their goroutine by runtime.Goexit, as testing.T.FailNow does: that ends the process. A panic becomes the caller's
-// error, and an error comes to the caller as itself, in its category: errors.Is finds it.
+// their goroutine by runtime.Goexit, as testing.T.FailNow does: that ends the process, with the stack. A panic becomes
+// the caller's error, and an error comes to the caller as itself, in its category: errors.Is finds it.
 //
 // A driver is told of a network in each process that uses it, and again after a reboot: CreateNetwork with the same
 // arguments as before succeeds. It is also called to see whether the driver takes the network. What is deleted may be
@@ -46,7 +46,8 @@ type Driver interface {
 	discoverapi.Discover
 
 	// NetworkAllocate allocates what a network needs across hosts, and answers with it as options for CreateNetwork.
-	// Drivers of global scope alone are asked.
+	// Drivers of global scope alone are asked. Options are strings here, as in libnetwork: of the network's options those
+	// whose values are other JSON are left out, and CreateNetwork has them all.
 	NetworkAllocate(nid string, options map[string]string, ipV4Data, ipV6Data []IPAMData) (map[string]string, error)
 
 	// NetworkFree frees what NetworkAllocate allocated.

@@ -81,10 +81,22 @@ func TestIPAMDataThatIsAbsentOrWrong(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, read, err)
 		}
 	}
-	for _, text := range []string{`{"Pool":"10.1.0.0"}`, `{"Gateway":"x/8"}`, `{"AuxAddresses":{"a":""},"Pool":"/"}`} {
+	for _, text := range []string{`{"Pool":"10.1.0.0"}`, `{"Gateway":"x/8"}`, `{"AuxAddresses":{"a":""},"Pool":"/"}`, `{"AuxAddresses":{"a":""}}`} {
 		var read driverapi.IPAMData
 		if err := json.Unmarshal([]byte(text), &read); !errors.Is(err, errdefs.ErrBadRequest) {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+	text, err := json.Marshal(&driverapi.IPAMData{Pool: &net.IPNet{}, AuxAddresses: map[string]*net.IPNet{"a": {}}})
+	if err != nil || string(text) != `{"AddressSpace":""}` {
+		t.Errorf("%s, %v", text, err)
+	}
+	ip := net.IPv4(10, 1, 0, 1)
+	for _, wrong := range []*net.IPNet{{IP: ip}, {Mask: net.CIDRMask(8, 32)}, {IP: ip, Mask: net.IPMask{255, 0, 255, 0}}} {
+		for _, data := range []*driverapi.IPAMData{{Pool: wrong}, {Gateway: wrong}, {AuxAddresses: map[string]*net.IPNet{"a": wrong}}} {
+			if text, err := json.Marshal(data); !errors.Is(err, errdefs.ErrBadRequest) {
+				t.Errorf("%s, %v", text, err)
+			}
 		}
 	}
 	var read driverapi.IPAMData

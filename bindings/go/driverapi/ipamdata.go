@@ -28,11 +28,18 @@ type wire struct {
 	Pool         string            `json:",omitempty"`
 }
 
-// MarshalJSON encodes it as plugins get it: the address space always, and what else there is.
+// MarshalJSON encodes it as plugins get it: the address space always, and what else there is. It is a bad request where an
+// address has no prefix length.
 func (i *IPAMData) MarshalJSON() ([]byte, error) {
 	said := wire{AddressSpace: i.AddressSpace, Pool: text(i.Pool), Gateway: text(i.Gateway)}
+	if err := check(i.Pool, i.Gateway); err != nil {
+		return nil, err
+	}
 	for name, address := range i.AuxAddresses {
-		if address == nil {
+		if err := check(address); err != nil {
+			return nil, err
+		}
+		if text(address) == "" {
 			continue
 		}
 		if said.AuxAddresses == nil {
@@ -58,6 +65,9 @@ func (i *IPAMData) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	for name, address := range said.AuxAddresses {
+		if address == "" {
+			return noAddress("AuxAddresses", address)
+		}
 		if read.AuxAddresses == nil {
 			read.AuxAddresses = map[string]*net.IPNet{}
 		}
@@ -79,11 +89,22 @@ func (i *IPAMData) IsV6() bool {
 	return i.Pool != nil && i.Pool.IP.To4() == nil
 }
 
+// text is empty for nil and the zero value.
 func text(address *net.IPNet) string {
-	if address == nil {
+	if address == nil || len(address.IP) == 0 && len(address.Mask) == 0 {
 		return ""
 	}
 	return address.String()
+}
+
+// check refuses what net.IPNet writes as "<nil>", or what cannot be read back.
+func check(addresses ...*net.IPNet) error {
+	for _, address := range addresses {
+		if _, err := parse("address", text(address)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parse keeps the host's bits.
@@ -93,8 +114,13 @@ func parse(field, text string) (*net.IPNet, error) {
 	}
 	ip, subnet, err := net.ParseCIDR(text)
 	if err != nil {
-		return nil, errdefs.New(errdefs.ErrBadRequest, "read "+field, fmt.Sprintf("%q", text), "it is no address with a prefix length, as 10.1.0.1/24 is")
+		return nil, noAddress(field, text)
 	}
 	subnet.IP = ip
 	return subnet, nil
+}
+
+func noAddress(field, text string) error {
+	const cause = "it is no address with a prefix length, as 10.1.0.1/24 is"
+	return errdefs.New(errdefs.ErrBadRequest, "read "+field, fmt.Sprintf("%q", text), cause)
 }

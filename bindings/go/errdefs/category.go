@@ -3,13 +3,15 @@ package errdefs
 import "fmt"
 
 // The categories, as the field's packages know them by their methods (seed 004, ErrNoNetwork.NotFound and its like;
-// Docker's and containerd's errdefs). Each is a type of its own, as an error is of one that has all of its methods.
+// moby's errdefs and containerd/errdefs v1.0.0, whose IsAlreadyExists asks for AlreadyExists() and whose IsPermissionDenied
+// asks for Forbidden()). Each is a type of its own, as an error is of one that has all of its methods.
 
 // details is embedded by a name that is not that of the method Error.
 type details = Error
 
 type alreadyExists struct{ *details }
 
+func (alreadyExists) AlreadyExists()  {}
 func (alreadyExists) Conflict()       {}
 func (alreadyExists) Forbidden()      {}
 func (e alreadyExists) Unwrap() error { return e.details }

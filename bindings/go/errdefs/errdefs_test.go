@@ -30,6 +30,7 @@ func TestKindNumberAndObject(t *testing.T) {
 // categories is each category's method, as Docker and containerd look for it.
 var categories = map[string]func(error) bool{
 	"NotFound":          func(err error) bool { var e interface{ NotFound() }; return errors.As(err, &e) },
+	"AlreadyExists":     func(err error) bool { var e interface{ AlreadyExists() }; return errors.As(err, &e) },
 	"Conflict":          func(err error) bool { var e interface{ Conflict() }; return errors.As(err, &e) },
 	"Forbidden":         func(err error) bool { var e interface{ Forbidden() }; return errors.As(err, &e) },
 	"InvalidParameter":  func(err error) bool { var e interface{ InvalidParameter() }; return errors.As(err, &e) },
@@ -41,7 +42,7 @@ var categories = map[string]func(error) bool{
 
 func TestEachKindHasItsCategoriesAndNoOther(t *testing.T) {
 	for kind, want := range map[errdefs.Kind][]string{
-		errdefs.ErrAlreadyExists:     {"Conflict", "Forbidden"},
+		errdefs.ErrAlreadyExists:     {"AlreadyExists", "Conflict", "Forbidden"},
 		errdefs.ErrBadRequest:        {"InvalidParameter"},
 		errdefs.ErrBusy:              {"Unavailable"},
 		errdefs.ErrForbidden:         {"Forbidden"},

@@ -11,14 +11,13 @@ package libcontainer
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"libnetns.dev/go/netns"
 	"libnetns.dev/go/netns/configs"
 	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/argument"
 	"libnetns.dev/go/netns/internal/native"
 	"libnetns.dev/go/netns/network"
 )
@@ -65,11 +64,11 @@ func NewNetworkSetup(config *configs.Config, id string) (*NetworkSetup, error) {
 // a default route is taken, and what strategies and hooks answer. Nothing is left behind then, but for what strategies and
 // hooks do that no state tells of.
 func (s *NetworkSetup) Up(target network.Target, state *specs.State) (*SetupState, error) {
-	pid, err := processOf(target)
+	pid, err := argument.Process("use", "a container", target.Pid)
 	if err != nil {
 		return nil, err
 	}
-	text, err := stateText(state)
+	text, err := argument.State(state)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +82,7 @@ func (s *NetworkSetup) Up(target network.Target, state *specs.State) (*SetupStat
 // Plan is what Up would do, hooks left out. What the config leaves open is drawn anew each time.
 // It is errdefs.ErrNotImplemented where a strategy does its work by itself.
 func (s *NetworkSetup) Plan(target network.Target) (netns.Plan, error) {
-	pid, err := processOf(target)
+	pid, err := argument.Process("use", "a container", target.Pid)
 	if err != nil {
 		return netns.Plan{}, err
 	}
@@ -97,7 +96,7 @@ func (s *NetworkSetup) Plan(target network.Target) (netns.Plan, error) {
 // Poststart runs the hooks Poststart, for when the container's program has started; they get the state with the status
 // "running". All run; the error is of the first that fails.
 func (s *NetworkSetup) Poststart(state *specs.State) error {
-	text, err := stateText(state)
+	text, err := argument.State(state)
 	if err != nil {
 		return err
 	}
@@ -114,7 +113,7 @@ func (s *NetworkSetup) TearDown() error {
 // Down is TearDown, and then runs the hooks Poststop, whether or not that went well; they get the state with the status
 // "stopped".
 func (s *NetworkSetup) Down(state *specs.State) error {
-	text, err := stateText(state)
+	text, err := argument.State(state)
 	if err != nil {
 		return err
 	}
@@ -182,19 +181,4 @@ func nativeHook(name int32, hook configs.Hook) native.ConfigHook {
 		}
 		return hook.Run(&state)
 	}}
-}
-
-func stateText(state *specs.State) (string, error) {
-	if state == nil {
-		return "", errdefs.New(errdefs.ErrBadRequest, "use", "the state of a container", "it is nil")
-	}
-	text, err := json.Marshal(state)
-	return string(text), err
-}
-
-func processOf(target network.Target) (uint32, error) {
-	if target.Pid < 0 || target.Pid > math.MaxInt32 {
-		return 0, errdefs.New(errdefs.ErrBadRequest, "use", fmt.Sprintf("process %d", target.Pid), "there is none of that number")
-	}
-	return uint32(target.Pid), nil
 }

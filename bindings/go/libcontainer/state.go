@@ -5,6 +5,7 @@ import (
 
 	"libnetns.dev/go/netns/configs"
 	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/argument"
 	"libnetns.dev/go/netns/internal/native"
 )
 
@@ -83,7 +84,7 @@ func (s *SetupState) Down(state *specs.State, hooks configs.Hooks) error {
 	if err != nil {
 		return err
 	}
-	oci, err := stateText(state)
+	oci, err := argument.State(state)
 	if err != nil {
 		return err
 	}

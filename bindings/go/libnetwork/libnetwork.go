@@ -38,10 +38,10 @@ package libnetwork
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"libnetns.dev/go/netns"
 	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/argument"
 )
 
 // Network represents a logical connectivity zone that containers may ulteriorly join using the Link method. A Network is
@@ -143,7 +143,11 @@ func (n network) Link(name string) ([]*Interface, error) {
 // NewNetworkNamespace creates a new network namespace mounted on the specified path, which is absolute. It fails as
 // [netns.CreateSandboxIn] does.
 func NewNetworkNamespace(path string) (Namespace, error) {
-	made, err := netns.CreateSandboxIn(filepath.Dir(path), filepath.Base(path))
+	directory, name, err := argument.Key("create namespace", path)
+	if err != nil {
+		return nil, err
+	}
+	made, err := netns.CreateSandboxIn(directory, name)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,22 @@ func options(t *testing.T, network string) *libnetwork.Options {
 	return &libnetwork.Options{Controller: where, Network: netns.NetworkConfig{IPv6: true}}
 }
 
+// The namespace is at the path, whatever slashes that has.
+func TestPathsWithSlashes(t *testing.T) {
+	testhost.Clean(t)
+	base := t.TempDir()
+	namespace, err := libnetwork.NewNetworkNamespace(base + "//web/")
+	ok(t, err)
+	if namespace.Path() != base+"/web" {
+		t.Error(namespace.Path())
+	}
+	ok(t, netns.RemoveSandboxIn(base, "web"))
+	for _, path := range []string{"", "/", "web", "..", base + "/.."} {
+		_, err = libnetwork.NewNetworkNamespace(path)
+		is(t, err, errdefs.ErrBadRequest)
+	}
+}
+
 func TestALinkMovesIntoANamespace(t *testing.T) {
 	network, err := libnetwork.NewNetwork("simplebridge", "demo", options(t, "demo"))
 	ok(t, err)

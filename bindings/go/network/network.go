@@ -12,6 +12,7 @@ import (
 	"math"
 
 	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/argument"
 	"libnetns.dev/go/netns/internal/native"
 )
 
@@ -54,7 +55,7 @@ func SetInterfaceInNamespaceFd(name string, fd uintptr) error {
 
 // SetInterfaceInNamespacePid moves a link to the network namespace of a process.
 func SetInterfaceInNamespacePid(name string, nsPid int) error {
-	pid, err := processOf("move link", name, nsPid)
+	pid, err := argument.Process("move link", name, nsPid)
 	if err != nil {
 		return err
 	}
@@ -77,13 +78,6 @@ func SetMtu(name string, mtu int) error {
 		return refuse("set MTU of link", name, fmt.Sprintf("%d is no MTU", mtu))
 	}
 	return native.SetLinkMTU(name, uint32(mtu))
-}
-
-func processOf(operation, subject string, pid int) (uint32, error) {
-	if pid < 0 || pid > math.MaxInt32 {
-		return 0, refuse(operation, subject, fmt.Sprintf("%d is no process", pid))
-	}
-	return uint32(pid), nil
 }
 
 func refuse(operation, subject, cause string) error {

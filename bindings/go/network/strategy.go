@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"libnetns.dev/go/netns/errdefs"
+	"libnetns.dev/go/netns/internal/argument"
 	"libnetns.dev/go/netns/internal/native"
 )
 
@@ -109,7 +110,7 @@ func (b byType) Create(n *Network, nspid int, networkState *NetworkState) error 
 	if err != nil {
 		return err
 	}
-	pid, err := processOf("create network", string(b), nspid)
+	pid, err := argument.Process("create network", string(b), nspid)
 	if err != nil {
 		return err
 	}
@@ -212,7 +213,7 @@ func Setup(n *Network, target Target) (*NetworkState, error) {
 	if err != nil {
 		return nil, err
 	}
-	pid, err := processOf("set up network", n.Type, target.Pid)
+	pid, err := argument.Process("set up network", n.Type, target.Pid)
 	if err != nil {
 		return nil, err
 	}

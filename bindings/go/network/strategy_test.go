@@ -3,8 +3,10 @@ package network_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"libnetns.dev/go/netns/errdefs"
@@ -113,5 +115,39 @@ func TestAStrategyInGoThatFails(t *testing.T) {
 				t.Errorf("%s in %s: %v", name, step, err)
 			}
 		}
+	}
+}
+
+// A thread that the runtime makes is where the one is that makes it: none may come of a thread that is inside.
+func TestGoroutinesOfAStrategyLeaveNoThreadInside(t *testing.T) {
+	testhost.Clean(t)
+	own := registered()
+	pid := container(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	for range 5 {
+		var blocked sync.WaitGroup
+		pipe := make([]int, 2)
+		must(t, syscall.Pipe2(pipe, syscall.O_CLOEXEC))
+		own.initFails = func() error {
+			for range 12 {
+				blocked.Add(1)
+				go func() {
+					defer blocked.Done()
+					// It holds a thread until the other end is closed.
+					_, _ = syscall.Read(pipe[0], make([]byte, 1))
+				}()
+				runtime.Gosched()
+			}
+			return nil
+		}
+		_, err := network.Setup(&network.Network{Type: "dummy"}, network.Target{Pid: pid})
+		own.initFails = nil
+		must(t, err)
+		if strangers := testhost.Look().Strangers; len(strangers) > 0 {
+			t.Error("inside:", strangers)
+		}
+		must(t, syscall.Close(pipe[1]))
+		blocked.Wait()
+		must(t, syscall.Close(pipe[0]))
 	}
 }

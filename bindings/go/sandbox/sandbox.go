@@ -4,9 +4,9 @@ package sandbox
 
 import (
 	"net"
-	"path/filepath"
 
 	"libnetns.dev/go/netns"
+	"libnetns.dev/go/netns/internal/argument"
 )
 
 // Info represents all possible information that the driver wants to place in the sandbox, which includes interfaces and
@@ -66,17 +66,21 @@ func GenerateKey(containerID string) string {
 // NewSandbox makes a sandbox that is mounted at the key, an absolute path. It fails as [netns.CreateSandboxIn] does. The
 // handle is let go of when nobody refers to it any more; the sandbox stays until Destroy.
 func NewSandbox(key string) (Sandbox, error) {
-	return of(netns.CreateSandboxIn(filepath.Dir(key), filepath.Base(key)))
+	directory, name, err := argument.Key("create sandbox", key)
+	if err != nil {
+		return nil, err
+	}
+	return of(netns.CreateSandboxIn(directory, name))
 }
 
 // OpenSandbox opens the sandbox that this or another process made at the key. It fails as [netns.OpenSandboxIn] does.
 func OpenSandbox(key string) (Sandbox, error) {
-	return of(netns.OpenSandboxIn(filepath.Dir(key), filepath.Base(key)))
+	return of(open(key))
 }
 
 // GetInfo is all that the sandbox at the key holds.
 func GetInfo(key string) (*Info, error) {
-	opened, err := netns.OpenSandboxIn(filepath.Dir(key), filepath.Base(key))
+	opened, err := open(key)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +94,14 @@ func GetInfo(key string) (*Info, error) {
 		Gateway:     info.Gateway.AsSlice(),
 		GatewayIPv6: info.GatewayIPv6.AsSlice(),
 	}, nil
+}
+
+func open(key string) (*netns.Sandbox, error) {
+	directory, name, err := argument.Key("open sandbox", key)
+	if err != nil {
+		return nil, err
+	}
+	return netns.OpenSandboxIn(directory, name)
 }
 
 // sandbox is a Sandbox.

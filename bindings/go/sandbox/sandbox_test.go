@@ -49,6 +49,29 @@ func TestGenerateKey(t *testing.T) {
 	}
 }
 
+// A key is where the namespace is, whatever slashes it has.
+func TestKeysWithSlashes(t *testing.T) {
+	testhost.Clean(t)
+	web, err := sandbox.NewSandbox("/run/netns//web/")
+	ok(t, err)
+	if names := testhost.Look().Namespaces; web.Key() != "/run/netns/web" || !slices.Equal(names, []string{"web"}) {
+		t.Error(web.Key(), names)
+	}
+	_, err = sandbox.OpenSandbox("/run/netns/web/")
+	ok(t, err)
+	_, err = sandbox.GetInfo("/run/netns/web/")
+	ok(t, err)
+	ok(t, web.Destroy())
+	for _, key := range []string{"", "/", "web", "./web", "..", "/run/netns/..", "/run/netns/../web"} {
+		_, err = sandbox.NewSandbox(key)
+		refuses(t, err)
+		_, err = sandbox.OpenSandbox(key)
+		refuses(t, err)
+		_, err = sandbox.GetInfo(key)
+		refuses(t, err)
+	}
+}
+
 func TestADeviceMovesInAndOut(t *testing.T) {
 	testhost.Clean(t)
 	testhost.Execute(t, "ip", "link", "add", "outer", "type", "veth", "peer", "name", "inner")

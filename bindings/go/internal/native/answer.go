@@ -6,6 +6,8 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -15,44 +17,73 @@ import (
 
 // answer runs a callback of the program for C: its error, or its panic, becomes the library's, and comes out of the
 // call that caused it as itself. What is called, "call Join of wires", is for people.
-func answer(operation, subject string, raised **C.netns_error, run func() error) (status C.int32_t) {
-	ended := false
+func answer(operation, subject string, raised **C.netns_error, run func() error) C.int32_t {
+	// As in run, for the library's own threads.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	failed := attempt(run, operation+" "+subject)
+	if failed == nil {
+		return 0
+	}
+	return hand(operation, subject, failed, raised)
+}
+
+// refusal is an error of the program's, and what the library has to know of it.
+type refusal struct {
+	err  error
+	kind errdefs.Kind
+	text string
+}
+
+// attempt is what run answers. It stays in this goroutine, on this thread: C's frames are below it, and another one costs
+// ten times as much as the call. What is called is for people.
+func attempt(run func() error, what string) *refusal {
+	returned := false
 	defer func() {
-		value := recover()
-		if !ended && value == nil {
-			refuseExit(operation, subject)
+		if !returned {
+			refuseExit(what)
 		}
-		if value != nil {
-			status = hand(operation, subject, &errdefs.Panic{Value: value, Stack: debug.Stack()}, raised)
+	}()
+	failed := recovered(run)
+	returned = true
+	return failed
+}
+
+// recovered is what run answers. It does not return where the goroutine ends, also when that panics on its way.
+func recovered(run func() error) (failed *refusal) {
+	defer func() {
+		if value := recover(); value != nil {
+			panicked := errdefs.Panicked(value)
+			failed = &refusal{panicked, errdefs.ErrPanic, panicked.Short()}
 		}
 	}()
 	err := run()
-	ended = true
 	if err == nil {
-		return 0
+		return nil
 	}
-	return hand(operation, subject, err, raised)
+	// These are the program's methods, too.
+	return &refusal{err, kindOf(err), textOf(err)}
 }
 
-// refuseExit ends the process: runtime.Goexit would leave the library in the middle of what it does, with its locks.
-func refuseExit(operation, subject string) {
-	text := fmt.Sprintf("libnetns: %s %s: the callback ended its goroutine (runtime.Goexit, testing.T.FailNow)", operation, subject)
-	go panic(text)
+// refuseExit ends the process: runtime.Goexit would leave the library in the middle of what it does, with its locks. The
+// stack says who it was.
+func refuseExit(what string) {
+	const text = "libnetns: %s: the callback ended its goroutine (runtime.Goexit, testing.T.FailNow)\n\n%s"
+	go panic(fmt.Sprintf(text, what, debug.Stack()))
 	select {}
 }
 
-// hand makes the library's error of err.
-func hand(operation, subject string, err error, raised **C.netns_error) C.int32_t {
+// hand makes the library's error of one of the program's.
+func hand(operation, subject string, failed *refusal, raised **C.netns_error) C.int32_t {
 	arena := newArena(operation)
 	defer arena.free()
-	kind := kindOf(err)
-	said := C.netns_error_new(C.int32_t(kind), arena.clean(operation), arena.clean(subject), arena.clean(err.Error()), 0)
-	token := keep(err)
-	if C.netns_go_error_set(said, C.uintptr_t(token)) == 0 {
+	made := C.netns_error_new(C.int32_t(failed.kind), arena.clean(operation), arena.clean(subject), arena.clean(failed.text), 0)
+	token := keep(failed.err)
+	if C.netns_go_error_set(made, C.uintptr_t(token)) == 0 {
 		drop(token)
 	}
-	*raised = said
-	return C.int32_t(kind)
+	*raised = made
+	return C.int32_t(failed.kind)
 }
 
 // category is the kind of errors that have one of the methods by which Docker's and containerd's packages know it.
@@ -61,6 +92,7 @@ var category = []struct {
 	is   func(error) bool
 }{
 	{errdefs.ErrNotFound, has[interface{ NotFound() }]},
+	{errdefs.ErrAlreadyExists, has[interface{ AlreadyExists() }]},
 	{errdefs.ErrAlreadyExists, has[interface{ Conflict() }]},
 	{errdefs.ErrNotImplemented, has[interface{ NotImplemented() }]},
 	{errdefs.ErrBadRequest, has[interface{ InvalidParameter() }]},
@@ -92,6 +124,16 @@ var kindOfNumber = map[syscall.Errno]errdefs.Kind{
 	syscall.EAFNOSUPPORT: errdefs.ErrUnsupported,
 }
 
+// kindOfFile is the kind of what package io/fs, and os with it, has names for.
+var kindOfFile = []struct {
+	kind errdefs.Kind
+	err  error
+}{
+	{errdefs.ErrNotFound, fs.ErrNotExist},
+	{errdefs.ErrAlreadyExists, fs.ErrExist},
+	{errdefs.ErrPermissionDenied, fs.ErrPermission},
+}
+
 // kindOf is the kind of an error of the program's.
 func kindOf(err error) errdefs.Kind {
 	var panicked *errdefs.Panic
@@ -115,7 +157,20 @@ func kindOf(err error) errdefs.Kind {
 	if errors.As(err, &number) && kindOfNumber[number] != 0 {
 		return kindOfNumber[number]
 	}
+	for _, known := range kindOfFile {
+		if errors.Is(err, known.err) {
+			return known.kind
+		}
+	}
 	return errdefs.ErrSystem
+}
+
+// textOf is an error in words. Stacks are for those who ask for them.
+func textOf(err error) string {
+	if panicked, ok := err.(*errdefs.Panic); ok {
+		return panicked.Short()
+	}
+	return err.Error()
 }
 
 // clean is a text that C can say: without NULs.

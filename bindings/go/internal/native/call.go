@@ -3,7 +3,10 @@ package native
 // #include <netns.h>
 import "C"
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // call is a call of the library: the objects that it is inside of, its arguments, its error.
 type call struct {
@@ -38,11 +41,17 @@ func (c *call) end() {
 
 // run calls a function of the library that answers nothing but whether it could. inside gets ready what the function
 // takes and calls it, but not where the call has an err by then: its status does not count then.
+//
+// The library may go into another namespace, and call the program back from there. Of a thread that a goroutine is
+// locked to the runtime makes no others, which would be there, too, and stay.
 func run(operation string, inside func(c *call) C.int32_t) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	c := &call{arena: newArena(operation)}
 	defer c.end()
 	status := inside(c)
 	if c.err != nil {
+		C.netns_error_free(c.raised)
 		return c.err
 	}
 	return failure(status, c.raised)

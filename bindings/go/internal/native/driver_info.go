@@ -119,9 +119,9 @@ func netOf(text string) *net.IPNet {
 	return subnet
 }
 
-// netText is "10.1.0.5/24", or empty for nil.
+// netText is "10.1.0.5/24", or empty for nil and the zero value.
 func netText(address *net.IPNet) string {
-	if address == nil {
+	if address == nil || len(address.IP) == 0 && len(address.Mask) == 0 {
 		return ""
 	}
 	return address.String()

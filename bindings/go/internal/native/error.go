@@ -44,8 +44,7 @@ func withCause(described *errdefs.Error, raw *C.netns_error) *errdefs.Error {
 		return described
 	}
 	described.Cause = cause
-	var panicked *errdefs.Panic
-	if errors.As(cause, &panicked) {
+	if errors.Is(cause, errdefs.ErrPanic) {
 		described.Kind = errdefs.ErrPanic
 	}
 	var number syscall.Errno

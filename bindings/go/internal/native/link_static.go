@@ -3,5 +3,5 @@
 package native
 
 // #cgo pkg-config: --static libnetns
-// #cgo LDFLAGS: -Wl,-Bstatic -lnetns -Wl,-Bdynamic -lgcc_s -lm
+// #cgo LDFLAGS: -l:libnetns.a -lgcc_eh -lm -Wl,--as-needed
 import "C"

@@ -37,6 +37,16 @@ netns_go_all netns_go_stats_read_all(const netns_meter *meter, netns_reading *re
     return all;
 }
 
+static void hear(void *user, int32_t level, const char *target, const char *message)
+{
+    netnsGoLog(token(user), level, (char *)target, (char *)message);
+}
+
+int32_t netns_go_log_set(int32_t max_level, uintptr_t user, netns_error **ret_error)
+{
+    return netns_log_set(max_level, hear, (void *)user, release, ret_error);
+}
+
 /* Drivers. */
 
 static int32_t create_network(void *user, const netns_driver_network *network, netns_driver_info *info,

@@ -8,6 +8,8 @@
 int32_t netns_go_error_set(netns_error *error, uintptr_t token);
 uintptr_t netns_go_error_token(const netns_error *error);
 
+int32_t netns_go_log_set(int32_t max_level, uintptr_t user, netns_error **ret_error);
+
 /* Callbacks that lead to Go. `user` is yet to be set. */
 extern const netns_driver netns_go_driver;
 extern const netns_ipam netns_go_ipam;
