@@ -28,10 +28,13 @@ type Options struct {
 	// ProcessLifetime has what the controller makes last as long as its process: it is collected when that is gone.
 	// Else it lasts until it is deleted, or the host restarts.
 	ProcessLifetime bool
+	// Uncollected leaves what processes that are gone left half done as it is, for PlanCollect to say what that is, or
+	// Collect to put it right.
+	Uncollected bool
 }
 
-// Open opens the store, makes it where there is none, and puts right what processes that are gone left half done. The
-// host is the network namespace of the calling thread: outside of a Do, that of the process.
+// Open opens the store, makes it where there is none, and puts right what processes that are gone left half done, unless
+// an option says not to. The host is the network namespace of the calling thread: outside of a Do, that of the process.
 //
 // It answers [errdefs.ErrBadRequest] for a directory that is not absolute, [errdefs.ErrPermissionDenied] without the
 // right to write the run directory, [errdefs.ErrForbidden] when that is another network namespace's.

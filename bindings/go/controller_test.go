@@ -80,6 +80,25 @@ func TestCollectFindsWhatIsLeft(t *testing.T) {
 	}
 }
 
+func TestWhatIsLeftIsSeenBeforeItIsPutRight(t *testing.T) {
+	testhost.Clean(t)
+	where := options(t.TempDir())
+	first := openAt(t, where)
+	demo := network(t, first, netns.NetworkConfig{Name: "demo"})
+	web := sandbox(t, first, "web")
+	must(demo.Connect(web, netns.EndpointConfig{Name: "web"}))
+	testhost.Execute(t, "ip", "netns", "delete", "web")
+	where.Uncollected = true
+	looking := openAt(t, where)
+	if planned := must(looking.PlanCollect()); len(planned) == 0 || len(must(looking.Endpoints())) != 1 {
+		t.Error(planned)
+	}
+	where.Uncollected = false
+	if left := must(openAt(t, where).Endpoints()); len(left) != 0 {
+		t.Error(left)
+	}
+}
+
 func TestDiscoveryReachesNoDriver(t *testing.T) {
 	controller := open(t)
 	node := []byte(`{"Address": "192.0.2.1"}`)

@@ -41,11 +41,18 @@ func is(t testing.TB, err, target error) {
 func open(t testing.TB) *netns.Controller {
 	t.Helper()
 	testhost.Clean(t)
-	base := t.TempDir()
-	controller := must(netns.Open(netns.Options{
-		NetworksDir: filepath.Join(base, "networks"),
-		RunDir:      filepath.Join(base, "run"),
-	}))
+	return openAt(t, options(t.TempDir()))
+}
+
+// options is of directories below base.
+func options(base string) netns.Options {
+	return netns.Options{NetworksDir: filepath.Join(base, "networks"), RunDir: filepath.Join(base, "run")}
+}
+
+// openAt is a controller that is closed at the end.
+func openAt(t testing.TB, options netns.Options) *netns.Controller {
+	t.Helper()
+	controller := must(netns.Open(options))
 	t.Cleanup(func() { ok(t, controller.Close()) })
 	return controller
 }

@@ -9,7 +9,7 @@ import "unsafe"
 type ControllerOptions struct {
 	NetworksDir, RunDir, SandboxDir, MeterDir string
 	MeterSlots                                uint32
-	FromEnv, ProcessLifetime                  bool
+	FromEnv, ProcessLifetime, Uncollected     bool
 }
 
 // Finding is netns_finding.
@@ -34,7 +34,8 @@ func OpenController(options ControllerOptions) (*Handle, error) {
 		raw := one[C.netns_controller_options](c.arena)
 		raw.size = C.sizeof_netns_controller_options
 		raw.flags = flag(options.FromEnv, C.NETNS_CONTROLLER_FROM_ENV) |
-			flag(options.ProcessLifetime, C.NETNS_CONTROLLER_PROCESS_LIFETIME)
+			flag(options.ProcessLifetime, C.NETNS_CONTROLLER_PROCESS_LIFETIME) |
+			flag(options.Uncollected, C.NETNS_CONTROLLER_UNCOLLECTED)
 		raw.networks_dir = c.optional(options.NetworksDir)
 		raw.run_dir = c.optional(options.RunDir)
 		raw.sandbox_dir = c.optional(options.SandboxDir)
