@@ -127,6 +127,24 @@ def test_what_a_driver_raises_is_the_callers_error(
             controller.delete_network(network.name)
 
 
+def test_a_sandbox_whose_end_failed_is_destroyed_again(host: Host) -> None:
+    with netns.Controller() as controller:
+        driver = Wires()
+        controller.register_driver("wires", driver)
+        controller.create_network("n", type="wires")
+        a = controller.create_sandbox("a")
+        controller.connect("n", a, "e")
+        driver.raises = {"leave": LookupError("stuck")}
+        with pytest.raises(netns.Error, match="stuck"):
+            a.destroy()
+        driver.raises = {}
+        a.destroy()
+        a.destroy()
+        assert controller.endpoints() == [] and controller.sandboxes() == [] and host.sandboxes() == []
+        assert host.links() == ["lo"]
+        controller.delete_network("n")
+
+
 def test_what_a_driver_returns_is_checked(host: Host) -> None:
     class Wrong(Wires):
         def leave(self, network: str, endpoint: str) -> None:

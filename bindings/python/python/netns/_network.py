@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import _netns
-from ._configs import EndpointOptions, Interface, NetworkOptions
-from ._sandbox import Sandbox
-from ._values import converted, from_json, list_from_json, to_json
+from ._convert import converted
+from ._interfaces import EndpointOptions, Interface, NetworkOptions
+from ._sandbox import Sandbox, native_of
+from ._values import from_json, list_from_json, to_json
 
 
 class Network:
@@ -19,7 +20,7 @@ class Network:
         :raises AlreadyExistsError: the bridge's name belongs to a link that is no bridge.
         :raises BadRequestError: gateways that cannot be a host's address.
         """
-        options = converted(NetworkOptions, options or NetworkOptions(), "options")
+        options = NetworkOptions() if options is None else converted(NetworkOptions, options, "options")
         self._native = _netns.Network.create(type, name, to_json(options))
 
     @property
@@ -54,15 +55,15 @@ class Network:
         :raises AlreadyExistsError: the network has an endpoint of that name, or the sandbox such an interface or route.
         :raises BadRequestError: the settings contradict one another or the network.
         """
-        return from_json(Interface, self._native.join(sandbox._native, _wire(endpoint, fields)))
+        return from_json(Interface, self._native.join(native_of(sandbox), _wire(endpoint, fields)))
 
     def plan_join(self, sandbox: Sandbox, endpoint: EndpointOptions | str, **fields: Any) -> _netns.Plan:
         """What :meth:`join` would do."""
-        return self._native.plan_join(sandbox._native, _wire(endpoint, fields))
+        return self._native.plan_join(native_of(sandbox), _wire(endpoint, fields))
 
     def apply(self, plan: _netns.Plan, sandbox: Sandbox) -> None:
         """Carries out a plan of this network and the sandbox, as a whole or not at all."""
-        self._native.apply(plan, sandbox._native)
+        self._native.apply(plan, native_of(sandbox))
 
     def link(self, endpoint: EndpointOptions | str, **fields: Any) -> list[Interface]:
         """Makes an endpoint of two devices in the host; the interfaces say what :meth:`Sandbox.add_interface` moves."""
