@@ -188,7 +188,7 @@ def test_a_controller_does_all_that_the_cores_does() -> None:
 def written_inits() -> dict[str, list[tuple[str, str]]]:
     """Of the classes whose fields take more than they hold, the parameters that type checkers see, with defaults."""
     found = {}
-    for file in Path(netns.__file__).parent.glob("_*.py"):
+    for file in Path(netns.__file__).parent.rglob("_*.py"):
         for made in ast.walk(ast.parse(file.read_text())):
             if not isinstance(made, ast.ClassDef):
                 continue
@@ -196,19 +196,20 @@ def written_inits() -> dict[str, list[tuple[str, str]]]:
                 [init] = [each for each in block.body if isinstance(each, ast.FunctionDef)]
                 names = [each.arg for each in init.args.args[1:]]
                 defaults = [ast.unparse(each) for each in init.args.defaults]
-                found[made.name] = list(zip(names, [""] * (len(names) - len(defaults)) + defaults))
+                found[f"{file.parent.name}.{made.name}"] = list(zip(names, [""] * (len(names) - len(defaults)) + defaults))
     return found
 
 
 def test_constructors_take_the_fields_that_there_are() -> None:
     inits = written_inits()
-    modules = (netns, topology)
     for name, parameters in inits.items():
-        kind = next(getattr(module, name) for module in modules if hasattr(module, name))
+        package, _, own = name.partition(".")
+        modules = (netns, topology) if package == "netns" else (c,)
+        kind = next(getattr(module, own) for module in modules if hasattr(module, own))
         declared = [field.name for field in dataclasses.fields(kind)]
         assert [parameter for parameter, _ in parameters] == declared, name
         scope = {**vars(sys.modules[kind.__module__])}
         for (_, default), field in zip(parameters, dataclasses.fields(kind)):
             assert (default == "") == (field.default is dataclasses.MISSING), (name, field.name)
             assert not default or eval(default, scope) == field.default, (name, field.name)
-    assert len(inits) >= 14
+    assert len(inits) >= 17

@@ -229,7 +229,7 @@ def test_an_address_management_can_be_asked(host: Host) -> None:
     with netns.Controller() as controller:
         own = controller.ipam()
         assert own.default_address_spaces() == ("LocalDefault", "GlobalDefault")
-        pool = own.request_pool(netns.PoolRequest("LocalDefault", pool="10.77.0.0/29"))  # type: ignore[arg-type]
+        pool = own.request_pool(netns.PoolRequest("LocalDefault", pool="10.77.0.0/29"))
         assert pool.pool == IPv4Network("10.77.0.0/29") and pool.id == "LocalDefault/10.77.0.0/29"
         first = own.request_address(pool.id, None, {})
         assert first in (ip_interface(f"10.77.0.{number}/29") for number in range(1, 7))
@@ -283,4 +283,4 @@ def test_drivers_of_global_scope_are_told_of_nodes(host: Host) -> None:
         assert cluster.told == [(netns.Discovery.NODE, {"Address": "192.0.2.1"})]
         controller.discover_delete(netns.Discovery.NODE, {"Address": "192.0.2.1"})
         with pytest.raises(netns.BadRequestError):
-            controller.discover_new("nothing", {})  # type: ignore[arg-type]
+            controller.discover_new("nothing", {})

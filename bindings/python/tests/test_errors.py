@@ -172,7 +172,7 @@ def test_wrong_objects_are_type_errors(host: Host) -> None:
             with pytest.raises(TypeError):
                 attempt()
     for out_of_range in (
-        lambda: netns.Controller(lifetime="forever"),  # type: ignore[arg-type]
+        lambda: netns.Controller(lifetime="forever"),
         lambda: netns.Controller(meter_slots=65536),
         lambda: netns.Meter(slots=0),
         lambda: netns.Namespace.from_pid(-1),

@@ -89,7 +89,7 @@ def test_an_error_with_many_words_has_its_cause(host: Host) -> None:
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(3), ValueError()])
 def test_an_interruption_of_a_call_that_tells_errors_goes_on(host: Host, raised: BaseException) -> None:
-    with netns.Controller(lifetime="process") as controller:  # type: ignore[arg-type]
+    with netns.Controller(lifetime="process") as controller:
         program = """
 import os, sys, netns
 sys.path.insert(0, %r)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import operator
 import pickle
 from collections.abc import Callable
 from ipaddress import IPv4Address, ip_interface
@@ -42,7 +43,7 @@ def test_a_misspelt_config_makes_nothing(host: Host) -> None:
     with netns.Controller() as controller:
         for config in ({"name": "n", "labls": {}}, {"name": "n", "firewall": {"icc_": False}}):
             with pytest.raises(netns.BadRequestError, match="labls|icc_"):
-                controller.create_network(config)  # type: ignore[arg-type]
+                controller.create_network(config)
         with pytest.raises(netns.BadRequestError, match="icc_"):
             controller.create_network("n", firewall={"icc_": False})
         assert controller.networks() == []
@@ -101,16 +102,17 @@ def test_values_stay_as_they_are() -> None:
     config = netns.NetworkConfig("n", labels=labels, options={"x": {"y": [1]}})
     labels["a"] = "c"
     assert config.labels == {"a": "b"}
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: config.labels.update(a="c"),  # type: ignore[attr-defined]
         lambda: config.labels.pop("a"),  # type: ignore[attr-defined]
-        lambda: config.labels.__setitem__("x", "y"),  # type: ignore[attr-defined]
-        lambda: config.labels.__delitem__("a"),  # type: ignore[attr-defined]
+        lambda: operator.setitem(config.labels, "x", "y"),  # type: ignore[call-overload]
+        lambda: operator.delitem(config.labels, "a"),  # type: ignore[call-overload]
         lambda: config.labels.__ior__({"x": "y"}),  # type: ignore[attr-defined]
         lambda: config.labels.setdefault("x", "y"),  # type: ignore[attr-defined]
         lambda: config.options["x"].clear(),
-        lambda: netns.NetworkConfig("m").labels.__setitem__("x", "y"),  # type: ignore[attr-defined]
-    ):
+        lambda: operator.setitem(netns.NetworkConfig("m").labels, "x", "y"),  # type: ignore[call-overload]
+    ]
+    for change in changes:
         with pytest.raises(TypeError):
             change()
     same = netns.NetworkConfig("n", labels={"a": "b"}, options={"x": {"y": (1,)}})
@@ -119,7 +121,7 @@ def test_values_stay_as_they_are() -> None:
     for again in (pickle.loads(pickle.dumps(config)), copy.copy(config), copy.deepcopy(config)):
         assert again == config and hash(again) == hash(config) and again.labels == {"a": "b"}
         with pytest.raises(TypeError):
-            again.labels["x"] = "y"
+            again.labels["x"] = "y"  # type: ignore[index]
     assert dataclasses.asdict(config)["labels"] == {"a": "b"} and json.dumps(config.labels) == '{"a": "b"}'
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from . import _netns
 from ._configs import EndpointConfig, NetworkConfig, PortMapping
@@ -20,6 +20,9 @@ from ._telling import Telling
 from ._values import from_json, from_wire, list_from_json, to_json
 from ._words import Lifetime
 
+if TYPE_CHECKING:
+    from . import _given as given
+
 Directory = Union[str, "os.PathLike[str]", None]
 
 
@@ -27,8 +30,13 @@ class Controller(Telling, Registry):
     """Named networks of many types, and the endpoints that join sandboxes to them.
 
     Any number of processes may have the same directories open, and any number of threads may use one controller. The
-    *host* is the namespace of the thread that opened it. A forked child opens a controller of its own. Methods raise
-    :class:`ClosedError` after :meth:`close`.
+    *host* is the namespace of the thread that opened it. Methods raise :class:`ClosedError` after :meth:`close`.
+
+    A method that makes or takes away something waits for others that do, ten seconds at most, and then raises
+    :class:`BusyError`; Ctrl-C is heard when it ends.
+
+    A forked child opens a controller of its own, and its parent's raises :class:`ForbiddenError`. Where another thread
+    was inside of a call as the process forked, so does opening one: fork when none is, or start a program.
     """
 
     def __init__(
@@ -38,7 +46,7 @@ class Controller(Telling, Registry):
         networks_dir: Directory = None,
         run_dir: Directory = None,
         sandbox_dir: Directory = None,
-        lifetime: Lifetime = Lifetime.HOST,
+        lifetime: Lifetime | str = Lifetime.HOST,
         meter_dir: Directory = None,
         meter_slots: int | None = None,
         from_env: bool = False,
@@ -89,7 +97,7 @@ class Controller(Telling, Registry):
         """The types of network that have a driver, sorted."""
         return self._native.network_types()
 
-    def create_network(self, config: NetworkConfig | str, **fields: Any) -> NetworkConfig:
+    def create_network(self, config: given.ANetwork | str, **fields: Any) -> NetworkConfig:
         """Makes a network, or one of that name with these fields of :class:`NetworkConfig`; returns its definition with
         what was left open filled in.
 
@@ -123,7 +131,7 @@ class Controller(Telling, Registry):
         """
         self._native.delete_network(name)
 
-    def create_endpoint(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> Endpoint:
+    def create_endpoint(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> Endpoint:
         """Makes an endpoint, or one of that name with these fields of :class:`EndpointConfig`; :meth:`join` brings it
         into a sandbox.
 
@@ -160,7 +168,7 @@ class Controller(Telling, Registry):
         return told
 
     def connect(
-        self, network: str, sandbox: Sandbox, endpoint: EndpointConfig | str, **fields: Any
+        self, network: str, sandbox: Sandbox, endpoint: given.AnEndpoint | str, **fields: Any
     ) -> Endpoint:
         """Joins a sandbox to a network by an endpoint that is made for it and goes with it, or by one of that name with
         these fields of :class:`EndpointConfig`: addresses are chosen, and the interface is up when this returns.
@@ -171,7 +179,7 @@ class Controller(Telling, Registry):
         return Endpoint._later(self._native.connect(network, native_of(sandbox), _wire(endpoint, fields)))
 
     def plan_connect(
-        self, network: str, sandbox: Sandbox, endpoint: EndpointConfig | str, **fields: Any
+        self, network: str, sandbox: Sandbox, endpoint: given.AnEndpoint | str, **fields: Any
     ) -> _netns.Plan:
         """What :meth:`connect` would do; nothing is recorded, and no address is kept."""
         return self._native.plan_connect(network, native_of(sandbox), _wire(endpoint, fields))
@@ -184,12 +192,12 @@ class Controller(Telling, Registry):
         """
         return Endpoint._later(self._native.join(network, endpoint, native_of(sandbox)))
 
-    def link(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> Endpoint:
+    def link(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> Endpoint:
         """Makes an endpoint of two devices in the host, of which its caller moves one into a sandbox with
         :meth:`Sandbox.add_interface`."""
         return Endpoint._later(self._native.link(network, _wire(endpoint, fields)))
 
-    def plan_link(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> _netns.Plan:
+    def plan_link(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> _netns.Plan:
         """What :meth:`link` would do."""
         return self._native.plan_link(network, _wire(endpoint, fields))
 
@@ -202,7 +210,7 @@ class Controller(Telling, Registry):
         self._native.disconnect(network, endpoint)
 
     def publish(
-        self, network: str, endpoint: str, ports: Iterable[PortMapping | str]
+        self, network: str, endpoint: str, ports: Iterable[given.APort]
     ) -> list[PortMapping]:
         """Makes ports of the host an endpoint's; returns them with those of the host's that were chosen.
 
@@ -210,7 +218,7 @@ class Controller(Telling, Registry):
         """
         return list_from_json(PortMapping, self._native.publish(network, endpoint, _ports(ports)))
 
-    def withdraw(self, network: str, endpoint: str, ports: Iterable[PortMapping | str]) -> None:
+    def withdraw(self, network: str, endpoint: str, ports: Iterable[given.APort]) -> None:
         """Takes published ports back."""
         self._native.withdraw(network, endpoint, _ports(ports))
 
@@ -275,7 +283,7 @@ def _path(directory: Directory) -> Path | None:
     return None if directory is None else Path(directory)
 
 
-def _wire(endpoint: EndpointConfig | str, fields: dict[str, Any]) -> str:
+def _wire(endpoint: given.AnEndpoint | str, fields: dict[str, Any]) -> str:
     if isinstance(endpoint, str):
         if not fields:
             return json.dumps(endpoint)
@@ -285,7 +293,7 @@ def _wire(endpoint: EndpointConfig | str, fields: dict[str, Any]) -> str:
     return to_json(converted(EndpointConfig, endpoint, "endpoint"))
 
 
-def _ports(ports: Iterable[PortMapping | str]) -> str:
+def _ports(ports: Iterable[given.APort]) -> str:
     return to_json(converted(tuple[PortMapping, ...], ports, "ports"))
 
 

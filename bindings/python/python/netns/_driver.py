@@ -152,7 +152,12 @@ class Driver:
 
     Subclasses implement the methods from ``create_network`` to ``leave``, and pass an instance to
     :meth:`Controller.register_driver`. An exception becomes the caller's error: one of :class:`Error` keeps its kind,
-    and any other becomes a :class:`SystemCallError`; it is the ``__cause__``. Methods may be called from any thread.
+    and any other becomes a :class:`SystemCallError`; it is the ``__cause__``. What is no :class:`Exception`, as that of
+    Ctrl-C, goes on as it is when the call ends. Methods may be called from any thread.
+
+    They may ask the controller for lists. While a driver makes or deletes a network, or takes away an endpoint, others
+    wait for it, ten seconds at most: there it must not make, join or take away anything by the controller, and such a
+    call ends in :class:`BusyError` then.
     """
 
     data_scope = Scope.LOCAL

@@ -14,8 +14,15 @@ from ipaddress import (
 from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
-    from ._configs import FirewallConfig, PortMapping, PortRange, SubnetConfig
-    from ._interfaces import Destination, Neighbour, StaticRoute
+    from ._configs import (
+        EndpointConfig,
+        FirewallConfig,
+        NetworkConfig,
+        PortMapping,
+        PortRange,
+        SubnetConfig,
+    )
+    from ._interfaces import Destination, EndpointOptions, Neighbour, StaticRoute
 
 Fields = Mapping[str, Any]
 """A dataclass by the names of its fields."""
@@ -25,6 +32,7 @@ Address = Union[IPv4Address, IPv6Address, str]
 Own4 = Union[IPv4Interface, str]
 """An address with the length of its prefix."""
 Own6 = Union[IPv6Interface, str]
+Own = Union[IPv4Interface, IPv6Interface, str]
 Net4 = Union[IPv4Network, str]
 Net6 = Union[IPv6Network, str]
 Net = Union[IPv4Network, IPv6Network, str]
@@ -35,3 +43,6 @@ APort = Union["PortMapping", Fields, str, int]
 APortRange = Union["PortRange", Fields, str, int]
 ASubnet = Union["SubnetConfig", Fields, str]
 AFirewall = Union["FirewallConfig", Fields]
+ANetwork = Union["NetworkConfig", Fields]
+AnEndpoint = Union["EndpointConfig", Fields]
+AnOptions = Union["EndpointOptions", Fields]

@@ -17,14 +17,14 @@ class Registry:
 
     _native: _netns.Controller
 
-    def discover_new(self, discovery: Discovery, data: Any) -> None:
+    def discover_new(self, discovery: Discovery | str, data: Any) -> None:
         """Tells the drivers of global scope of a node, or of keys, that have come; ``data`` is what JSON can say.
 
         :raises Error: that of the first driver that fails, after all were told.
         """
         self._native.discover(converted(Discovery, discovery, "discovery").value, _said(data), True)
 
-    def discover_delete(self, discovery: Discovery, data: Any) -> None:
+    def discover_delete(self, discovery: Discovery | str, data: Any) -> None:
         """Tells them of a node, or of keys, that have gone."""
         self._native.discover(converted(Discovery, discovery, "discovery").value, _said(data), False)
 

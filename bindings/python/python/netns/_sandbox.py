@@ -19,6 +19,8 @@ from ._values import from_json, to_json
 if TYPE_CHECKING:
     import subprocess
 
+    from . import _given as given
+
 T = TypeVar("T")
 
 
@@ -86,7 +88,7 @@ class Sandbox:
         """What this library brought; never ``lo``, nor what others made."""
         return self.info().interfaces
 
-    def add_interface(self, interface: Interface) -> Interface:
+    def add_interface(self, interface: Interface | given.Fields) -> Interface:
         """Moves a device of the host in, renames and configures it; returns it under its final name.
 
         :raises NotFoundError: there is no such device.
@@ -94,11 +96,11 @@ class Sandbox:
         """
         return from_json(Interface, self._native.add_interface(to_json(_an_interface(interface))))
 
-    def plan_add_interface(self, interface: Interface) -> _netns.Plan:
+    def plan_add_interface(self, interface: Interface | given.Fields) -> _netns.Plan:
         """What :meth:`add_interface` would do."""
         return self._native.plan_add_interface(to_json(_an_interface(interface)))
 
-    def remove_interface(self, interface: Interface) -> None:
+    def remove_interface(self, interface: Interface | given.Fields) -> None:
         """Takes the interface back to the host, under its source name; one that is gone is no error."""
         self._native.remove_interface(to_json(_an_interface(interface)))
 
@@ -113,14 +115,14 @@ class Sandbox:
         """Sets the IPv6 default gateway, in the same way."""
         self._native.set_gateway_ipv6(to_json(converted(IPv6Address, gateway, "gateway")))
 
-    def add_static_route(self, route: StaticRoute) -> None:
+    def add_static_route(self, route: given.ARoute) -> None:
         """Adds a route.
 
         :raises BadRequestError: no interface leads to it.
         """
         self._native.add_static_route(to_json(converted(StaticRoute, route, "route")))
 
-    def remove_static_route(self, route: StaticRoute) -> None:
+    def remove_static_route(self, route: given.ARoute) -> None:
         """Removes a route; one that is gone is no error."""
         self._native.remove_static_route(to_json(converted(StaticRoute, route, "route")))
 
@@ -180,6 +182,6 @@ def native_of(sandbox: Sandbox) -> _netns.Sandbox:
     return sandbox._native
 
 
-def _an_interface(interface: Interface) -> Interface:
+def _an_interface(interface: Interface | given.Fields) -> Interface:
     made: Interface = converted(Interface, interface, "interface")
     return made

@@ -81,7 +81,8 @@ class Topology:
     def down(self) -> None:
         """Tears all of it down; repeated calls succeed, and do nothing in a process that was forked off.
 
-        Processes inside are ended, by SIGTERM and, two seconds later, by SIGKILL.
+        Processes inside are ended, by SIGTERM and, two seconds later or when Ctrl-C interrupts the wait, by SIGKILL. What
+        goes wrong can be done again by another call.
         """
         if self._workplace is None or self._owner != os.getpid():
             return
