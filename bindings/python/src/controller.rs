@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netns::driver::{Capability, DiscoveryType, DriverCallback};
-use netns::{ControllerOptions, Error, Lifetime, NetworkConfig, Result};
+use netns::driver::{Capability, DriverCallback};
+use netns::{ControllerOptions, Lifetime, NetworkConfig, Result};
 use pyo3::prelude::*;
 use serde::Serialize;
 
 use crate::boundary::{detached, from_json, shown, Text};
-use crate::driver::PyDriver;
+use crate::driver::{discovery_of, PyDriver};
 use crate::endpoint::{read_endpoint, read_ports, Endpoint};
 use crate::error::closed;
 use crate::events::Events;
@@ -49,14 +49,6 @@ impl Controller {
         shown(py, move || f(&controller))
     }
 }
-
-/// What can be discovered, as `netns.Discovery` has it.
-pub(crate) const DISCOVERIES: [(&str, DiscoveryType); 4] = [
-    ("node", DiscoveryType::Node),
-    ("datastore_config", DiscoveryType::DatastoreConfig),
-    ("encryption_keys_config", DiscoveryType::EncryptionKeysConfig),
-    ("encryption_keys_update", DiscoveryType::EncryptionKeysUpdate),
-];
 
 /// A network of [`Controller::networks`]; of a definition that cannot be used, why.
 #[derive(Serialize)]
@@ -292,9 +284,7 @@ impl Controller {
     fn discover(&self, py: Python<'_>, discovery: &str, data: &str, is_new: bool) -> PyResult<()> {
         let (discovery, data) = (discovery.to_owned(), data.to_owned());
         self.ask(py, move |controller| {
-            let discovery = DISCOVERIES.iter().find(|(name, _)| *name == discovery).map(|(_, kind)| *kind);
-            let unknown = || Error::bad_request("use", "discovery", "it is none of those that there are");
-            let (discovery, data) = (discovery.ok_or_else(unknown)?, from_json("data", &data)?);
+            let (discovery, data) = (discovery_of(&discovery)?, from_json("data", &data)?);
             match is_new {
                 true => controller.discover_new(discovery, &data),
                 false => controller.discover_delete(discovery, &data),

@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,45 +119,46 @@ os._exit(0)
             controller.delete_network(network.name)
 
 
-def test_the_cause_is_the_exception_that_was_raised_and_not_one_that_reads_the_same(host: Host) -> None:
-    first, second = ValueError(), ValueError("of the second")
+def test_each_error_has_a_cause_of_its_own(host: Host) -> None:
+    raised = {"e": LookupError("stuck"), "f": LookupError("stuck")}
 
-    class Fails(netns.Ipam):
-        def request_pool(self, request: netns.PoolRequest) -> netns.Pool:
-            return netns.Pool("LocalDefault/10.99.0.0/16", netns.SubnetConfig("10.99.0.0/16").subnet)
+    class NoDevices(Wires):
+        def join(self, *arguments: Any) -> None:
+            pass
 
-        def request_address(self, pool: str, wanted: object, options: object) -> Any:
-            raise second
-
-        def release_pool(self, pool: str) -> None:
-            raise first
-
-        def release_address(self, pool: str, address: object) -> None:
-            raise first
+        def leave(self, network: str, endpoint: str) -> None:
+            if endpoint in raised:
+                raise raised[endpoint]
 
     with netns.Controller() as controller:
-        controller.register_ipam("fails", Fails())
+        controller.register_driver("none", NoDevices())
+        controller.create_network("n", type="none")
+        a = controller.create_sandbox("a")
+        for name in raised:
+            controller.connect("n", a, name)
         with pytest.raises(netns.SystemCallError) as caught:
-            controller.create_network("n", ipam="fails")
-        assert caught.value.__cause__ is second
-        assert [each.__cause__ for each in caught.value.rollback] in ([], [first])
+            a.destroy()
+        [other] = caught.value.rollback
+        assert {id(caught.value.__cause__), id(other.__cause__)} == set(map(id, raised.values()))
+        raised.clear()
+        a.destroy()
+        controller.delete_network("n")
 
 
-def test_the_earlier_of_two_exceptions_is_no_cause(host: Host) -> None:
-    class Twice(Wires):
-        def create_network(self, *arguments: Any) -> None:
-            with pytest.raises(netns.Error):
-                controller.create_network("inner", type="fails")
-            raise LookupError("ValueError")
+def test_an_exception_that_the_library_passed_over_is_no_cause(host: Host) -> None:
+    class Cluster(Wires):
+        data_scope = netns.Scope.GLOBAL
 
+        def network_allocate(self, *arguments: Any) -> Mapping[str, str]:
+            raise NotImplementedError
+
+    driver = Cluster()
+    driver.raises = {"create_network": netns.NotImplementedError("it is said in words")}
     with netns.Controller() as controller:
-        fails = Wires()
-        fails.raises = {"create_network": ValueError()}
-        controller.register_driver("fails", fails)
-        controller.register_driver("twice", Twice())
-        with pytest.raises(netns.Error) as caught:
-            controller.create_network("n", type="twice")
-        assert isinstance(caught.value.__cause__, LookupError)
+        controller.register_driver("cluster", driver)
+        with pytest.raises(netns.NotImplementedError) as caught:
+            controller.create_network("n", type="cluster")
+        assert caught.value.__cause__ is driver.raises["create_network"]
 
 
 def test_another_interpreter_is_refused() -> None:
