@@ -155,6 +155,13 @@ impl Error {
         self
     }
 
+    /// The same error with the value that it came from, which [`std::error::Error::source`] gives; its text stays.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
     /// The same error with the system's error number; the kind stays.
     #[must_use]
     pub fn with_errno(mut self, errno: i32) -> Self {

@@ -68,7 +68,8 @@ def main() -> None:
         controller.create_network("wires", type="wire", firewall={"mode": "off"})
         with controller.create_sandbox("a") as a:
             joined = controller.connect("wires", a, "a")
-            print(f"{a.name} has {joined.interface.name}, {joined.address}")
+            assert joined.address is not None  # the network has IPv4
+            print(f"{a.name} has {a.interfaces()[0].name}, {joined.address}")
             a.run(["ip", "route"], check=True)
             a.run(["ping", "-n", "-q", "-c1", "-W5", str(joined.address.ip)], check=True)
             try:

@@ -18,10 +18,11 @@ async def main(file: str, seconds: float) -> None:
     with netns.Controller(from_env=True) as controller:
         controller.create_network("plotted")
         with controller.create_sandbox("a") as a, controller.create_sandbox("b") as b:
-            ends = [controller.connect("plotted", each, each.name) for each in (a, b)]
+            _, end = (controller.connect("plotted", each, each.name) for each in (a, b))
+            assert end.address is not None  # the network has IPv4
             with a.enter():
                 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sender.connect((str(ends[1].address.ip), PORT))
+            sender.connect((str(end.address.ip), PORT))
             sending = asyncio.create_task(send(sender))
             try:
                 samples = await watch(controller, seconds)

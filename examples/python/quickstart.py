@@ -8,7 +8,7 @@ with netns.Controller(from_env=True) as controller:
 
     with controller.create_sandbox("web") as sandbox:  # `ip netns list` shows it
         print(controller.plan_connect("demo", sandbox, "web"))  # a dry run; its addresses are chosen too
-        web = controller.connect("demo", sandbox, "web")  # eth0 is up, with addresses and default routes
-        print(f"{sandbox.path} has {web.interface.name}")
-        sandbox.run(["ping", "-c1", str(web.interface.gateway)], check=True)  # inside
+        controller.connect("demo", sandbox, "web")  # eth0 is up, with addresses and default routes
+        print(f"{sandbox.path} has {sandbox.interfaces()[0].name}")
+        sandbox.run(["ping", "-c1", str(sandbox.info().gateway)], check=True)  # inside
     controller.delete_network("demo")  # the sandbox and its endpoint are gone

@@ -3,41 +3,25 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netns::driver::{Capability, DiscoveryType, DriverCallback};
-use netns::{ControllerOptions, EndpointConfig, Error, Lifetime, NetworkConfig, PortMapping, Result};
+use netns::driver::{Capability, DriverCallback};
+use netns::{ControllerOptions, Lifetime, NetworkConfig, Result};
 use pyo3::prelude::*;
 use serde::Serialize;
 
-use crate::boundary::{detached, from_json, let_go, shown};
-use crate::driver::PyDriver;
+use crate::boundary::{detached, from_json, shown, Text};
+use crate::driver::{discovery_of, PyDriver};
+use crate::endpoint::{read_endpoint, read_ports, Endpoint};
 use crate::error::closed;
 use crate::events::Events;
 use crate::ipam::{KnownIpam, PyIpam};
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
 use crate::stats::Meter;
+use crate::watch::FirewallWatch;
 
 /// A controller, until it is closed.
 #[pyclass(frozen, module = "netns._netns")]
 pub(crate) struct Controller(Mutex<Option<Arc<netns::Controller>>>);
-
-/// A thread that puts the firewall back, until it is closed.
-#[pyclass(frozen, module = "netns._netns")]
-pub(crate) struct FirewallWatch(Mutex<Option<netns::FirewallWatch>>);
-
-#[pymethods]
-impl FirewallWatch {
-    fn close(&self) {
-        let watch = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let_go(watch);
-    }
-}
-
-impl Drop for FirewallWatch {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
 
 impl Controller {
     pub(crate) fn open_one(&self, py: Python<'_>) -> PyResult<Arc<netns::Controller>> {
@@ -66,14 +50,6 @@ impl Controller {
     }
 }
 
-/// What can be discovered, as `netns.Discovery` has it.
-pub(crate) const DISCOVERIES: [(&str, DiscoveryType); 4] = [
-    ("node", DiscoveryType::Node),
-    ("datastore_config", DiscoveryType::DatastoreConfig),
-    ("encryption_keys_config", DiscoveryType::EncryptionKeysConfig),
-    ("encryption_keys_update", DiscoveryType::EncryptionKeysUpdate),
-];
-
 /// A network of [`Controller::networks`]; of a definition that cannot be used, why.
 #[derive(Serialize)]
 struct Listed {
@@ -91,35 +67,6 @@ impl Listed {
             Err(error) => Self { name, config: None, error: Some(error.to_string()) },
         }
     }
-}
-
-/// A config, or the text that is its name: most say no more.
-fn read_endpoint(json: &str) -> Result<EndpointConfig> {
-    match json.starts_with('"') {
-        true => EndpointConfig::new(&from_json::<String>("name of an endpoint", json)?),
-        false => from_json("endpoint config", json),
-    }
-}
-
-/// An endpoint that becomes JSON when somebody looks at it.
-#[pyclass(frozen, module = "netns._netns")]
-pub(crate) struct Endpoint(netns::Endpoint);
-
-#[pymethods]
-impl Endpoint {
-    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
-        shown(py, || Ok(&self.0))
-    }
-}
-
-/// A port mapping's text as JSON.
-#[pyfunction]
-pub(crate) fn port_mapping(py: Python<'_>, text: &str) -> PyResult<String> {
-    shown(py, || text.parse::<PortMapping>())
-}
-
-fn read_ports(json: &str) -> Result<Vec<PortMapping>> {
-    from_json("port mappings", json)
 }
 
 #[pymethods]
@@ -151,9 +98,12 @@ impl Controller {
         detached(py, open).map(|controller| Self(Mutex::new(Some(Arc::new(controller)))))
     }
 
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
         let controller = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let_go(controller);
+        detached(py, move || {
+            drop(controller);
+            Ok(())
+        })
     }
 
     fn is_closed(&self) -> bool {
@@ -179,84 +129,108 @@ impl Controller {
         self.show(py, |controller| controller.networks().map(list))
     }
 
-    fn inspect_network(&self, py: Python<'_>, name: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.inspect_network(name))
+    fn inspect_network(&self, py: Python<'_>, name: Text<'_>) -> PyResult<String> {
+        self.show(py, |controller| controller.inspect_network(&name))
     }
 
-    fn delete_network(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        self.ask(py, |controller| controller.delete_network(name))
+    fn delete_network(&self, py: Python<'_>, name: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.delete_network(&name))
     }
 
-    fn create_endpoint(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<Endpoint> {
-        self.ask(py, |controller| controller.create_endpoint(network, read_endpoint(config)?)).map(Endpoint)
+    fn create_endpoint(&self, py: Python<'_>, network: Text<'_>, config: &str) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.create_endpoint(&network, read_endpoint(config)?)).map(Endpoint)
     }
 
-    fn delete_endpoint(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<()> {
-        self.ask(py, |controller| controller.delete_endpoint(network, endpoint))
+    fn delete_endpoint(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.delete_endpoint(&network, &endpoint))
     }
 
-    fn forget_endpoint(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<()> {
-        self.ask(py, |controller| controller.forget_endpoint(network, endpoint))
+    fn forget_endpoint(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.forget_endpoint(&network, &endpoint))
     }
 
-    fn endpoint(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<Endpoint> {
-        self.ask(py, |controller| controller.endpoint(network, endpoint)).map(Endpoint)
+    fn endpoint(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.endpoint(&network, &endpoint)).map(Endpoint)
     }
 
     fn endpoints(&self, py: Python<'_>) -> PyResult<String> {
         self.show(py, netns::Controller::endpoints)
     }
 
-    fn endpoint_oper_info(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.endpoint_oper_info(network, endpoint))
+    fn endpoint_oper_info(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>) -> PyResult<String> {
+        self.show(py, |controller| controller.endpoint_oper_info(&network, &endpoint))
     }
 
-    fn connect(&self, py: Python<'_>, network: &str, sandbox: &Sandbox, config: &str) -> PyResult<Endpoint> {
-        self.ask(py, |controller| controller.connect(network, &sandbox.0, read_endpoint(config)?))
+    fn connect(
+        &self,
+        py: Python<'_>,
+        network: Text<'_>,
+        sandbox: &Sandbox,
+        config: &str,
+    ) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.connect(&network, &sandbox.0, read_endpoint(config)?))
             .map(Endpoint)
     }
 
-    fn plan_connect(&self, py: Python<'_>, network: &str, sandbox: &Sandbox, config: &str) -> PyResult<Plan> {
+    fn plan_connect(
+        &self,
+        py: Python<'_>,
+        network: Text<'_>,
+        sandbox: &Sandbox,
+        config: &str,
+    ) -> PyResult<Plan> {
         let plan = |controller: &Arc<netns::Controller>| {
-            controller.plan_connect(network, &sandbox.0, read_endpoint(config)?)
+            controller.plan_connect(&network, &sandbox.0, read_endpoint(config)?)
         };
         self.ask(py, plan).map(Plan)
     }
 
-    fn join(&self, py: Python<'_>, network: &str, endpoint: &str, sandbox: &Sandbox) -> PyResult<Endpoint> {
-        self.ask(py, |controller| controller.join(network, endpoint, &sandbox.0)).map(Endpoint)
+    fn join(
+        &self,
+        py: Python<'_>,
+        network: Text<'_>,
+        endpoint: Text<'_>,
+        sandbox: &Sandbox,
+    ) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.join(&network, &endpoint, &sandbox.0)).map(Endpoint)
     }
 
-    fn link(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<Endpoint> {
-        self.ask(py, |controller| controller.link(network, read_endpoint(config)?)).map(Endpoint)
+    fn link(&self, py: Python<'_>, network: Text<'_>, config: &str) -> PyResult<Endpoint> {
+        self.ask(py, |controller| controller.link(&network, read_endpoint(config)?)).map(Endpoint)
     }
 
-    fn plan_link(&self, py: Python<'_>, network: &str, config: &str) -> PyResult<Plan> {
-        self.ask(py, |controller| controller.plan_link(network, read_endpoint(config)?)).map(Plan)
+    fn plan_link(&self, py: Python<'_>, network: Text<'_>, config: &str) -> PyResult<Plan> {
+        self.ask(py, |controller| controller.plan_link(&network, read_endpoint(config)?)).map(Plan)
     }
 
-    fn leave(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<()> {
-        self.ask(py, |controller| controller.leave(network, endpoint))
+    fn leave(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.leave(&network, &endpoint))
     }
 
-    fn disconnect(&self, py: Python<'_>, network: &str, endpoint: &str) -> PyResult<()> {
-        self.ask(py, |controller| controller.disconnect(network, endpoint))
+    fn disconnect(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.disconnect(&network, &endpoint))
     }
 
-    fn publish(&self, py: Python<'_>, network: &str, endpoint: &str, ports: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.publish(network, endpoint, &read_ports(ports)?))
+    fn publish(
+        &self,
+        py: Python<'_>,
+        network: Text<'_>,
+        endpoint: Text<'_>,
+        ports: &str,
+    ) -> PyResult<String> {
+        self.show(py, |controller| controller.publish(&network, &endpoint, &read_ports(ports)?))
     }
 
-    fn withdraw(&self, py: Python<'_>, network: &str, endpoint: &str, ports: &str) -> PyResult<()> {
-        self.ask(py, |controller| controller.withdraw(network, endpoint, &read_ports(ports)?))
+    fn withdraw(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>, ports: &str) -> PyResult<()> {
+        self.ask(py, |controller| controller.withdraw(&network, &endpoint, &read_ports(ports)?))
     }
 
-    fn create_sandbox(&self, py: Python<'_>, name: &str) -> PyResult<Sandbox> {
-        self.ask(py, |controller| controller.create_sandbox(name)).map(Sandbox::from)
+    fn create_sandbox(&self, py: Python<'_>, name: Text<'_>) -> PyResult<Sandbox> {
+        self.ask(py, |controller| controller.create_sandbox(&name)).map(Sandbox::from)
     }
 
-    fn open_sandbox(&self, py: Python<'_>, name: &str) -> PyResult<Sandbox> {
-        self.ask(py, |controller| controller.open_sandbox(name)).map(Sandbox::from)
+    fn open_sandbox(&self, py: Python<'_>, name: Text<'_>) -> PyResult<Sandbox> {
+        self.ask(py, |controller| controller.open_sandbox(&name)).map(Sandbox::from)
     }
 
     fn sandboxes(&self, py: Python<'_>) -> PyResult<String> {
@@ -267,8 +241,8 @@ impl Controller {
         self.ask(py, |controller| controller.destroy_sandbox(&sandbox.0))
     }
 
-    fn remove_sandbox(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        self.ask(py, |controller| controller.remove_sandbox(name))
+    fn remove_sandbox(&self, py: Python<'_>, name: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.remove_sandbox(&name))
     }
 
     fn collect(&self, py: Python<'_>) -> PyResult<String> {
@@ -284,11 +258,11 @@ impl Controller {
     }
 
     fn watch_firewall(&self, py: Python<'_>) -> PyResult<FirewallWatch> {
-        self.ask(py, netns::Controller::watch_firewall).map(|watch| FirewallWatch(Mutex::new(Some(watch))))
+        self.ask(py, netns::Controller::watch_firewall).map(FirewallWatch::from)
     }
 
-    fn stats(&self, py: Python<'_>, network: &str, endpoint: &str, detail: &str) -> PyResult<String> {
-        self.show(py, |controller| controller.stats(network, endpoint, from_json("detail", detail)?))
+    fn stats(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>, detail: &str) -> PyResult<String> {
+        self.show(py, |controller| controller.stats(&network, &endpoint, from_json("detail", detail)?))
     }
 
     fn all_stats(&self, py: Python<'_>, detail: &str) -> PyResult<String> {
@@ -299,8 +273,8 @@ impl Controller {
         self.ask(py, |controller| controller.meter()).map(Meter::from)
     }
 
-    fn set_meter(&self, py: Python<'_>, network: &str, endpoint: &str, on: bool) -> PyResult<()> {
-        self.ask(py, |controller| controller.set_meter(network, endpoint, on))
+    fn set_meter(&self, py: Python<'_>, network: Text<'_>, endpoint: Text<'_>, on: bool) -> PyResult<()> {
+        self.ask(py, |controller| controller.set_meter(&network, &endpoint, on))
     }
 
     fn events(&self, py: Python<'_>) -> PyResult<Events> {
@@ -310,9 +284,7 @@ impl Controller {
     fn discover(&self, py: Python<'_>, discovery: &str, data: &str, is_new: bool) -> PyResult<()> {
         let (discovery, data) = (discovery.to_owned(), data.to_owned());
         self.ask(py, move |controller| {
-            let discovery = DISCOVERIES.iter().find(|(name, _)| *name == discovery).map(|(_, kind)| *kind);
-            let unknown = || Error::bad_request("use", "discovery", "it is none of those that there are");
-            let (discovery, data) = (discovery.ok_or_else(unknown)?, from_json("data", &data)?);
+            let (discovery, data) = (discovery_of(&discovery)?, from_json("data", &data)?);
             match is_new {
                 true => controller.discover_new(discovery, &data),
                 false => controller.discover_delete(discovery, &data),
@@ -323,20 +295,20 @@ impl Controller {
     fn register_driver(
         &self,
         py: Python<'_>,
-        network_type: &str,
+        network_type: Text<'_>,
         driver: Py<PyAny>,
         capability: &str,
     ) -> PyResult<()> {
-        let driver = PyDriver::new(network_type.to_owned(), driver);
+        let driver = PyDriver::new(network_type.to_string(), driver);
         self.ask(py, |controller| {
             let capability = from_json::<Capability>("capability", capability)?;
-            controller.register_driver(network_type, Arc::new(driver), capability)
+            controller.register_driver(&network_type, Arc::new(driver), capability)
         })
     }
 
-    fn register_ipam(&self, py: Python<'_>, name: &str, ipam: Py<PyAny>) -> PyResult<()> {
-        let ipam = PyIpam::new(name.to_owned(), ipam);
-        self.ask(py, |controller| controller.register_ipam(name, Arc::new(ipam)))
+    fn register_ipam(&self, py: Python<'_>, name: Text<'_>, ipam: Py<PyAny>) -> PyResult<()> {
+        let ipam = PyIpam::new(name.to_string(), ipam);
+        self.ask(py, |controller| controller.register_ipam(&name, Arc::new(ipam)))
     }
 
     /// An address management that there is, or the error that there is none.

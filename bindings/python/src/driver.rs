@@ -10,7 +10,7 @@ use netns::driver::{
 use netns::ipnet;
 use netns::link::LinkSpec;
 use netns::plan::Plan;
-use netns::{InterfaceName, MacAddr, Mtu, Neighbour, Result};
+use netns::{Error, InterfaceName, MacAddr, Mtu, Neighbour, Result};
 use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::boundary::{from_json, to_json};
-use crate::controller::DISCOVERIES;
 use crate::error::from_python;
 
 /// An object whose methods take text and return text: the package's adapter of a caller's driver or address
@@ -250,6 +249,20 @@ impl Driver for PyDriver {
     }
 }
 
+/// What can be discovered, as `netns.Discovery` has it.
+const DISCOVERIES: [(&str, DiscoveryType); 4] = [
+    ("node", DiscoveryType::Node),
+    ("datastore_config", DiscoveryType::DatastoreConfig),
+    ("encryption_keys_config", DiscoveryType::EncryptionKeysConfig),
+    ("encryption_keys_update", DiscoveryType::EncryptionKeysUpdate),
+];
+
 fn name_of(discovery: DiscoveryType) -> &'static str {
     DISCOVERIES.iter().find(|(_, kind)| *kind == discovery).map_or("node", |(name, _)| name)
+}
+
+/// What is called so.
+pub(crate) fn discovery_of(name: &str) -> Result<DiscoveryType> {
+    let unknown = || Error::bad_request("use", "discovery", "it is none of those that there are");
+    DISCOVERIES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind).ok_or_else(unknown)
 }

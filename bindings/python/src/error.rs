@@ -1,9 +1,9 @@
 //! Errors, both ways.
 
 use std::cell::RefCell;
-use std::mem;
+use std::error::Error as _;
 
-use netns::{Error, ErrorKind};
+use netns::{Error, ErrorKind, Result};
 use pyo3::exceptions::{PyException, PyNotImplementedError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -22,47 +22,61 @@ const KINDS: [(ErrorKind, &str); 10] = [
     (ErrorKind::Unsupported, "unsupported"),
 ];
 
-/// How many bytes of what an exception says become part of an error, or a few more.
-const LONGEST_WORDS: usize = 2000;
-
 thread_local! {
-    /// What Python code raised while the library called it, with the words that the library has for it.
-    static RAISED: RefCell<Vec<(String, PyErr)>> = const { RefCell::new(Vec::new()) };
+    /// What has interrupted the call that is under way on this thread, if anything has; None where no call is.
+    static CALL: RefCell<Option<Option<PyErr>>> = const { RefCell::new(None) };
 }
 
-/// What callbacks raise between `begin` and `end` on this thread.
-pub(crate) struct Raised(Vec<(String, PyErr)>);
+/// A call of the library's from `begin` to `end` on this thread; what it holds is the one around it.
+pub(crate) struct Call(Option<Option<PyErr>>);
 
-impl Raised {
+impl Call {
     pub(crate) fn begin() -> Self {
-        Self(RAISED.take())
+        Self(CALL.replace(Some(None)))
     }
 
-    /// The exception for `error`: its cause is the one that Python code raised, where that is why. What is no error
-    /// but an interruption goes on as it is, whatever else was raised.
-    pub(crate) fn end(self, py: Python<'_>, error: &Error) -> PyErr {
-        let exception = exception(py, error).unwrap_or_else(|failure| failure);
-        let text = error.to_string();
-        let mut raised = RAISED.take();
-        let is_interruption = |(_, raised): &(String, PyErr)| !raised.is_instance_of::<PyException>(py);
-        if let Some(at) = raised.iter().position(is_interruption) {
-            return raised.swap_remove(at).1;
+    /// The value, or the exception for the error. What has interrupted the call goes on as it is, whatever came of it.
+    pub(crate) fn end<T: Send>(self, py: Python<'_>, result: Result<T>) -> PyResult<T> {
+        if let Some(interruption) = CALL.take().flatten() {
+            py.detach(move || drop(result));
+            return Err(interruption);
         }
-        let Some((_, raised)) = raised.into_iter().find(|(words, _)| text.contains(words)) else {
-            return exception;
-        };
-        exception.set_cause(py, Some(raised));
-        exception
+        result.map_err(|error| match cause(py, &error) {
+            Some(cause) if is_interruption(py, &cause) => cause,
+            _ => refusal(py, &error),
+        })
     }
 }
 
-impl Drop for Raised {
+impl Drop for Call {
     fn drop(&mut self) {
-        RAISED.set(mem::take(&mut self.0));
+        CALL.set(self.0.take());
     }
 }
 
-/// The exception that `netns._errors` makes of an error.
+/// Whether it is no error, but asks the program to end, as Ctrl-C does.
+fn is_interruption(py: Python<'_>, raised: &PyErr) -> bool {
+    !raised.is_instance_of::<PyException>(py)
+}
+
+/// Has an interruption go on when the call that is under way on this thread ends; whether it does.
+pub(crate) fn interrupt(py: Python<'_>, raised: &PyErr) -> bool {
+    let is_kept = |call: &mut Option<Option<PyErr>>| match call {
+        Some(kept) => {
+            kept.get_or_insert_with(|| raised.clone_ref(py));
+            true
+        }
+        None => false,
+    };
+    is_interruption(py, raised) && CALL.with_borrow_mut(is_kept)
+}
+
+/// What Python code raised, of which an error came.
+fn cause(py: Python<'_>, error: &Error) -> Option<PyErr> {
+    error.source()?.downcast_ref::<PyErr>().map(|raised| raised.clone_ref(py))
+}
+
+/// The exception that `netns._errors` makes of an error; its cause is what Python code raised, where that is why.
 fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let kind = KINDS.iter().find(|(kind, _)| *kind == error.kind()).map_or("system", |(_, name)| *name);
@@ -72,7 +86,11 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let arguments =
         (kind, text, error.operation(), error.subject(), error.errno(), error.kernel_message(), rollback);
     let made = MAKE.import(py, "netns._errors", "make")?.call1(arguments)?;
-    Ok(PyErr::from_value(made))
+    let made = PyErr::from_value(made);
+    if let Some(cause) = cause(py, error) {
+        made.set_cause(py, Some(cause));
+    }
+    Ok(made)
 }
 
 /// The library's error for what Python code raised in `method` of `object`, which is kept to be the cause.
@@ -96,21 +114,22 @@ pub(crate) fn from_python(py: Python<'_>, object: &str, method: &str, raised: Py
         }
         (None, None) => Error::new(ErrorKind::System, operation, object),
     };
-    RAISED.with_borrow_mut(|all| all.push((words.clone(), raised)));
-    error.with_cause(words)
+    interrupt(py, &raised);
+    error.with_cause(words).with_source(raised)
 }
 
-/// `ValueError: no such colour`; the beginning of what is longer than the library keeps of a cause.
+/// `ValueError: no such colour`.
 fn words(py: Python<'_>, raised: &PyErr) -> String {
     let kind = raised.get_type(py).name().map_or_else(|_| "exception".to_owned(), |name| name.to_string());
     match raised.value(py).str() {
-        Ok(text) if !text.to_string_lossy().is_empty() => {
-            let words = format!("{kind}: {}", text.to_string_lossy());
-            let end = words.char_indices().map(|(at, _)| at).find(|at| *at >= LONGEST_WORDS);
-            words[..end.unwrap_or(words.len())].to_owned()
-        }
+        Ok(text) if !text.to_string_lossy().is_empty() => format!("{kind}: {}", text.to_string_lossy()),
         _ => kind,
     }
+}
+
+/// The exception for an error that no call of the library's had.
+pub(crate) fn refusal(py: Python<'_>, error: &Error) -> PyErr {
+    exception(py, error).unwrap_or_else(|failure| failure)
 }
 
 /// Raised for a handle that was closed.

@@ -25,6 +25,10 @@ impl Events {
     fn open(&self) -> Option<Arc<netns::Events>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    fn take(&self) -> Option<Arc<netns::Events>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 #[pymethods]
@@ -48,14 +52,17 @@ impl Events {
         }
     }
 
-    fn close(&self) {
-        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let_go(events);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let events = self.take();
+        detached(py, move || {
+            drop(events);
+            Ok(())
+        })
     }
 }
 
 impl Drop for Events {
     fn drop(&mut self) {
-        self.close();
+        let_go(self.take());
     }
 }

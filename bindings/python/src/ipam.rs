@@ -9,7 +9,7 @@ use netns::{Error, Name, Result};
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::{from_json, shown, to_json};
+use crate::boundary::{from_json, shown, to_json, Text};
 use crate::controller::Controller;
 use crate::driver::Callee;
 
@@ -129,15 +129,15 @@ impl KnownIpam {
         self.ask(py, spaces)
     }
 
-    fn request_pool(&self, py: Python<'_>, request: &str) -> PyResult<String> {
+    fn request_pool(&self, py: Python<'_>, request: Text<'_>) -> PyResult<String> {
         self.ask(py, |ipam| {
-            let request: Request = from_json("pool request", request)?;
+            let request: Request = from_json("pool request", &request)?;
             let Pool { data, id, pool } = ipam.request_pool(&request.into())?;
             Ok(Given { id, pool, data })
         })
     }
 
-    fn release_pool(&self, py: Python<'_>, pool: &str) -> PyResult<()> {
+    fn release_pool(&self, py: Python<'_>, pool: Text<'_>) -> PyResult<()> {
         self.ask(py, |ipam| ipam.release_pool(&pool.parse()?)).map(drop)
     }
 
@@ -145,18 +145,18 @@ impl KnownIpam {
     fn request_address(
         &self,
         py: Python<'_>,
-        pool: &str,
-        wanted: Option<&str>,
-        options: &str,
+        pool: Text<'_>,
+        wanted: Option<Text<'_>>,
+        options: Text<'_>,
     ) -> PyResult<String> {
         self.ask(py, |ipam| {
-            let wanted = wanted.map(address).transpose()?;
-            ipam.request_address(&pool.parse()?, wanted, &from_json("options", options)?)
+            let wanted = wanted.as_deref().map(address).transpose()?;
+            ipam.request_address(&pool.parse()?, wanted, &from_json("options", &options)?)
         })
     }
 
-    fn release_address(&self, py: Python<'_>, pool: &str, released: &str) -> PyResult<()> {
-        self.ask(py, |ipam| ipam.release_address(&pool.parse()?, address(released)?)).map(drop)
+    fn release_address(&self, py: Python<'_>, pool: Text<'_>, released: Text<'_>) -> PyResult<()> {
+        self.ask(py, |ipam| ipam.release_address(&pool.parse()?, address(&released)?)).map(drop)
     }
 }
 

@@ -6,6 +6,7 @@
 mod boundary;
 mod controller;
 mod driver;
+mod endpoint;
 mod error;
 mod events;
 mod ipam;
@@ -16,6 +17,7 @@ mod network;
 mod plan;
 mod sandbox;
 mod stats;
+mod watch;
 
 use pyo3::prelude::*;
 
@@ -25,7 +27,11 @@ mod _netns {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::controller::{port_mapping, Controller, Endpoint, FirewallWatch};
+    use crate::boundary::check;
+    #[pymodule_export]
+    use crate::controller::Controller;
+    #[pymodule_export]
+    use crate::endpoint::{port_mapping, Endpoint};
     #[pymodule_export]
     use crate::events::Events;
     #[pymodule_export]
@@ -49,9 +55,12 @@ mod _netns {
     use crate::sandbox::{generate_key, Sandbox};
     #[pymodule_export]
     use crate::stats::{Meter, MeterReader, Snapshot};
+    #[pymodule_export]
+    use crate::watch::FirewallWatch;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::boundary::only_here(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("DEFAULT_BASE", netns::DEFAULT_BASE)?;
         module.add("LINK_GROUP", netns::link::LINK_GROUP)?;

@@ -3,6 +3,8 @@
 use log::{LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
 
+use crate::error;
+
 struct Forward;
 
 impl Log for Forward {
@@ -20,15 +22,24 @@ impl Log for Forward {
             log::Level::Info => 20,
             log::Level::Debug | log::Level::Trace => 10,
         };
-        // Nobody is there to hear it while the interpreter ends, or of a handler that fails.
-        let _ = Python::try_attach(|py| -> PyResult<()> {
-            let logger = py.import("logging")?.call_method1("getLogger", ("netns",))?;
-            logger.call_method1("log", (level, "%s", record.args().to_string()))?;
-            Ok(())
-        });
+        // Nobody is there to hear it while the interpreter ends.
+        let _ = Python::try_attach(|py| tell(py, level, &record.args().to_string()));
     }
 
     fn flush(&self) {}
+}
+
+/// Ctrl-C in a handler goes on when the call that logs ends; other exceptions go where Python puts those that nobody can
+/// catch.
+fn tell(py: Python<'_>, level: u8, text: &str) {
+    let told = py
+        .import("logging")
+        .and_then(|logging| logging.call_method1("getLogger", ("netns",)))
+        .and_then(|logger| logger.call_method1("log", (level, "%s", text)));
+    match told {
+        Err(raised) if !error::interrupt(py, &raised) => raised.write_unraisable(py, None),
+        _ => {}
+    }
 }
 
 /// Warnings and errors from now on. Where another extension of this process has the log already, it stays its.

@@ -4,7 +4,7 @@ use netns::EndpointOptions;
 use netns::Result;
 use pyo3::prelude::*;
 
-use crate::boundary::{detached, from_json, shown};
+use crate::boundary::{detached, from_json, shown, Text};
 use crate::plan::Plan;
 use crate::sandbox::Sandbox;
 
@@ -19,8 +19,8 @@ fn read(endpoint: &str) -> Result<EndpointOptions> {
 #[pymethods]
 impl Network {
     #[staticmethod]
-    fn create(py: Python<'_>, network_type: &str, name: &str, options: &str) -> PyResult<Self> {
-        let create = || netns::Network::create(network_type, name, from_json("network options", options)?);
+    fn create(py: Python<'_>, network_type: Text<'_>, name: Text<'_>, options: Text<'_>) -> PyResult<Self> {
+        let create = || netns::Network::create(&network_type, &name, from_json("network options", &options)?);
         detached(py, create).map(Self)
     }
 
@@ -44,24 +44,24 @@ impl Network {
         shown(py, || Ok(self.0.options()))
     }
 
-    fn link(&self, py: Python<'_>, endpoint: &str) -> PyResult<String> {
-        shown(py, || self.0.link(&read(endpoint)?))
+    fn link(&self, py: Python<'_>, endpoint: Text<'_>) -> PyResult<String> {
+        shown(py, || self.0.link(&read(&endpoint)?))
     }
 
-    fn plan_link(&self, py: Python<'_>, endpoint: &str) -> PyResult<Plan> {
-        detached(py, || self.0.plan_link(&read(endpoint)?)).map(Plan)
+    fn plan_link(&self, py: Python<'_>, endpoint: Text<'_>) -> PyResult<Plan> {
+        detached(py, || self.0.plan_link(&read(&endpoint)?)).map(Plan)
     }
 
-    fn unlink(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        detached(py, || self.0.unlink(name))
+    fn unlink(&self, py: Python<'_>, name: Text<'_>) -> PyResult<()> {
+        detached(py, || self.0.unlink(&name))
     }
 
-    fn join(&self, py: Python<'_>, sandbox: &Sandbox, endpoint: &str) -> PyResult<String> {
-        shown(py, || self.0.join(&sandbox.0, &read(endpoint)?))
+    fn join(&self, py: Python<'_>, sandbox: &Sandbox, endpoint: Text<'_>) -> PyResult<String> {
+        shown(py, || self.0.join(&sandbox.0, &read(&endpoint)?))
     }
 
-    fn plan_join(&self, py: Python<'_>, sandbox: &Sandbox, endpoint: &str) -> PyResult<Plan> {
-        detached(py, || self.0.plan_join(&sandbox.0, &read(endpoint)?)).map(Plan)
+    fn plan_join(&self, py: Python<'_>, sandbox: &Sandbox, endpoint: Text<'_>) -> PyResult<Plan> {
+        detached(py, || self.0.plan_join(&sandbox.0, &read(&endpoint)?)).map(Plan)
     }
 
     fn apply(&self, py: Python<'_>, plan: &Plan, sandbox: &Sandbox) -> PyResult<()> {

@@ -1,8 +1,11 @@
 //! What is to be done, as data.
 
-use pyo3::prelude::*;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::boundary::{detached, from_json, to_json};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use crate::boundary::{detached, from_json, to_json, Text};
 
 /// Steps in the order in which they are carried out.
 #[pyclass(frozen, eq, module = "netns")]
@@ -13,9 +16,9 @@ pub(crate) struct Plan(pub(crate) netns::plan::Plan);
 impl Plan {
     #[new]
     #[pyo3(signature = (json = None))]
-    fn new(py: Python<'_>, json: Option<&str>) -> PyResult<Self> {
+    fn new(py: Python<'_>, json: Option<Text<'_>>) -> PyResult<Self> {
         let Some(json) = json else { return Ok(Self::default()) };
-        detached(py, || from_json("plan", json)).map(Self)
+        detached(py, || from_json("plan", &json)).map(Self)
     }
 
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
@@ -28,6 +31,16 @@ impl Plan {
 
     fn __repr__(&self) -> String {
         format!("<netns.Plan of {} steps>", self.0.steps.len())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<u64> {
+        let mut hasher = DefaultHasher::new();
+        self.to_json(py)?.hash(&mut hasher);
+        Ok(hasher.finish())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, (String,))> {
+        Ok((py.get_type::<Self>(), (self.to_json(py)?,)))
     }
 
     fn __len__(&self) -> usize {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use netns::{Interface, Result, SandboxKey, StaticRoute};
 use pyo3::prelude::*;
 
-use crate::boundary::{detached, from_json, shown};
+use crate::boundary::{detached, from_json, shown, Text};
 use crate::namespace::Namespace;
 use crate::plan::Plan;
 
@@ -29,26 +29,26 @@ fn key(base: Option<&Path>, name: &str) -> Result<SandboxKey> {
 
 /// Where the sandbox of a container is: the default base and the beginning of the id.
 #[pyfunction]
-pub(crate) fn generate_key(py: Python<'_>, id: &str) -> PyResult<PathBuf> {
-    detached(py, || netns::generate_key(id)).map(|key| key.path().to_owned())
+pub(crate) fn generate_key(py: Python<'_>, id: Text<'_>) -> PyResult<PathBuf> {
+    detached(py, || netns::generate_key(&id)).map(|key| key.path().to_owned())
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it comes from Python")]
 #[pymethods]
 impl Sandbox {
     #[staticmethod]
-    fn create(py: Python<'_>, name: &str, base: Option<PathBuf>) -> PyResult<Self> {
-        detached(py, || netns::Sandbox::create(&key(base.as_deref(), name)?)).map(Self::from)
+    fn create(py: Python<'_>, name: Text<'_>, base: Option<PathBuf>) -> PyResult<Self> {
+        detached(py, || netns::Sandbox::create(&key(base.as_deref(), &name)?)).map(Self::from)
     }
 
     #[staticmethod]
-    fn open(py: Python<'_>, name: &str, base: Option<PathBuf>) -> PyResult<Self> {
-        detached(py, || netns::Sandbox::open(&key(base.as_deref(), name)?)).map(Self::from)
+    fn open(py: Python<'_>, name: Text<'_>, base: Option<PathBuf>) -> PyResult<Self> {
+        detached(py, || netns::Sandbox::open(&key(base.as_deref(), &name)?)).map(Self::from)
     }
 
     #[staticmethod]
-    fn remove(py: Python<'_>, name: &str, base: Option<PathBuf>) -> PyResult<()> {
-        detached(py, || netns::Sandbox::remove(&key(base.as_deref(), name)?))
+    fn remove(py: Python<'_>, name: Text<'_>, base: Option<PathBuf>) -> PyResult<()> {
+        detached(py, || netns::Sandbox::remove(&key(base.as_deref(), &name)?))
     }
 
     fn name(&self) -> &str {
@@ -67,32 +67,32 @@ impl Sandbox {
         shown(py, || self.0.info())
     }
 
-    fn add_interface(&self, py: Python<'_>, interface: &str) -> PyResult<String> {
-        shown(py, || self.0.add_interface(&read_interface(interface)?))
+    fn add_interface(&self, py: Python<'_>, interface: Text<'_>) -> PyResult<String> {
+        shown(py, || self.0.add_interface(&read_interface(&interface)?))
     }
 
-    fn plan_add_interface(&self, py: Python<'_>, interface: &str) -> PyResult<Plan> {
-        detached(py, || self.0.plan_add_interface(&read_interface(interface)?)).map(Plan)
+    fn plan_add_interface(&self, py: Python<'_>, interface: Text<'_>) -> PyResult<Plan> {
+        detached(py, || self.0.plan_add_interface(&read_interface(&interface)?)).map(Plan)
     }
 
-    fn remove_interface(&self, py: Python<'_>, interface: &str) -> PyResult<()> {
-        detached(py, || self.0.remove_interface(&read_interface(interface)?))
+    fn remove_interface(&self, py: Python<'_>, interface: Text<'_>) -> PyResult<()> {
+        detached(py, || self.0.remove_interface(&read_interface(&interface)?))
     }
 
-    fn set_gateway(&self, py: Python<'_>, gateway: &str) -> PyResult<()> {
-        detached(py, || self.0.set_gateway(Some(from_json("gateway", gateway)?)))
+    fn set_gateway(&self, py: Python<'_>, gateway: Text<'_>) -> PyResult<()> {
+        detached(py, || self.0.set_gateway(Some(from_json("gateway", &gateway)?)))
     }
 
-    fn set_gateway_ipv6(&self, py: Python<'_>, gateway: &str) -> PyResult<()> {
-        detached(py, || self.0.set_gateway_ipv6(Some(from_json("gateway", gateway)?)))
+    fn set_gateway_ipv6(&self, py: Python<'_>, gateway: Text<'_>) -> PyResult<()> {
+        detached(py, || self.0.set_gateway_ipv6(Some(from_json("gateway", &gateway)?)))
     }
 
-    fn add_static_route(&self, py: Python<'_>, route: &str) -> PyResult<()> {
-        detached(py, || self.0.add_static_route(&from_json::<StaticRoute>("route", route)?))
+    fn add_static_route(&self, py: Python<'_>, route: Text<'_>) -> PyResult<()> {
+        detached(py, || self.0.add_static_route(&from_json::<StaticRoute>("route", &route)?))
     }
 
-    fn remove_static_route(&self, py: Python<'_>, route: &str) -> PyResult<()> {
-        detached(py, || self.0.remove_static_route(&from_json::<StaticRoute>("route", route)?))
+    fn remove_static_route(&self, py: Python<'_>, route: Text<'_>) -> PyResult<()> {
+        detached(py, || self.0.remove_static_route(&from_json::<StaticRoute>("route", &route)?))
     }
 
     fn destroy(&self, py: Python<'_>) -> PyResult<()> {

@@ -8,7 +8,7 @@ use netns::InterfaceName;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::boundary::detached;
+use crate::boundary::{detached, Text};
 
 /// Words of a row of a snapshot.
 const ROW: usize = 8;
@@ -139,12 +139,12 @@ impl Meter {
         Some((owner.namespace, owner.index, owner.mark, owner.digest, owner.inside))
     }
 
-    fn attach(&self, py: Python<'_>, link: &str) -> PyResult<(u16, u64)> {
-        detached(py, || self.0.attach(&InterfaceName::new(link)?)).map(|id| (id.slot, id.life))
+    fn attach(&self, py: Python<'_>, link: Text<'_>) -> PyResult<(u16, u64)> {
+        detached(py, || self.0.attach(&InterfaceName::new(&link)?)).map(|id| (id.slot, id.life))
     }
 
-    fn detach(&self, py: Python<'_>, link: &str) -> PyResult<()> {
-        detached(py, || self.0.detach(&InterfaceName::new(link)?))
+    fn detach(&self, py: Python<'_>, link: Text<'_>) -> PyResult<()> {
+        detached(py, || self.0.detach(&InterfaceName::new(&link)?))
     }
 
     fn release(&self, py: Python<'_>, slot: u16, life: u64) -> PyResult<()> {

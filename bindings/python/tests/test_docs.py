@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import Host
+from shown import pieces
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[3] / "docs/python.md").read_text(), re.DOTALL)
+BLOCKS = pieces("docs/python.md")
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))

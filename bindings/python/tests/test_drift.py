@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import enum
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from conftest import Host
 import netns
 from netns import _netns
 from netns import libcontainer as lc
+from netns import topology
 from netns.libcontainer import configs as c
 
 CORE = Path(__file__).parents[3] / "core/src"
@@ -180,3 +183,33 @@ def test_a_controller_does_all_that_the_cores_does() -> None:
     names = {name for block in blocks for name in re.findall(r"^    pub fn (\w+)", block, re.MULTILINE)}
     elsewhere = {"all_stats", "open", "options", "sandbox_key"}  # stats, the constructor, directories, the path of a sandbox
     assert len(names) > 40 and names - elsewhere - {"fail_write"} <= set(dir(netns.Controller))
+
+
+def written_inits() -> dict[str, list[tuple[str, str]]]:
+    """Of the classes whose fields take more than they hold, the parameters that type checkers see, with defaults."""
+    found = {}
+    for file in Path(netns.__file__).parent.rglob("_*.py"):
+        for made in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(made, ast.ClassDef):
+                continue
+            for block in (each for each in made.body if isinstance(each, ast.If)):
+                [init] = [each for each in block.body if isinstance(each, ast.FunctionDef)]
+                names = [each.arg for each in init.args.args[1:]]
+                defaults = [ast.unparse(each) for each in init.args.defaults]
+                found[f"{file.parent.name}.{made.name}"] = list(zip(names, [""] * (len(names) - len(defaults)) + defaults))
+    return found
+
+
+def test_constructors_take_the_fields_that_there_are() -> None:
+    inits = written_inits()
+    for name, parameters in inits.items():
+        package, _, own = name.partition(".")
+        modules = (netns, topology) if package == "netns" else (c,)
+        kind = next(getattr(module, own) for module in modules if hasattr(module, own))
+        declared = [field.name for field in dataclasses.fields(kind)]
+        assert [parameter for parameter, _ in parameters] == declared, name
+        scope = {**vars(sys.modules[kind.__module__])}
+        for (_, default), field in zip(parameters, dataclasses.fields(kind)):
+            assert (default == "") == (field.default is dataclasses.MISSING), (name, field.name)
+            assert not default or eval(default, scope) == field.default, (name, field.name)
+    assert len(inits) >= 17

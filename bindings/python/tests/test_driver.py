@@ -127,6 +127,24 @@ def test_what_a_driver_raises_is_the_callers_error(
             controller.delete_network(network.name)
 
 
+def test_a_sandbox_whose_end_failed_is_destroyed_again(host: Host) -> None:
+    with netns.Controller() as controller:
+        driver = Wires()
+        controller.register_driver("wires", driver)
+        controller.create_network("n", type="wires")
+        a = controller.create_sandbox("a")
+        controller.connect("n", a, "e")
+        driver.raises = {"leave": LookupError("stuck")}
+        with pytest.raises(netns.Error, match="stuck"):
+            a.destroy()
+        driver.raises = {}
+        a.destroy()
+        a.destroy()
+        assert controller.endpoints() == [] and controller.sandboxes() == [] and host.sandboxes() == []
+        assert host.links() == ["lo"]
+        controller.delete_network("n")
+
+
 def test_what_a_driver_returns_is_checked(host: Host) -> None:
     class Wrong(Wires):
         def leave(self, network: str, endpoint: str) -> None:
@@ -211,7 +229,7 @@ def test_an_address_management_can_be_asked(host: Host) -> None:
     with netns.Controller() as controller:
         own = controller.ipam()
         assert own.default_address_spaces() == ("LocalDefault", "GlobalDefault")
-        pool = own.request_pool(netns.PoolRequest("LocalDefault", pool="10.77.0.0/29"))  # type: ignore[arg-type]
+        pool = own.request_pool(netns.PoolRequest("LocalDefault", pool="10.77.0.0/29"))
         assert pool.pool == IPv4Network("10.77.0.0/29") and pool.id == "LocalDefault/10.77.0.0/29"
         first = own.request_address(pool.id, None, {})
         assert first in (ip_interface(f"10.77.0.{number}/29") for number in range(1, 7))
@@ -265,4 +283,4 @@ def test_drivers_of_global_scope_are_told_of_nodes(host: Host) -> None:
         assert cluster.told == [(netns.Discovery.NODE, {"Address": "192.0.2.1"})]
         controller.discover_delete(netns.Discovery.NODE, {"Address": "192.0.2.1"})
         with pytest.raises(netns.BadRequestError):
-            controller.discover_new("nothing", {})  # type: ignore[arg-type]
+            controller.discover_new("nothing", {})

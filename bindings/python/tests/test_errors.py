@@ -79,28 +79,26 @@ def test_a_process_without_rights_is_told_so(host: Host) -> None:
 @pytest.mark.parametrize(
     "name", ["", "a/b", "..", "a" * 65, "a\0b", "-a", "/etc/passwd", "a\nb", "%s%n", "\ud800", "💣" * 64]
 )
-def test_hostile_names_are_refused_or_taken_as_they_are(host: Host, name: str) -> None:
+def test_hostile_names_are_refused(host: Host, name: str) -> None:
     with netns.Controller() as controller:
         controller.create_network("n")
-        try:
-            netns.Sandbox(name).destroy()
-        except ValueError:
-            assert host.sandboxes() == []
         with controller.create_sandbox("a") as a:
             for attempt in (
+                lambda: netns.Sandbox(name),
+                lambda: controller.create_sandbox(name),
                 lambda: controller.create_network(name),
+                lambda: controller.create_endpoint("n", name),
                 lambda: controller.connect("n", a, name),
-                lambda: controller.connect(name, a, "e"),
-                lambda: controller.connect("n", a, "e", destination=name),
+                lambda: controller.connect("n", a, "e", destination=f"{name}/"),
                 lambda: controller.connect("n", a, "e", options={name: name}),
             ):
-                with pytest.raises((netns.BadRequestError, netns.NotFoundError, UnicodeEncodeError)):
+                with pytest.raises(netns.BadRequestError):
                     attempt()
-                    raise netns.BadRequestError("taken")
-            for endpoint in controller.endpoints():
-                controller.disconnect(endpoint.network, endpoint.name)
-        for network in controller.networks():
-            controller.delete_network(network.name)
+            with pytest.raises((netns.BadRequestError, netns.NotFoundError)):
+                controller.connect(name, a, "e")
+            assert controller.endpoints() == [] and host.sandboxes() == ["a"]
+        assert [network.name for network in controller.networks()] == ["n"]
+        controller.delete_network("n")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +118,7 @@ def test_hostile_names_are_refused_or_taken_as_they_are(host: Host, name: str) -
         ("routes", {}),
         ("ports", [5.5]),
         ("options", [1]),
+        ("options", {"a": object()}),
         ("labels", {"a": 1}),
         ("labels", {1: "a"}),
         ("meter", "yes"),
@@ -145,7 +144,7 @@ def test_wrong_types_are_type_errors(field: str, value: Any) -> None:
         ("mac", "nonsense"),
         ("destination", "far too long for an interface"),
         ("gateway_priority", 2**40),
-        ("options", {"unknown": object}),
+        ("options", {"unknown": 1}),
     ],
 )
 def test_wrong_values_are_value_errors(host: Host, field: str, value: Any) -> None:
@@ -173,7 +172,7 @@ def test_wrong_objects_are_type_errors(host: Host) -> None:
             with pytest.raises(TypeError):
                 attempt()
     for out_of_range in (
-        lambda: netns.Controller(lifetime="forever"),  # type: ignore[arg-type]
+        lambda: netns.Controller(lifetime="forever"),
         lambda: netns.Controller(meter_slots=65536),
         lambda: netns.Meter(slots=0),
         lambda: netns.Namespace.from_pid(-1),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Host
+from shown import ROOT, pieces
 
-ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples/python"
 
 
@@ -26,7 +26,7 @@ def output(example: str, *arguments: str) -> str:
 
 
 def test_the_quick_start_is_the_readmes(host: Host) -> None:
-    [shown] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    [shown] = pieces("README.md")
     about, _, program = (EXAMPLES / "quickstart.py").read_text().partition("\n\n")
     assert about.startswith('"""') and program == shown
     said = output("quickstart.py")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Host
+
+import netns
 
 HEAD = """
 import os, subprocess
@@ -19,16 +22,17 @@ import netns
 """
 
 
-def outcome(tests: str, *arguments: str) -> str:
-    """What pytest says of tests; nothing of theirs is left afterwards."""
+def outcome(tests: str, *arguments: str, around: str = "exec") -> str:
+    """What pytest says of tests, and what shell commands around it do; nothing of theirs is left afterwards."""
     place, temporary = Path("/run/tests"), Path("/run/tmp")
     for each in (place, temporary):
         each.mkdir(exist_ok=True)
     (place / "test_it.py").write_text(HEAD + textwrap.dedent(tests))
     mounted = mount_points()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(place), *arguments]
+    script = f"{around} {shlex.join([*command, str(place)])}"
     done = subprocess.run(
-        [*command, str(place)],
+        ["sh", "-c", script],
         env={**os.environ, "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=place,
         capture_output=True,
@@ -149,3 +153,48 @@ def test_leaving_something_can_be_an_error(host: Host) -> None:
     said = outcome(LEAKING.replace("def test_stray", "def stray"), "--netns-leaks=error")
     assert "2 passed" in said and "1 failed" in said and "1 error" in said
     assert "ERROR test_it.py::test_leaks - " in said and "left behind: process" in said
+
+
+OWN_PROCESSES = "unshare --pid --fork --mount-proc --kill-child"
+"""Whoever is killed there is no process of the machine's."""
+
+
+def test_processes_of_others_live_on(host: Host) -> None:
+    """Whatever namespace a test mounts where its own things are."""
+    if subprocess.run([*OWN_PROCESSES.split(), "true"], capture_output=True).returncode != 0:
+        pytest.skip("no process namespace with a /proc of its own is permitted")
+    with netns.Sandbox("other"):
+        program = Path("/run/around.sh")
+        program.write_text("""
+            sleep 600 & shell=$!
+            ip netns exec other sleep 600 & stranger=$!
+            "$@"
+            kill -0 $shell && kill -0 $stranger && echo both live
+            kill $shell $stranger
+        """)
+        said = outcome("""
+            def test_mounts(netns_host):
+                assert not Path("/proc/10000").exists()
+                netns.Namespace.from_pid(1).persist(netns_host.path / "first")
+                netns.Namespace.from_pid(os.getppid()).persist(netns_host.path / "outer")
+                netns.Namespace("/run/netns/other").persist(netns_host.path / "other")
+                own = netns.Namespace.create()
+                own.persist(netns_host.path / "own")
+                own.popen(["sleep", "600"])
+                netns_host.inside.popen(["sleep", "600"])
+        """, around=f"exec {OWN_PROCESSES} sh {program}")
+    assert "1 passed" in said and said.endswith("both live\n")
+    [line] = [line for line in said.splitlines() if line.startswith("test_it.py::")]
+    assert line.count("process ") == 2 and all(f"namespace {name}" in line for name in ("first", "outer", "other", "own"))
+
+
+def test_a_test_may_destroy_its_own_host(host: Host) -> None:
+    said = outcome("""
+        def test_destroys(netns_host, netns_topology):
+            netns_host.inside.popen(["sleep", "600"])
+            netns_host.inside.destroy()
+            lab = netns_topology(hosts=["a", "b"])
+            lab["a"].popen(["sleep", "600"])
+            lab["a"].destroy()
+    """)
+    assert "1 passed" in said and said.count("process ") == 2

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import typing
-from pathlib import Path
 from typing import Union
 
 import pytest
 from conftest import Host
+from shown import pieces
 
 import netns
 from netns import libcontainer
 
-ROOT = Path(__file__).parents[3]
 
-
-@pytest.mark.parametrize("file", ["README.md", "bindings/python/README.md"])
+@pytest.mark.parametrize("file", ["README.md", "bindings/python/README.md", "bindings/python/docs/index.md"])
 def test_the_quick_start_runs(host: Host, file: str) -> None:
-    [program] = re.findall(r"```python\n(.*?)```", (ROOT / file).read_text(), re.DOTALL)
+    [program] = pieces(file)
     exec(compile(program, file, "exec"), {})
 
 

@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from ipaddress import IPv4Interface, IPv4Network
+from pathlib import Path
 
 import pytest
 from conftest import Host, eventually
@@ -51,6 +53,27 @@ def test_programs_run_inside(host: Host) -> None:
         with a.popen(["readlink", "/proc/self/ns/net"], stdout=subprocess.PIPE, text=True) as program:
             assert program.communicate()[0].strip() == inside
         assert here() != inside
+
+
+def test_a_timeout_counts_whoever_holds_the_pipe(host: Host) -> None:
+    with netns.Sandbox("a") as a:
+        began = time.monotonic()
+        with pytest.raises(subprocess.TimeoutExpired) as expired:
+            a.run(["sh", "-c", "echo said; sleep 600 & echo $! >/run/pid; wait"], capture_output=True, timeout=0.5)
+        assert time.monotonic() - began < 300 and expired.value.stdout == b"said\n"
+        os.kill(int(Path("/run/pid").read_text()), signal.SIGKILL)
+
+
+def test_input_and_output_are_given_once(host: Host) -> None:
+    with netns.Sandbox("a") as a:
+        for wrong in (
+            {"input": b"x", "stdin": subprocess.DEVNULL},
+            {"capture_output": True, "stdout": subprocess.DEVNULL},
+            {"capture_output": True, "stderr": subprocess.DEVNULL},
+        ):
+            with pytest.raises(ValueError, match="one of them|it or them"):
+                a.run(["cat"], **wrong)
+        assert a.run(["cat"], input=b"x", stdin=None, stdout=subprocess.PIPE).stdout == b"x"
 
 
 def test_functions_run_inside_on_a_thread(host: Host) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import Host
+from conftest import Host, eventually
 
 import netns
 
@@ -126,6 +128,42 @@ def test_a_forked_child_opens_a_controller_of_its_own(host: Host) -> None:
         os.waitpid(child, 0)
         assert [each.name for each in controller.endpoints()] == ["e"]
         a.destroy()
+        controller.delete_network("n")
+
+
+def test_a_forked_child_lets_go_of_a_watch(host: Host) -> None:
+    with netns.Controller() as controller:
+        controller.create_network("n")
+        watches = [controller.watch_firewall() for _ in range(2)]
+        stop = threading.Event()
+
+        def look() -> None:
+            while not stop.is_set():
+                controller.inspect_network("n")
+
+        threads = [threading.Thread(target=look) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        child = os.fork()
+        if child == 0:
+            watches[0].close()
+            watches.clear()
+            gc.collect()
+            os._exit(7)
+        deadline = time.monotonic() + 30
+        while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if done[0] == 0:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert os.waitstatus_to_exitcode(done[1]) == 7 and done[0] == child
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        eventually(lambda: "libnetns" in str(host.nft("list", "tables")))
+        for watch in watches:
+            watch.close()
         controller.delete_network("n")
 
 

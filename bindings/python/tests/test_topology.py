@@ -181,6 +181,86 @@ def test_a_forked_process_tears_nothing_down(host: Host) -> None:
         eventually(lambda: lab["a"].run(["true"]).returncode == 0)
 
 
+DEAF = ["sh", "-c", "trap '' TERM; echo; while :; do sleep 600; done"]
+"""A program that SIGTERM does not end; it writes a line when it is so far."""
+
+
+def test_a_lab_goes_whole_after_a_host_of_it_was_destroyed(host: Host) -> None:
+    with leaving_nothing() as place, netns.Topology(networks={"lan": ["a", "b"]}, directory=place) as lab:
+        first, second = (lab[name].popen(["sleep", "600"]) for name in ("a", "b"))
+        lab["a"].destroy()
+        lab["a"].destroy()
+        assert first.poll() is None and len(lab.namespaces()) == 3
+    assert (first.wait(10), second.wait(10)) == (-signal.SIGTERM, -signal.SIGTERM)
+    assert lab.namespaces() == []
+
+
+def test_a_host_that_was_destroyed_is_gone_for_the_others(host: Host) -> None:
+    with leaving_nothing(), netns.Topology(networks={"lan": ["a", "b"]}) as lab:
+        assert reaches(lab["b"], lab.address("a"))
+        lab["a"].destroy()
+        eventually(lambda: not reaches(lab["b"], lab.address("a")))
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_of_the_end_kills_what_is_inside(host: Host, kind: type[BaseException]) -> None:
+    def interrupt(*_: object) -> None:
+        raise kind
+
+    with leaving_nothing() as place:
+        lab = netns.Topology(hosts=["a", "b"], directory=place).up()
+        programs = [lab[name].popen(DEAF, stdout=subprocess.PIPE) for name in lab]
+        for program in programs:
+            assert program.stdout is not None and program.stdout.readline() == b"\n"
+        signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)  # within the two seconds
+        with pytest.raises(kind):
+            lab.down()
+        assert [program.wait(10) for program in programs] == [-signal.SIGKILL] * 2
+        with pytest.raises(netns.ClosedError):
+            lab["a"]
+        lab.down()
+        for program in programs:
+            assert program.stdout is not None
+            program.stdout.close()
+
+
+def test_what_goes_wrong_at_the_end_can_be_done_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise KeyboardInterrupt
+
+    with leaving_nothing() as place:
+        lab = netns.Topology(hosts=["a", "b"], directory=place).up()
+        program = lab["b"].popen(["sleep", "600"])
+        with monkeypatch.context() as patched:
+            patched.setattr(lab._workplace, "remove", fails)
+            with pytest.raises(KeyboardInterrupt):
+                lab.down()
+        assert program.wait(10) == -signal.SIGTERM and len(os.listdir(place)) == 1
+        lab.down()
+
+
+@pytest.mark.parametrize("hosts", [{"b", "a"}, frozenset("ab"), ("a", "b"), (name for name in "ab")], ids=repr)
+def test_any_iterable_of_hosts_is_a_network(hosts: Any) -> None:
+    lab = netns.Topology(networks={"lan": hosts})
+    assert (str(lab.address("a")), str(lab.address("b"))) == ("10.0.1.1", "10.0.1.2")
+
+
+def test_a_gateway_counts_for_families_of_different_networks(host: Host) -> None:
+    lab = netns.Topology(
+        hosts={"c": {"gateway": "r"}, "s": {"gateway": "r"}},
+        networks={
+            "four": ["r", "c"],
+            "six": {"hosts": ["r", "c"], "ipv4": False, "ipv6": True},
+            "far": {"hosts": ["r", "s"], "ipv6": True},
+        },
+    )
+    with leaving_nothing(), lab:
+        assert reaches(lab["c"], lab.address("s")) and reaches(lab["c"], lab.address_ipv6("s"))
+        [default] = inside(lab["c"], "-6", "route", "show", "default")
+        assert default["gateway"] == str(lab.address_ipv6("r", "six"))
+
+
 BAD: list[tuple[dict[str, Any], type[BaseException], str]] = [
     ({"hosts": {"a": {"gateway": "b"}}}, netns.BadRequestError, "route by b"),
     ({"hosts": {"a": {"gateway": "b"}, "b": {}}}, netns.BadRequestError, "share no such address"),
@@ -188,6 +268,20 @@ BAD: list[tuple[dict[str, Any], type[BaseException], str]] = [
     ({"hosts": {"a": {"gateway": 7}}}, TypeError, "str expected"),
     ({"hosts": 5}, TypeError, "hosts: mapping expected"),
     ({"hosts": "ab"}, TypeError, "hosts: mapping expected"),
+    ({"networks": {"n": ["../x"]}}, netns.BadRequestError, r"\.\./x"),
+    ({"networks": {"n": ["a/b"]}}, netns.BadRequestError, "a/b"),
+    ({"hosts": [""]}, netns.BadRequestError, "empty"),
+    ({"hosts": ["a" * 100]}, netns.BadRequestError, "64 bytes"),
+    ({"networks": {"n": {"mtu": 5}}}, netns.BadRequestError, "68 to 65535"),
+    ({"networks": {"n": {"mtu": 10**9}}}, netns.BadRequestError, "68 to 65535"),
+    ({"networks": {"n": {"mtu": 1000, "ipv6": True}}}, netns.BadRequestError, "1280 to 65535"),
+    ({"networks": {"n": [{"host": "a", "mac": "junk"}]}}, netns.BadRequestError, "junk"),
+    ({"networks": {"n": [{"host": "a", "interface": "i" * 40}]}}, netns.BadRequestError, "a in n"),
+    ({"networks": {"n": {"subnet": "0.0.0.0/0"}}}, netns.BadRequestError, "no addresses for hosts"),
+    ({"networks": {"n": {"subnet": "224.0.0.0/24"}}}, netns.BadRequestError, "no addresses for hosts"),
+    ({"networks": {"n": [{"host": "a", "address": "10.0.1.255"}]}}, netns.BadRequestError, "no host's"),
+    ({"networks": {"n": [{"host": "a", "address": "10.0.1.0"}]}}, netns.BadRequestError, "no host's"),
+    ({"hosts": {"a": {"gateway": "192.0.2.1"}}, "networks": {"n": ["a"]}}, netns.BadRequestError, "in none of its"),
     ({"networks": {"n": ["a", "a"]}}, netns.BadRequestError, "twice"),
     ({"networks": {"n": 5}}, TypeError, "Segment expected"),
     ({"networks": {"n": {"subnet": "10.0.0.0/30", "hosts": ["a", "b", "c"]}}}, netns.BadRequestError, "too few"),

@@ -20,26 +20,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._configs import (
-    Destination,
-    Detail,
     EndpointConfig,
-    EndpointOptions,
     FirewallConfig,
-    FirewallMode,
-    GatewayMode,
-    Interface,
-    Isolate,
-    Lifetime,
-    Neighbour,
     NetworkConfig,
-    NetworkOptions,
     PortMapping,
     PortRange,
-    Protocol,
-    StaticRoute,
     SubnetConfig,
 )
-from ._controller import Controller, FirewallWatch
+from ._controller import Controller
 from ._driver import (
     Birth,
     CreatedEndpoint,
@@ -66,8 +54,18 @@ from ._errors import (
     UnsupportedError,
 )
 from ._events import Events
+from ._firewall import FirewallWatch
+from ._interfaces import (
+    Destination,
+    EndpointOptions,
+    Interface,
+    Neighbour,
+    NetworkOptions,
+    StaticRoute,
+)
 from ._ipam import Ipam, Pool, PoolRequest
 from ._meter import Meter, MeterReader, Snapshot
+from ._namespace import Namespace
 from ._netns import Plan, __version__
 from ._network import Network
 from ._results import (
@@ -88,7 +86,8 @@ from ._results import (
     Stats,
     SubnetUsage,
 )
-from ._sandbox import Namespace, Sandbox, generate_key
+from ._sandbox import Sandbox, generate_key
+from ._words import Detail, FirewallMode, GatewayMode, Isolate, Lifetime, Protocol
 
 if TYPE_CHECKING:
     from ._watch import Sample

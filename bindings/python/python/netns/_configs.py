@@ -1,119 +1,20 @@
-"""What callers ask for."""
+"""What callers ask of a controller."""
 
 from __future__ import annotations
 
-import enum
 import json
-from collections.abc import Mapping
-from ipaddress import (
-    IPv4Address,
-    IPv4Interface,
-    IPv4Network,
-    IPv6Address,
-    IPv6Interface,
-    IPv6Network,
-)
-from typing import Any
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import TYPE_CHECKING, Any
 
 from . import _netns
 from ._errors import BadRequestError
+from ._interfaces import Destination, Neighbour, StaticRoute
 from ._values import NOTHING, Value, from_wire, value
+from ._words import FirewallMode, GatewayMode, Isolate, Protocol
 
-
-class Lifetime(str, enum.Enum):
-    """How long what a controller makes lasts when its process ends without taking it down."""
-
-    HOST = "host"
-    """Until it is deleted, or the host restarts."""
-    PROCESS = "process"
-    """As long as the process that made it."""
-
-
-class FirewallMode(str, enum.Enum):
-    """What becomes of a network where the kernel has no nf_tables, or the process no right to them."""
-
-    REQUIRED = "required"
-    """It is an error, before anything is made."""
-    OPTIONAL = "optional"
-    """The network does without, and the log says so."""
-    OFF = "off"
-    """The network has none, whatever the kernel has."""
-
-
-class GatewayMode(str, enum.Enum):
-    """How a network and the outside reach each other."""
-
-    NAT = "nat"
-    """By the host's addresses: out by masquerade, in by published ports."""
-    ROUTED = "routed"
-    """By the endpoints' own addresses; of their ports those that are published are open."""
-    ISOLATED = "isolated"
-    """Not at all."""
-
-
-class Isolate(str, enum.Enum):
-    """Who of this library's other networks may reach a network's endpoints."""
-
-    OFF = "off"
-    """They reach each other."""
-    ON = "on"
-    """They reach each other's published ports alone."""
-    STRICT = "strict"
-    """They do not reach each other."""
-
-
-class Protocol(str, enum.Enum):
-    """A transport protocol with ports."""
-
-    SCTP = "sctp"
-    TCP = "tcp"
-    UDP = "udp"
-
-
-class Detail(str, enum.Enum):
-    """How much of the statistics is wanted."""
-
-    FAST = "fast"
-    """Bytes and packets, without a question to the kernel where the interface is metered."""
-    FULL = "full"
-    """Errors and drops, too."""
-
-
-@value
-class Destination(Value):
-    """What an interface is called in its sandbox: exactly ``name``, or ``prefix`` and the next free number. Text in its
-    place is a name."""
-
-    name: str | None = None
-    prefix: str | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if (self.name is None) == (self.prefix is None):
-            raise BadRequestError("use Destination: it is either a name or a prefix", operation="use")
-
-    @classmethod
-    def _from_text(cls, text: str) -> Destination:
-        return cls(name=text)
-
-
-ETH = Destination(prefix="eth")
-
-
-@value
-class StaticRoute(Value):
-    """A route; without ``next_hop`` it is bound to the interface."""
-
-    destination: IPv4Network | IPv6Network
-    next_hop: IPv4Address | IPv6Address | None = None
-
-
-@value
-class Neighbour(Value):
-    """A permanent entry of the ARP or neighbour table."""
-
-    address: IPv4Address | IPv6Address
-    mac: str
+if TYPE_CHECKING:
+    from . import _given as given
 
 
 @value
@@ -159,6 +60,16 @@ class PortMapping(Value):
     host: IPv4Address | IPv6Address | None = None
     """The address of the host; all of the endpoint's families when None."""
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            ports: given.APortRange,
+            host_ports: given.APortRange | None = None,
+            protocol: Protocol | str = Protocol.TCP,
+            host: given.Address | None = None,
+        ) -> None: ...
+
     @classmethod
     def parse(cls, text: str) -> PortMapping:
         """The mapping of that text.
@@ -186,6 +97,17 @@ class SubnetConfig(Value):
     pool_id: str | None = None
     """What the address management calls the pool, where it is not the library's own."""
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            subnet: given.Net,
+            gateway: given.Address | None = None,
+            range: given.Net | None = None,
+            auxiliary: Mapping[str, given.Address] = NOTHING,
+            pool_id: str | None = None,
+        ) -> None: ...
+
     @classmethod
     def _from_text(cls, text: str) -> SubnetConfig:
         return from_wire(cls, {"subnet": text})
@@ -206,6 +128,19 @@ class FirewallConfig(Value):
     """The network's endpoints may reach one another."""
     anti_spoofing: bool = True
     """An endpoint can send from its own addresses alone."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            mode: FirewallMode | str = FirewallMode.REQUIRED,
+            gateway_mode: GatewayMode | str = GatewayMode.NAT,
+            masquerade: bool = True,
+            source: Iterable[given.Address] = (),
+            isolate: Isolate | str = Isolate.ON,
+            icc: bool = True,
+            anti_spoofing: bool = True,
+        ) -> None: ...
 
 
 @value
@@ -233,6 +168,24 @@ class NetworkConfig(Value):
     options: Mapping[str, Any] = NOTHING
     """Options of the driver, of any JSON type."""
     labels: Mapping[str, str] = NOTHING
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            type: str = "bridge",
+            subnets: Iterable[given.ASubnet] = (),
+            ipv4: bool = True,
+            ipv6: bool = False,
+            internal: bool = False,
+            meter: bool = True,
+            firewall: given.AFirewall = FirewallConfig(),
+            ipam: str = "default",
+            ipam_options: Mapping[str, str] = NOTHING,
+            options: Mapping[str, Any] = NOTHING,
+            labels: Mapping[str, str] = NOTHING,
+        ) -> None: ...
 
 
 @value
@@ -266,65 +219,24 @@ class EndpointConfig(Value):
     options: Mapping[str, Any] = NOTHING
     labels: Mapping[str, str] = NOTHING
 
+    if TYPE_CHECKING:
 
-@value
-class NetworkOptions(Value):
-    """What a :class:`Network` of the foundation is to be."""
-
-    bridge: str | None = None
-    """Made when it is missing; ``br-`` and the network's name when None."""
-    gateway: IPv4Interface | None = None
-    """An address of the bridge, in the subnet of the endpoints."""
-    gateway_ipv6: IPv6Interface | None = None
-    mtu: int | None = None
-    """In bytes."""
-    mac: str | None = None
-    hairpin: bool = False
-    """Frames may leave through the port that they came in by."""
-    isolated: bool = False
-    """Endpoints reach the host and not one another."""
-    multicast_snooping: bool = False
-    tx_queue_len: int | None = None
-    """Of the endpoints, in packets; the kernel's 1000 when None."""
-
-
-@value
-class EndpointOptions(Value):
-    """What an endpoint of a :class:`Network` of the foundation is to be: the caller chooses its addresses."""
-
-    name: str
-    destination: Destination = ETH
-    address: IPv4Interface | None = None
-    """With its prefix length: ``"10.1.0.5/24"``."""
-    address_ipv6: IPv6Interface | None = None
-    mac: str | None = None
-    mtu: int | None = None
-    routes: tuple[StaticRoute, ...] = ()
-    neighbours: tuple[Neighbour, ...] = ()
-    default_route: bool = True
-    hairpin: bool | None = None
-    isolated: bool | None = None
-
-
-@value
-class Interface(Value):
-    """A network device and its settings in a sandbox."""
-
-    _whole = True
-
-    src_name: str
-    """Its name in the namespace that it comes from and goes back to."""
-    destination: Destination = ETH
-    mac: str | None = None
-    address: IPv4Interface | None = None
-    address_ipv6: IPv6Interface | None = None
-    gateway: IPv4Address | None = None
-    gateway_ipv6: IPv6Address | None = None
-    mtu: int | None = None
-    routes: tuple[StaticRoute, ...] = ()
-    neighbours: tuple[Neighbour, ...] = ()
-
-    @property
-    def name(self) -> str | None:
-        """Its name in the sandbox, where it is settled: in what a sandbox lists it always is."""
-        return self.destination.name
+        def __init__(
+            self,
+            name: str,
+            destination: given.ADestination | None = None,
+            address: given.Address4 | None = None,
+            address_ipv6: given.Address6 | None = None,
+            mac: str | None = None,
+            mtu: int | None = None,
+            aliases: Iterable[str] = (),
+            sysctls: Mapping[str, str] = NOTHING,
+            routes: Iterable[given.ARoute] = (),
+            neighbours: Iterable[given.ANeighbour] = (),
+            default_route: bool = True,
+            gateway_priority: int = 0,
+            meter: bool | None = None,
+            ports: Iterable[given.APort] = (),
+            options: Mapping[str, Any] = NOTHING,
+            labels: Mapping[str, str] = NOTHING,
+        ) -> None: ...

@@ -4,59 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Union
 
 from . import _netns
-from ._configs import Detail, EndpointConfig, Lifetime, NetworkConfig, PortMapping
-from ._driver import Discovery, Driver, DriverAdapter
-from ._events import Events
-from ._ipam import Ipam, IpamAdapter, KnownIpam
-from ._meter import Meter
-from ._results import (
-    Endpoint,
-    EndpointStats,
-    Finding,
-    ListedNetwork,
-    NetworkDetails,
-    SandboxDetails,
-)
-from ._sandbox import Sandbox
-from ._values import converted, from_json, list_from_json, to_json, within
+from ._configs import EndpointConfig, NetworkConfig, PortMapping
+from ._convert import converted, within
+from ._firewall import FirewallWatch
+from ._registry import Registry
+from ._results import Endpoint, Finding, ListedNetwork, NetworkDetails, SandboxDetails
+from ._sandbox import Sandbox, native_of
+from ._telling import Telling
+from ._values import from_json, from_wire, list_from_json, to_json
+from ._words import Lifetime
 
 if TYPE_CHECKING:
-    from ._watch import Sample
+    from . import _given as given
 
 Directory = Union[str, "os.PathLike[str]", None]
 
 
-class FirewallWatch:
-    """A thread that puts the firewall back, until it is closed or dropped."""
-
-    def __init__(self, native: _netns.FirewallWatch) -> None:
-        self._native = native
-
-    def close(self) -> None:
-        """Ends it."""
-        self._native.close()
-
-    def __enter__(self) -> FirewallWatch:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class Controller:
+class Controller(Telling, Registry):
     """Named networks of many types, and the endpoints that join sandboxes to them.
 
     Any number of processes may have the same directories open, and any number of threads may use one controller. The
-    *host* is the namespace of the thread that opened it. A forked child opens a controller of its own. Methods raise
-    :class:`ClosedError` after :meth:`close`.
+    *host* is the namespace of the thread that opened it. Methods raise :class:`ClosedError` after :meth:`close`.
+
+    A method that makes or takes away something waits for others that do, ten seconds at most, and then raises
+    :class:`BusyError`; Ctrl-C is heard when it ends.
+
+    A forked child opens a controller of its own, and its parent's raises :class:`ForbiddenError`. Where another thread
+    was inside of a call as the process forked, so does opening one: fork when none is, or start a program.
     """
 
     def __init__(
@@ -66,7 +46,7 @@ class Controller:
         networks_dir: Directory = None,
         run_dir: Directory = None,
         sandbox_dir: Directory = None,
-        lifetime: Lifetime = Lifetime.HOST,
+        lifetime: Lifetime | str = Lifetime.HOST,
         meter_dir: Directory = None,
         meter_slots: int | None = None,
         from_env: bool = False,
@@ -117,7 +97,7 @@ class Controller:
         """The types of network that have a driver, sorted."""
         return self._native.network_types()
 
-    def create_network(self, config: NetworkConfig | str, **fields: Any) -> NetworkConfig:
+    def create_network(self, config: given.ANetwork | str, **fields: Any) -> NetworkConfig:
         """Makes a network, or one of that name with these fields of :class:`NetworkConfig`; returns its definition with
         what was left open filled in.
 
@@ -151,7 +131,7 @@ class Controller:
         """
         self._native.delete_network(name)
 
-    def create_endpoint(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> Endpoint:
+    def create_endpoint(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> Endpoint:
         """Makes an endpoint, or one of that name with these fields of :class:`EndpointConfig`; :meth:`join` brings it
         into a sandbox.
 
@@ -184,13 +164,11 @@ class Controller:
 
     def endpoint_oper_info(self, network: str, endpoint: str) -> Mapping[str, Any]:
         """What its driver tells of an endpoint."""
-        told: Mapping[str, Any] = converted(
-            Mapping[str, Any], json.loads(self._native.endpoint_oper_info(network, endpoint)), "answer"
-        )
+        told: Mapping[str, Any] = json.loads(self._native.endpoint_oper_info(network, endpoint))
         return told
 
     def connect(
-        self, network: str, sandbox: Sandbox, endpoint: EndpointConfig | str, **fields: Any
+        self, network: str, sandbox: Sandbox, endpoint: given.AnEndpoint | str, **fields: Any
     ) -> Endpoint:
         """Joins a sandbox to a network by an endpoint that is made for it and goes with it, or by one of that name with
         these fields of :class:`EndpointConfig`: addresses are chosen, and the interface is up when this returns.
@@ -198,13 +176,13 @@ class Controller:
         :raises AlreadyExistsError: as :meth:`create_endpoint`; or the sandbox has such an interface or route.
         :raises NotFoundError: there is no such network.
         """
-        return Endpoint._later(self._native.connect(network, _native(sandbox), _wire(endpoint, fields)))
+        return Endpoint._later(self._native.connect(network, native_of(sandbox), _wire(endpoint, fields)))
 
     def plan_connect(
-        self, network: str, sandbox: Sandbox, endpoint: EndpointConfig | str, **fields: Any
+        self, network: str, sandbox: Sandbox, endpoint: given.AnEndpoint | str, **fields: Any
     ) -> _netns.Plan:
         """What :meth:`connect` would do; nothing is recorded, and no address is kept."""
-        return self._native.plan_connect(network, _native(sandbox), _wire(endpoint, fields))
+        return self._native.plan_connect(network, native_of(sandbox), _wire(endpoint, fields))
 
     def join(self, network: str, endpoint: str, sandbox: Sandbox) -> Endpoint:
         """Joins a sandbox to a network by an endpoint that was made before.
@@ -212,14 +190,14 @@ class Controller:
         :raises BusyError: it is in a sandbox.
         :raises NotFoundError: there is no such endpoint.
         """
-        return Endpoint._later(self._native.join(network, endpoint, _native(sandbox)))
+        return Endpoint._later(self._native.join(network, endpoint, native_of(sandbox)))
 
-    def link(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> Endpoint:
+    def link(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> Endpoint:
         """Makes an endpoint of two devices in the host, of which its caller moves one into a sandbox with
         :meth:`Sandbox.add_interface`."""
         return Endpoint._later(self._native.link(network, _wire(endpoint, fields)))
 
-    def plan_link(self, network: str, endpoint: EndpointConfig | str, **fields: Any) -> _netns.Plan:
+    def plan_link(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> _netns.Plan:
         """What :meth:`link` would do."""
         return self._native.plan_link(network, _wire(endpoint, fields))
 
@@ -232,7 +210,7 @@ class Controller:
         self._native.disconnect(network, endpoint)
 
     def publish(
-        self, network: str, endpoint: str, ports: Iterable[PortMapping | str]
+        self, network: str, endpoint: str, ports: Iterable[given.APort]
     ) -> list[PortMapping]:
         """Makes ports of the host an endpoint's; returns them with those of the host's that were chosen.
 
@@ -240,7 +218,7 @@ class Controller:
         """
         return list_from_json(PortMapping, self._native.publish(network, endpoint, _ports(ports)))
 
-    def withdraw(self, network: str, endpoint: str, ports: Iterable[PortMapping | str]) -> None:
+    def withdraw(self, network: str, endpoint: str, ports: Iterable[given.APort]) -> None:
         """Takes published ports back."""
         self._native.withdraw(network, endpoint, _ports(ports))
 
@@ -264,7 +242,7 @@ class Controller:
 
     def destroy_sandbox(self, sandbox: Sandbox) -> None:
         """Ends a sandbox with its endpoints; one that is gone is no error."""
-        self._native.destroy_sandbox(_native(sandbox))
+        self._native.destroy_sandbox(native_of(sandbox))
 
     def remove_sandbox(self, name: str) -> None:
         """As :meth:`destroy_sandbox`, without opening it."""
@@ -289,85 +267,6 @@ class Controller:
         """Has a thread do so whenever its table vanishes."""
         return FirewallWatch(self._native.watch_firewall())
 
-    def stats(self, detail: Detail = Detail.FULL) -> list[EndpointStats]:
-        """The statistics of all endpoints that have interfaces."""
-        return list_from_json(EndpointStats, self._native.all_stats(_detail(detail)))
-
-    def endpoint_stats(self, network: str, endpoint: str, detail: Detail = Detail.FULL) -> EndpointStats:
-        """Those of one endpoint.
-
-        :raises NotFoundError: there is none, or it is in no sandbox.
-        """
-        return from_json(EndpointStats, self._native.stats(network, endpoint, _detail(detail)))
-
-    def watch_stats(
-        self, interval: float = 1.0, *, detail: Detail = Detail.FAST
-    ) -> AsyncGenerator[Sample, None]:
-        """:meth:`stats` now and then every so many seconds, for ``async for``, until the controller is closed.
-
-        Reading them blocks no other task. Who takes longer than the interval misses samples and gets the next in time.
-
-        :raises BadRequestError: the interval is not above 0.
-        """
-        from ._watch import watch_stats  # with asyncio, which takes longer to import than all of this package
-
-        return watch_stats(self, interval, detail)
-
-    def meter(self) -> Meter:
-        """The counters of this host, which are made when there are none.
-
-        :raises NotImplementedError: no bpf filesystem is there.
-        :raises PermissionDeniedError: without the right to use bpf.
-        """
-        return Meter._of(self._native.meter())
-
-    def set_meter(self, network: str, endpoint: str, on: bool) -> None:
-        """Meters an endpoint's interface from now on, or no more."""
-        self._native.set_meter(network, endpoint, on)
-
-    def events(self) -> Events:
-        """What happens from now on, in this process and every other that has the run directory open."""
-        return Events(self._native.events())
-
-    def discover_new(self, discovery: Discovery, data: Any) -> None:
-        """Tells the drivers of global scope of a node, or of keys, that have come; ``data`` is what JSON can say.
-
-        :raises Error: that of the first driver that fails, after all were told.
-        """
-        self._native.discover(converted(Discovery, discovery, "discovery").value, json.dumps(data), True)
-
-    def discover_delete(self, discovery: Discovery, data: Any) -> None:
-        """Tells them of a node, or of keys, that have gone."""
-        self._native.discover(converted(Discovery, discovery, "discovery").value, json.dumps(data), False)
-
-    def register_driver(self, network_type: str, driver: Driver) -> None:
-        """Associates a driver with a type of network. It lives until the controller is closed: one that refers to its
-        controller keeps it, since the garbage collector does not see that.
-
-        :raises ForbiddenError: the type has one.
-        """
-        if not isinstance(driver, Driver):
-            raise TypeError(f"netns.Driver expected, not {type(driver).__name__}")
-        capability = {"data_scope": driver.data_scope, "connectivity_scope": driver.connectivity_scope}
-        self._native.register_driver(network_type, DriverAdapter(driver), to_json(capability))
-
-    def register_ipam(self, name: str, ipam: Ipam) -> None:
-        """Makes an address management known, for networks whose definition names it.
-
-        :raises ForbiddenError: the name is taken.
-        """
-        if not isinstance(ipam, Ipam):
-            raise TypeError(f"netns.Ipam expected, not {type(ipam).__name__}")
-        self._native.register_ipam(name, IpamAdapter(ipam))
-
-    def ipam(self, name: str = "default") -> Ipam:
-        """An address management: ``default``, the library's own, or one that was registered. What is requested of it is
-        the caller's to release: the pools of networks and the addresses of endpoints are among what it has given out.
-
-        :raises NotFoundError: there is none of that name, with the known ones.
-        """
-        return KnownIpam(self._native.ipam(name))
-
     def __enter__(self) -> Controller:
         return self
 
@@ -384,7 +283,7 @@ def _path(directory: Directory) -> Path | None:
     return None if directory is None else Path(directory)
 
 
-def _wire(endpoint: EndpointConfig | str, fields: dict[str, Any]) -> str:
+def _wire(endpoint: given.AnEndpoint | str, fields: dict[str, Any]) -> str:
     if isinstance(endpoint, str):
         if not fields:
             return json.dumps(endpoint)
@@ -394,19 +293,9 @@ def _wire(endpoint: EndpointConfig | str, fields: dict[str, Any]) -> str:
     return to_json(converted(EndpointConfig, endpoint, "endpoint"))
 
 
-def _native(sandbox: Sandbox) -> _netns.Sandbox:
-    if not isinstance(sandbox, Sandbox):
-        raise TypeError(f"netns.Sandbox expected, not {type(sandbox).__name__}")
-    return sandbox._native
-
-
-def _ports(ports: Iterable[PortMapping | str]) -> str:
+def _ports(ports: Iterable[given.APort]) -> str:
     return to_json(converted(tuple[PortMapping, ...], ports, "ports"))
 
 
-def _detail(detail: Detail) -> str:
-    return to_json(converted(Detail, detail, "detail"))
-
-
 def _findings(text: str) -> list[Finding]:
-    return list(converted(tuple[Finding, ...], json.loads(text)["findings"], "findings"))
+    return [from_wire(Finding, each) for each in json.loads(text)["findings"]]

@@ -1,4 +1,4 @@
-"""What a lab is to be: hosts, networks and links, as a caller describes them, and as they are made."""
+"""What a lab is to be, settled from what a caller says of it and checked before anything is made."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from ipaddress import (
 from itertools import islice
 from typing import Any, Union
 
-from ._configs import StaticRoute
+from . import _netns
+from ._convert import converted, within
 from ._errors import BadRequestError
-from ._values import NOTHING, Value, converted, value
+from ._interfaces import StaticRoute
+from ._lab import Host, Link, Segment
 
 Address = Union[IPv4Address, IPv6Address]
 Net = Union[IPv4Network, IPv6Network]
@@ -28,72 +30,6 @@ POOL = IPv4Network("10.0.0.0/8")
 """Networks that name no subnet get a ``/24`` of it."""
 POOL_IPV6 = IPv6Network("fd00::/48")
 """The same for IPv6, with a ``/64``."""
-
-
-@value
-class Host(Value):
-    """A host of a lab."""
-
-    gateway: str | None = None
-    """Its default gateway: the name of a host that it shares a network with, which counts for all families that they
-    share, or an address."""
-    routes: Mapping[str, str] = NOTHING
-    """From a destination, the name of a network or a prefix, to the next hop, a host or an address."""
-    forwarding: bool | None = None
-    """It passes on what is for others; when None it does if it is in several networks."""
-
-
-@value
-class Attachment(Value):
-    """A host in a network. Text in its place is the host's name."""
-
-    host: str
-    address: IPv4Address | None = None
-    """The next free one of the subnet when None."""
-    address_ipv6: IPv6Address | None = None
-    interface: str | None = None
-    """What it is called in the host; ``eth0`` and so on when None."""
-    mac: str | None = None
-    """Hardware address, ``"02:42:0a:01:00:05"``; random when None."""
-
-    @classmethod
-    def _from_text(cls, text: str) -> Attachment:
-        return cls(text)
-
-
-@value
-class Segment(Value):
-    """A network of a lab, which is a switch without an address of its own. A list of hosts can take its place."""
-
-    hosts: tuple[Attachment, ...] = ()
-    subnet: IPv4Network | None = None
-    """A free ``/24`` of ``10.0.0.0/8`` when None."""
-    subnet_ipv6: IPv6Network | None = None
-    """With ``ipv6`` a free ``/64`` of ``fd00::/48`` when None."""
-    ipv4: bool = True
-    ipv6: bool = False
-    """Whether hosts get IPv6 addresses; they do when there is a ``subnet_ipv6``."""
-    mtu: int | None = None
-    """In bytes, 1500 when None."""
-
-
-@value
-class Link(Value):
-    """A network of two hosts. A pair of names can take its place."""
-
-    a: Attachment
-    b: Attachment
-    subnet: IPv4Network | None = None
-    subnet_ipv6: IPv6Network | None = None
-    ipv4: bool = True
-    ipv6: bool = False
-    mtu: int | None = None
-
-    def segment(self) -> tuple[str, Segment]:
-        """Its name, ``A-B``, and the same as a network."""
-        both = (self.a, self.b)
-        made = Segment(both, self.subnet, self.subnet_ipv6, self.ipv4, self.ipv6, self.mtu)
-        return f"{self.a.host}-{self.b.host}", made
 
 
 @dataclass(frozen=True)
@@ -151,8 +87,8 @@ class Description:
         return {name: joint for name, joints in self.joints.items() for joint in joints if joint.host == host}
 
     def _routes(self, host: str, to: str, via: str) -> list[StaticRoute]:
-        hops = self._next_hops(host, via)
-        routes = [StaticRoute(net, hop) for net in self._destinations(to) for hop in hops if net.version == hop.version]
+        nets, hops = self._destinations(to), self._next_hops(host, via)
+        routes = [StaticRoute(net, hop) for net in nets for hop in hops if net.version == hop.version]
         if not routes:
             raise _bad(f"{via} is no next hop of {host} to {to}: they share no such address", host)
         return routes
@@ -170,13 +106,21 @@ class Description:
 
     def _next_hops(self, host: str, via: str) -> list[Address]:
         if via not in self.hosts:
-            try:
-                return [ip_address(via)]
-            except ValueError:
-                raise _bad(f"a route by {via}, which is neither a host of this lab nor an address", via) from None
+            return [self._neighbour(host, via)]
         own, there = self._own(host), self._own(via)
-        shared = [there[name] for name in own if name in there]
-        return [each.ip for joint in shared[:1] for each in joint.addresses()]
+        shared = [each for name in own if name in there for each in there[name].addresses()]
+        first = {each.version: each for each in reversed(shared)}
+        return [each.ip for each in first.values()]
+
+
+    def _neighbour(self, host: str, text: str) -> Address:
+        try:
+            address = ip_address(text)
+        except ValueError:
+            raise _bad(f"a route by {text}, which is neither a host of this lab nor an address", text) from None
+        if not any(address in each.network for joint in self._own(host).values() for each in joint.addresses()):
+            raise _bad(f"{text} is no next hop of {host}: it is in none of its networks", host)
+        return address
 
 
 def describe(hosts: Any, networks: Any, links: Any) -> Description:
@@ -195,6 +139,10 @@ def describe(hosts: Any, networks: Any, links: Any) -> Description:
     for segment in segments.values():
         for each in segment.hosts:
             described.setdefault(each.host, Host())
+    for name in described:
+        _check("name", name, f"host {name}")
+    for name, segment in segments.items():
+        _check_segment(name, segment)
     segments = _with_subnets(segments)
     joints = {name: _joints(name, segment) for name, segment in segments.items()}
     made = Description(described, segments, joints)
@@ -208,7 +156,12 @@ def _named(values: Any, where: str) -> dict[str, Any]:
         return {str(converted(str, name, where)): given for name, given in values.items()}
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"{where}: mapping expected, not {type(values).__name__}")
-    return {str(converted(str, name, where)): None for name in values}
+    return {str(converted(str, name, where)): None for name in _in_order(values)}
+
+
+def _in_order(values: Iterable[Any]) -> list[Any]:
+    """As they are given; of a set, which has no order, sorted."""
+    return sorted(values, key=str) if isinstance(values, (set, frozenset)) else list(values)
 
 
 def _host(given: Any, where: str) -> Host:
@@ -217,8 +170,8 @@ def _host(given: Any, where: str) -> Host:
 
 
 def _segment(given: Any, where: str) -> Segment:
-    if isinstance(given, (list, tuple)):
-        given = {"hosts": given}
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping)):
+        given = {"hosts": _in_order(given)}
     made: Segment = converted(Segment, {} if given is None else given, where)
     named = [each.host for each in made.hosts]
     if len(set(named)) < len(named):
@@ -235,6 +188,26 @@ def _link(given: Any, where: str) -> Link:
     if made.a.host == made.b.host:
         raise _bad(f"{where} leads from {made.a.host} to itself", where)
     return made
+
+
+def _check_segment(name: str, segment: Segment) -> None:
+    if segment.mtu is not None:
+        within(f"mtu of {name}", segment.mtu, 1280 if segment.ipv6 or segment.subnet_ipv6 else 68, 65535)
+    for net in (segment.subnet, segment.subnet_ipv6):
+        if net is not None and (net.is_multicast or net.is_loopback or net.prefixlen == 0):
+            raise _bad(f"{net} of {name} has no addresses for hosts", name)
+    for each in segment.hosts:
+        if each.interface is not None:
+            _check("interface", each.interface, f"{each.host} in {name}")
+        if each.mac is not None:
+            _check("mac", each.mac, f"{each.host} in {name}")
+
+
+def _check(kind: str, text: str, where: str) -> None:
+    try:
+        _netns.check(kind, text)
+    except BadRequestError as error:
+        raise _bad(f"{where}: {error}", where) from None
 
 
 def _with_subnets(segments: Mapping[str, Segment]) -> dict[str, Segment]:
@@ -288,6 +261,8 @@ def _addresses(name: str, subnet: Any, wanted: list[Any]) -> list[Any]:
     for each in named:
         if each not in subnet or named.count(each) > 1:
             raise _bad(f"{each} is {'twice' if each in subnet else 'not'} in {subnet} of {name}", name)
+        if subnet.num_addresses > 2 and each in _reserved(subnet):
+            raise _bad(f"{each} is no host's in {subnet} of {name}", name)
     held = set(named)
     free = (each for each in subnet.hosts() if each not in held)
     interface = IPv4Interface if subnet.version == 4 else IPv6Interface
@@ -295,6 +270,10 @@ def _addresses(name: str, subnet: Any, wanted: list[Any]) -> list[Any]:
         return [interface((each or next(free), subnet.prefixlen)) for each in wanted]
     except StopIteration:
         raise _bad(f"{subnet} of {name} has too few addresses for its {len(wanted)} hosts", name) from None
+
+
+def _reserved(subnet: Net) -> list[Address]:
+    return [subnet.network_address] + ([subnet.broadcast_address] if isinstance(subnet, IPv4Network) else [])
 
 
 def _bad(message: str, subject: str) -> BadRequestError:

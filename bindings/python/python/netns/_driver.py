@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import (
@@ -17,9 +16,10 @@ from ipaddress import (
 from typing import Any, Optional, Union
 
 from . import _netns
-from ._configs import Neighbour
+from ._convert import converted
 from ._errors import missing
-from ._values import NOTHING, Value, converted, from_wire, to_json, to_wire, value
+from ._interfaces import Neighbour
+from ._values import NOTHING, Value, value
 
 Address = Union[IPv4Address, IPv6Address]
 Net = Union[IPv4Network, IPv6Network]
@@ -96,15 +96,6 @@ class Birth:
     host_prefix: bool = False
     """The addresses inside are alone in their subnets."""
 
-    def _wire(self) -> dict[str, Any]:
-        return {
-            "link": _link(self.link),
-            "early": _plan(self.early),
-            "after": _plan(self.after),
-            "neighbours": [to_wire(each) for each in self.neighbours],
-            "host_prefix": self.host_prefix,
-        }
-
 
 class JoinInfo:
     """What a driver says of an endpoint that joins a sandbox.
@@ -155,25 +146,18 @@ class JoinInfo:
         """How the device is born in the sandbox; it needs its names, too."""
         self._birth = birth
 
-    def _json(self) -> str:
-        answer = {
-            "names": self._names,
-            "gateway": self._gateway,
-            "gateway_ipv6": self._gateway_ipv6,
-            "routes": self._routes,
-            "no_gateway_service": self._no_gateway_service,
-            "entries": [(table, key, list(value)) for table, key, value in self._entries],
-            "birth": self._birth and self._birth._wire(),
-        }
-        return to_json(answer)
-
 
 class Driver:
     """What makes a network of some type. It decides and describes; what it returns the library carries out.
 
     Subclasses implement the methods from ``create_network`` to ``leave``, and pass an instance to
     :meth:`Controller.register_driver`. An exception becomes the caller's error: one of :class:`Error` keeps its kind,
-    and any other becomes a :class:`SystemCallError`; it is the ``__cause__``. Methods may be called from any thread.
+    and any other becomes a :class:`SystemCallError`; it is the ``__cause__``. What is no :class:`Exception`, as that of
+    Ctrl-C, goes on as it is when the call ends. Methods may be called from any thread.
+
+    They may ask the controller for lists. While a driver makes or deletes a network, or takes away an endpoint, others
+    wait for it, ten seconds at most: there it must not make, join or take away anything by the controller, and such a
+    call ends in :class:`BusyError` then.
     """
 
     data_scope = Scope.LOCAL
@@ -248,99 +232,3 @@ class Driver:
     def discover_delete(self, discovery: Discovery, data: Any) -> None:
         """A node, or keys, have gone."""
         raise missing(self, "discover_delete")
-
-
-class DriverAdapter:
-    """A driver as the native module calls it: by text."""
-
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
-
-    def create_network(self, network: str, options: str, ipv4: str, ipv6: str) -> str:
-        made = self._driver.create_network(network, json.loads(options), _subnets(ipv4), _subnets(ipv6))
-        if not isinstance(made, CreatedNetwork):
-            made = CreatedNetwork(_a_plan("create_network", made))
-        return json.dumps({"plan": _plan(made.plan), "tables": list(made.tables)})
-
-    def delete_network(self, network: str) -> str:
-        return _a_plan("delete_network", self._driver.delete_network(network)).to_json()
-
-    def create_endpoint(self, network: str, endpoint: str, interface: str, options: str) -> str:
-        there = from_wire(EndpointInterface, json.loads(interface))
-        made = self._driver.create_endpoint(network, endpoint, there, json.loads(options))
-        if not isinstance(made, CreatedEndpoint):
-            made = CreatedEndpoint(plan=_a_plan("create_endpoint", made))
-        addresses = [str(each) for each in (made.address, made.address_ipv6) if each is not None]
-        return json.dumps({"plan": _plan(made.plan), "mac": made.mac, "addresses": addresses})
-
-    def delete_endpoint(self, network: str, endpoint: str) -> str:
-        return _a_plan("delete_endpoint", self._driver.delete_endpoint(network, endpoint)).to_json()
-
-    def endpoint_oper_info(self, network: str, endpoint: str) -> str:
-        return to_json(self._driver.endpoint_oper_info(network, endpoint))
-
-    def join(self, network: str, endpoint: str, sandbox_key: str, joining: str, options: str) -> str:
-        data = json.loads(joining)
-        info = JoinInfo(from_wire(EndpointInterface, data["interface"]), data["mtu"])
-        self._driver.join(network, endpoint, sandbox_key, info, json.loads(options))
-        return info._json()
-
-    def leave(self, network: str, endpoint: str) -> str:
-        return _a_plan("leave", self._driver.leave(network, endpoint)).to_json()
-
-    def network_allocate(self, network: str, options: str, ipv4: str, ipv6: str) -> str:
-        answer = self._driver.network_allocate(network, json.loads(options), _subnets(ipv4), _subnets(ipv6))
-        return to_json(answer)
-
-    def network_free(self, network: str) -> str:
-        self._driver.network_free(network)
-        return "null"
-
-    def program_external_connectivity(self, network: str, endpoint: str, options: str) -> str:
-        plan = self._driver.program_external_connectivity(network, endpoint, json.loads(options))
-        return _a_plan("program_external_connectivity", plan).to_json()
-
-    def revoke_external_connectivity(self, network: str, endpoint: str) -> str:
-        plan = self._driver.revoke_external_connectivity(network, endpoint)
-        return _a_plan("revoke_external_connectivity", plan).to_json()
-
-    def discover_new(self, discovery: str, data: str) -> str:
-        self._driver.discover_new(Discovery(discovery), json.loads(data))
-        return "null"
-
-    def discover_delete(self, discovery: str, data: str) -> str:
-        self._driver.discover_delete(Discovery(discovery), json.loads(data))
-        return "null"
-
-
-def _a_plan(method: str, plan: object) -> _netns.Plan:
-    if plan is None:
-        return _netns.Plan()
-    if not isinstance(plan, _netns.Plan):
-        raise TypeError(f"{method} returned {type(plan).__name__}, and no Plan")
-    return plan
-
-
-def _plan(plan: _netns.Plan) -> Any:
-    return json.loads(plan.to_json())
-
-
-def _subnets(text: str) -> list[IpamData]:
-    return [
-        IpamData(
-            each.get("AddressSpace", ""),
-            each.get("Pool"),
-            each.get("Gateway"),
-            each.get("AuxAddresses", {}),
-        )
-        for each in json.loads(text)
-    ]
-
-
-def _link(link: Mapping[str, Any]) -> dict[str, Any]:
-    """The link with what the library fills in; it takes out of a sandbox what is of its group."""
-    kind = dict(link.get("kind", {}))
-    if isinstance(kind.get("veth"), Mapping):
-        peer = {**kind["veth"].get("peer", {}), "name": "later", "place": "sandbox"}
-        kind = {"veth": {**kind["veth"], "peer": peer}}
-    return {"name": "later", "up": False, **link, "kind": kind, "group": _netns.LINK_GROUP}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -13,11 +13,15 @@ from ipaddress import (
     IPv6Interface,
     IPv6Network,
 )
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 from . import _netns
+from ._convert import converted
 from ._errors import missing
-from ._values import NOTHING, Value, converted, from_wire, to_json, value
+from ._values import NOTHING, Value, from_wire, to_json, value
+
+if TYPE_CHECKING:
+    from . import _given as given
 
 Address = Union[IPv4Address, IPv6Address]
 Net = Union[IPv4Network, IPv6Network]
@@ -36,6 +40,18 @@ class PoolRequest(Value):
     pool: IPv4Network | IPv6Network | None = None
     """The one that is wanted; chosen when None."""
     sub_pool: IPv4Network | IPv6Network | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            address_space: str,
+            in_use: Iterable[given.Net] = (),
+            ipv6: bool = False,
+            options: Mapping[str, str] = NOTHING,
+            pool: given.Net | None = None,
+            sub_pool: given.Net | None = None,
+        ) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from . import _netns
+from ._convert import within, wrong
 from ._results import Counters, Rate, SlotId, SlotOwner
-from ._values import within
 
 
 DIRECTORY = "/sys/fs/bpf/libnetns"
@@ -59,7 +59,7 @@ class Meter:
 
     def read(self, id: SlotId) -> Counters | None:
         """Of one interface, :attr:`Endpoint.meter`; None when the slot is no more its."""
-        words = self._native.read(id.slot, id.life)
+        words = self._native.read(*_slot(id))
         return None if words is None else Counters(*words)
 
     def snapshot(self) -> memoryview:
@@ -75,7 +75,7 @@ class Meter:
 
     def owner(self, id: SlotId) -> SlotOwner | None:
         """Whose a slot is; None when its life is over."""
-        owner = self._native.owner(id.slot, id.life)
+        owner = self._native.owner(*_slot(id))
         return None if owner is None else SlotOwner(*owner)
 
     def attach(self, link: str) -> SlotId:
@@ -95,7 +95,7 @@ class Meter:
 
         :raises BusyError: the link is there and counted.
         """
-        self._native.release(id.slot, id.life)
+        self._native.release(*_slot(id))
 
 
 class MeterReader:
@@ -123,3 +123,9 @@ class MeterReader:
     def read_all(self) -> Snapshot:
         """As :meth:`Meter.read_all`, of the slots that were known at the last refresh."""
         return Snapshot(self._native.read_all())
+
+
+def _slot(id: SlotId) -> tuple[int, int]:
+    if not isinstance(id, SlotId):
+        raise wrong("slot", "netns.SlotId", id)
+    return within("slot", id.slot, 0, 65535), within("life of a slot", id.life, 0, 2**64 - 1)

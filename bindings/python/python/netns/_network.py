@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _netns
-from ._configs import EndpointOptions, Interface, NetworkOptions
-from ._sandbox import Sandbox
-from ._values import converted, from_json, list_from_json, to_json
+from ._convert import converted
+from ._interfaces import EndpointOptions, Interface, NetworkOptions
+from ._sandbox import Sandbox, native_of
+from ._values import from_json, list_from_json, to_json
+if TYPE_CHECKING:
+    from . import _given as given
 
 
 class Network:
     """A bridge network of which nothing but the kernel knows; the caller chooses all addresses."""
 
-    def __init__(self, name: str, options: NetworkOptions | None = None, *, type: str = "bridge") -> None:
+    def __init__(self, name: str, options: NetworkOptions | given.Fields | None = None, *, type: str = "bridge") -> None:
         """Its bridge is made when it is missing, and used when it is there.
 
         :raises AlreadyExistsError: the bridge's name belongs to a link that is no bridge.
         :raises BadRequestError: gateways that cannot be a host's address.
         """
-        options = converted(NetworkOptions, options or NetworkOptions(), "options")
+        options = NetworkOptions() if options is None else converted(NetworkOptions, options, "options")
         self._native = _netns.Network.create(type, name, to_json(options))
 
     @property
@@ -47,28 +50,28 @@ class Network:
         """What it was made with."""
         return from_json(NetworkOptions, self._native.options())
 
-    def join(self, sandbox: Sandbox, endpoint: EndpointOptions | str, **fields: Any) -> Interface:
+    def join(self, sandbox: Sandbox, endpoint: given.AnOptions | str, **fields: Any) -> Interface:
         """Joins a sandbox by an endpoint, or by one of that name with these fields of :class:`EndpointOptions`; its
         interface is up and configured when this returns.
 
         :raises AlreadyExistsError: the network has an endpoint of that name, or the sandbox such an interface or route.
         :raises BadRequestError: the settings contradict one another or the network.
         """
-        return from_json(Interface, self._native.join(sandbox._native, _wire(endpoint, fields)))
+        return from_json(Interface, self._native.join(native_of(sandbox), _wire(endpoint, fields)))
 
-    def plan_join(self, sandbox: Sandbox, endpoint: EndpointOptions | str, **fields: Any) -> _netns.Plan:
+    def plan_join(self, sandbox: Sandbox, endpoint: given.AnOptions | str, **fields: Any) -> _netns.Plan:
         """What :meth:`join` would do."""
-        return self._native.plan_join(sandbox._native, _wire(endpoint, fields))
+        return self._native.plan_join(native_of(sandbox), _wire(endpoint, fields))
 
     def apply(self, plan: _netns.Plan, sandbox: Sandbox) -> None:
         """Carries out a plan of this network and the sandbox, as a whole or not at all."""
-        self._native.apply(plan, sandbox._native)
+        self._native.apply(plan, native_of(sandbox))
 
-    def link(self, endpoint: EndpointOptions | str, **fields: Any) -> list[Interface]:
+    def link(self, endpoint: given.AnOptions | str, **fields: Any) -> list[Interface]:
         """Makes an endpoint of two devices in the host; the interfaces say what :meth:`Sandbox.add_interface` moves."""
         return list_from_json(Interface, self._native.link(_wire(endpoint, fields)))
 
-    def plan_link(self, endpoint: EndpointOptions | str, **fields: Any) -> _netns.Plan:
+    def plan_link(self, endpoint: given.AnOptions | str, **fields: Any) -> _netns.Plan:
         """What :meth:`link` would do."""
         return self._native.plan_link(_wire(endpoint, fields))
 
@@ -87,7 +90,7 @@ class Network:
         return f"<netns.Network {self.name} on {self.bridge}>"
 
 
-def _wire(endpoint: EndpointOptions | str, fields: dict[str, Any]) -> str:
+def _wire(endpoint: given.AnOptions | str, fields: dict[str, Any]) -> str:
     if isinstance(endpoint, str):
         endpoint = EndpointOptions(endpoint, **fields)
     elif fields:

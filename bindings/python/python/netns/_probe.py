@@ -9,12 +9,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._configs import FirewallConfig, FirewallMode, NetworkOptions
+from ._configs import FirewallConfig
 from ._controller import Controller
+from ._interfaces import NetworkOptions
 from ._meter import Meter
+from ._namespace import Namespace
 from ._netns import __version__
 from ._network import Network
-from ._sandbox import Namespace, Sandbox
+from ._sandbox import Sandbox
+from ._words import FirewallMode
 from ._workplace import Workplace, mounts
 
 _BRIDGE = "br-probe"

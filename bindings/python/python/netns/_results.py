@@ -13,7 +13,8 @@ from ipaddress import (
     IPv6Network,
 )
 
-from ._configs import EndpointConfig, Interface, NetworkConfig, PortMapping, StaticRoute
+from ._configs import EndpointConfig, NetworkConfig, PortMapping
+from ._interfaces import Interface, StaticRoute
 from ._values import Lazy, Value, value
 
 

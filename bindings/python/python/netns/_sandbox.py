@@ -1,152 +1,27 @@
-"""Namespaces and sandboxes, and what runs inside them."""
+"""Sandboxes: namespaces with a place in the file system, and with interfaces."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _netns
-from ._configs import Interface, StaticRoute
+from ._convert import converted, wrong
+from ._interfaces import Interface, StaticRoute
+from ._namespace import Command, Namespace
 from ._results import Info
-from ._values import converted, from_json, to_json, within
+from ._values import from_json, to_json
 
 if TYPE_CHECKING:
     import subprocess
 
+    from . import _given as given
+
 T = TypeVar("T")
-Command = Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
-
-
-class Namespace:
-    """A handle of a network namespace, which it keeps alive."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """The namespace that a file names: ``/run/netns/web``, or ``/proc/PID/ns/net``.
-
-        :raises NotFoundError: there is no such file.
-        :raises BadRequestError: it is no network namespace.
-        """
-        self._native = _netns.Namespace.open(Path(path))
-
-    @classmethod
-    def _of(cls, native: _netns.Namespace) -> Namespace:
-        made = object.__new__(cls)
-        made._native = native
-        return made
-
-    @classmethod
-    def current(cls) -> Namespace:
-        """The calling thread's."""
-        return cls._of(_netns.Namespace.current())
-
-    @classmethod
-    def create(cls) -> Namespace:
-        """A fresh one that nothing but this handle keeps alive.
-
-        :raises PermissionDeniedError: without ``CAP_SYS_ADMIN``.
-        """
-        return cls._of(_netns.Namespace.create())
-
-    @classmethod
-    def from_pid(cls, pid: int) -> Namespace:
-        """That of a process.
-
-        :raises NotFoundError: there is no such process.
-        """
-        return cls._of(_netns.Namespace.from_pid(within("pid", pid, 1, 2**32 - 1)))
-
-    @classmethod
-    def from_fd(cls, fd: int) -> Namespace:
-        """That of a descriptor of this process, which stays the caller's.
-
-        :raises NotFoundError: there is no such descriptor.
-        :raises BadRequestError: it is of no network namespace.
-        """
-        return cls._of(_netns.Namespace.from_fd(within("fd", fd, 0, 2**31 - 1)))
-
-    @staticmethod
-    def forget(path: str | os.PathLike[str]) -> None:
-        """Unmounts and removes what :meth:`persist` made; no error when it is gone."""
-        _netns.Namespace.forget(Path(path))
-
-    def persist(self, path: str | os.PathLike[str]) -> None:
-        """Mounts it on a new file, so that it outlives its handles.
-
-        :raises AlreadyExistsError: something is there.
-        """
-        self._native.persist(Path(path))
-
-    @property
-    def id(self) -> tuple[int, int]:
-        """Device and inode: two handles of one namespace have the same."""
-        return self._native.id()
-
-    def fileno(self) -> int:
-        """The descriptor, which stays this object's."""
-        return self._native.fileno()
-
-    def enter(self) -> _netns.Inside:
-        """``with namespace.enter():`` has the calling thread inside, and back at the end whatever happens.
-
-        Sockets that are opened there stay inside; so do threads and processes that are started there. In a coroutine
-        nothing may be awaited there: others run on the same thread.
-        """
-        return self._native.enter()
-
-    def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Calls ``function`` on a thread inside and returns, or raises, what it does. An exception of the caller's own,
-        as of Ctrl-C, does not end that thread."""
-        return _called(self._native, lambda: function(*args, **kwargs))
-
-    def popen(self, args: Command, **kwargs: Any) -> subprocess.Popen[Any]:
-        """:class:`subprocess.Popen` inside. The file system is the caller's own, ``/sys`` included."""
-        import subprocess  # not when the package is imported: many need none
-
-        return self._native.run(lambda: subprocess.Popen(args, **kwargs))
-
-    def run(
-        self,
-        args: Command,
-        *,
-        input: str | bytes | None = None,
-        capture_output: bool = False,
-        timeout: float | None = None,
-        check: bool = False,
-        **kwargs: Any,
-    ) -> subprocess.CompletedProcess[Any]:
-        """:func:`subprocess.run` inside; ``timeout`` is in seconds.
-
-        :raises subprocess.CalledProcessError: with ``check``, it did not exit with 0.
-        :raises subprocess.TimeoutExpired: it took longer, and was killed.
-        """
-        import subprocess
-
-        if input is not None:
-            kwargs["stdin"] = subprocess.PIPE
-        if capture_output:
-            kwargs["stdout"] = kwargs["stderr"] = subprocess.PIPE
-        with self.popen(args, **kwargs) as process:
-            try:
-                out, err = process.communicate(input, timeout)
-            except subprocess.TimeoutExpired as expired:
-                process.kill()
-                expired.output, expired.stderr = process.communicate()
-                raise
-            except BaseException:
-                process.kill()
-                raise
-        done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
-        if check:
-            done.check_returncode()
-        return done
-
-    def __repr__(self) -> str:
-        return f"<netns.Namespace {self.id[0]}:{self.id[1]}>"
 
 
 class Sandbox:
@@ -213,7 +88,7 @@ class Sandbox:
         """What this library brought; never ``lo``, nor what others made."""
         return self.info().interfaces
 
-    def add_interface(self, interface: Interface) -> Interface:
+    def add_interface(self, interface: Interface | given.Fields) -> Interface:
         """Moves a device of the host in, renames and configures it; returns it under its final name.
 
         :raises NotFoundError: there is no such device.
@@ -221,11 +96,11 @@ class Sandbox:
         """
         return from_json(Interface, self._native.add_interface(to_json(_an_interface(interface))))
 
-    def plan_add_interface(self, interface: Interface) -> _netns.Plan:
+    def plan_add_interface(self, interface: Interface | given.Fields) -> _netns.Plan:
         """What :meth:`add_interface` would do."""
         return self._native.plan_add_interface(to_json(_an_interface(interface)))
 
-    def remove_interface(self, interface: Interface) -> None:
+    def remove_interface(self, interface: Interface | given.Fields) -> None:
         """Takes the interface back to the host, under its source name; one that is gone is no error."""
         self._native.remove_interface(to_json(_an_interface(interface)))
 
@@ -240,14 +115,14 @@ class Sandbox:
         """Sets the IPv6 default gateway, in the same way."""
         self._native.set_gateway_ipv6(to_json(converted(IPv6Address, gateway, "gateway")))
 
-    def add_static_route(self, route: StaticRoute) -> None:
+    def add_static_route(self, route: given.ARoute) -> None:
         """Adds a route.
 
         :raises BadRequestError: no interface leads to it.
         """
         self._native.add_static_route(to_json(converted(StaticRoute, route, "route")))
 
-    def remove_static_route(self, route: StaticRoute) -> None:
+    def remove_static_route(self, route: given.ARoute) -> None:
         """Removes a route; one that is gone is no error."""
         self._native.remove_static_route(to_json(converted(StaticRoute, route, "route")))
 
@@ -297,24 +172,16 @@ def generate_key(id: str) -> Path:
     return _netns.generate_key(id)
 
 
-def _an_interface(interface: Interface) -> Interface:
+def native_of(sandbox: Sandbox) -> _netns.Sandbox:
+    """What the native module calls a sandbox.
+
+    :raises TypeError: it is none.
+    """
+    if not isinstance(sandbox, Sandbox):
+        raise wrong("sandbox", "netns.Sandbox", sandbox)
+    return sandbox._native
+
+
+def _an_interface(interface: Interface | given.Fields) -> Interface:
     made: Interface = converted(Interface, interface, "interface")
     return made
-
-
-def _called(native: _netns.Namespace, function: Callable[[], T]) -> T:
-    answers: list[T] = []
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            answers.append(native.run(function))
-        except BaseException as exception:
-            raised.append(exception)
-
-    thread = threading.Thread(target=work, name="netns-call", daemon=True)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
-    return answers[0]

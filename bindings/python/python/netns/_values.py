@@ -1,41 +1,23 @@
 """Values that come from callers and from the core: frozen dataclasses whose fields check what they are given.
 
 A field's annotation says what it holds. It also takes the text of an address, the value of an enumeration, a mapping
-for a dataclass, and any iterable for a tuple. A value of another type is a TypeError, and text that cannot be read a
-BadRequestError, which is a ValueError.
+for a dataclass, and any iterable for a tuple. Mappings are copied, and do not change. A value of another type is a
+TypeError, and text that cannot be read a BadRequestError, which is a ValueError.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import functools
-import ipaddress
 import json
-import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, Union
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from ._errors import BadRequestError
+from ._convert import TEXTS, Convert, Frozen, converter, has_values, refused, wrong
 
-Convert = Callable[[Any, str], Any]
 T = TypeVar("T")
 V = TypeVar("V", bound="Value")
-
-_ADDRESSES: dict[Any, tuple[type, ...]] = {
-    ipaddress.IPv4Address: (ipaddress.IPv4Address,),
-    ipaddress.IPv6Address: (ipaddress.IPv6Address,),
-    ipaddress.IPv4Interface: (ipaddress.IPv4Interface,),
-    ipaddress.IPv6Interface: (ipaddress.IPv6Interface,),
-    ipaddress.IPv4Network: (ipaddress.IPv4Network,),
-    ipaddress.IPv6Network: (ipaddress.IPv6Network,),
-}
-_UNIONS: dict[frozenset[Any], Callable[[str], Any]] = {
-    frozenset((ipaddress.IPv4Address, ipaddress.IPv6Address)): ipaddress.ip_address,
-    frozenset((ipaddress.IPv4Interface, ipaddress.IPv6Interface)): ipaddress.ip_interface,
-    frozenset((ipaddress.IPv4Network, ipaddress.IPv6Network)): ipaddress.ip_network,
-}
 
 
 if TYPE_CHECKING:
@@ -52,29 +34,7 @@ def value(made: type[T]) -> type[T]:
     return dataclasses.dataclass(frozen=True, repr=False, eq=False)(made)
 
 
-class _Nothing(Mapping[str, Any]):
-    """A mapping that stays empty, and can so be the default of many."""
-
-    def __getitem__(self, key: str) -> Any:
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __repr__(self) -> str:
-        return "{}"
-
-    def __reduce__(self) -> str:
-        return "NOTHING"
-
-
-NOTHING: Mapping[str, Any] = _Nothing()
+NOTHING: Mapping[str, Any] = Frozen()
 
 
 class Value:
@@ -83,6 +43,7 @@ class Value:
     _whole: ClassVar[bool] = False
     """The core wants all fields, also those that have their defaults."""
     _table: ClassVar[list[tuple[str, Any, Convert]]]
+    _inner: ClassVar[list[tuple[str, Convert]]]
 
     def __post_init__(self) -> None:
         for name, default, convert in _table_of(type(self)):
@@ -116,6 +77,22 @@ class Value:
             if self._whole or (own is not default and own != default):
                 wire[name] = to_wire(own)
         return wire
+
+    @classmethod
+    def _converter(cls, told: bool) -> Convert:
+        def convert(value: Any, where: str) -> Any:
+            if isinstance(value, cls):
+                return value
+            if isinstance(value, Mapping):
+                return from_wire(cls, value) if told else _from_caller(cls, value, where)
+            if isinstance(value, (str, int)) and not isinstance(value, bool):
+                try:
+                    return cls._from_text(str(value))
+                except TypeError:
+                    pass
+            raise wrong(where, cls.__name__, value)
+
+        return convert
 
     @classmethod
     def _from_text(cls: type[V], text: str) -> V:
@@ -174,7 +151,9 @@ def to_wire(value: object) -> Any:
         return {key: to_wire(own) for key, own in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_wire(own) for own in value]
-    return str(value)
+    if isinstance(value, TEXTS):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON can say")
 
 
 def from_json(made: type[V], text: str) -> V:
@@ -188,35 +167,36 @@ def list_from_json(made: type[V], text: str) -> list[V]:
 
 
 def from_wire(made: type[V], data: Mapping[str, Any]) -> V:
-    """The value of these fields; a field that it does not know is passed over."""
-    known = {name: data[name] for name, _, _ in _table_of(made) if name in data}
-    for name, default, _ in _table_of(made):
-        if default is dataclasses.MISSING and name not in known:
-            known[name] = None
+    """The value of fields that the core told; one that it does not know is passed over."""
+    known = _known(made, data)
+    for name, convert in _inner_of(made):
+        if name in known:
+            known[name] = convert(known[name], f"{made.__name__}.{name}")
     return made(**known)
 
 
-def converted(hint: Any, value: Any, where: str) -> Any:
-    """The value as a field of that type holds it."""
-    return _converter(hint)(value, where)
+def _from_caller(made: type[V], data: Mapping[str, Any], where: str) -> V:
+    names = _names(made)
+    for key in data:
+        if key not in names:
+            raise refused(where, f"there is no {key!r} in it, but {', '.join(names)}")
+    return made(**_known(made, data))
+
+
+def _known(made: type[Value], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are there, and None for those that have to be."""
+    known = {}
+    for name, default, _ in _table_of(made):
+        if name in data:
+            known[name] = data[name]
+        elif default is dataclasses.MISSING:
+            known[name] = None
+    return known
 
 
 def _hints(made: type[Value]) -> dict[str, Any]:
     hints: dict[str, Any] = typing.get_type_hints(made)
     return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not ClassVar}
-
-
-def within(what: str, number: int, lowest: int, highest: int) -> int:
-    """The number, which a field of the core can hold.
-
-    :raises BadRequestError: it is not from ``lowest`` to ``highest``.
-    """
-    if type(number) is not int:
-        raise _wrong(what, "int", number)
-    if not lowest <= number <= highest:
-        cause = f"use {what} {number}: it is {lowest} to {highest}"
-        raise BadRequestError(cause, operation="use", subject=f"{what} {number}")
-    return number
 
 
 def _names(made: type[Value]) -> list[str]:
@@ -228,107 +208,17 @@ def _table_of(made: type[Value]) -> list[tuple[str, Any, Convert]]:
     if table is None:
         hints = _hints(made)
         table = [
-            (field.name, field.default, _converter(hints[field.name]))
+            (field.name, field.default, converter(hints[field.name]))
             for field in dataclasses.fields(made)  # type: ignore[arg-type]
         ]
         made._table = table
     return table
 
 
-@functools.cache
-def _converter(hint: Any) -> Convert:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return lambda value, where: value
-    if origin in (Union, types.UnionType):
-        return _of_union(arguments)
-    if origin is tuple:
-        return _of_tuple(_converter(arguments[0]))
-    if origin is not None and issubclass(origin, Mapping):
-        return _of_mapping(_converter(arguments[1]))
-    if hint in _ADDRESSES:
-        return _of_text(hint, _ADDRESSES[hint])
-    if issubclass(hint, enum.Enum):
-        return _of_text(hint, (hint,))
-    if issubclass(hint, Value):
-        return _of_value(hint)
-    return _of_type(hint)
-
-
-def _wrong(where: str, expected: str, value: Any) -> TypeError:
-    return TypeError(f"{where}: {expected} expected, not {type(value).__name__}")
-
-
-def _of_type(hint: type) -> Convert:
-    def convert(value: Any, where: str) -> Any:
-        if type(value) is hint or (isinstance(value, hint) and not isinstance(value, bool)):
-            return value
-        if hint is float and type(value) is int:
-            return float(value)
-        raise _wrong(where, hint.__name__, value)
-
-    return convert
-
-
-def _of_text(read: Callable[[str], Any], held: tuple[type, ...]) -> Convert:
-    def convert(value: Any, where: str) -> Any:
-        if isinstance(value, held) and type(value) in held:
-            return value
-        if not isinstance(value, str):
-            raise _wrong(where, " or ".join(kind.__name__ for kind in held), value)
-        try:
-            return read(value)
-        except ValueError as error:
-            raise BadRequestError(f"use {where}: {error}", operation="use", subject=where) from None
-
-    return convert
-
-
-def _of_union(arguments: tuple[Any, ...]) -> Convert:
-    rest = tuple(argument for argument in arguments if argument is not type(None))
-    read = _UNIONS.get(frozenset(rest))
-    inner = _of_text(read, rest) if read else _converter(rest[0])
-    if len(rest) == len(arguments):
-        return inner
-    return lambda value, where: None if value is None else inner(value, where)
-
-
-def _of_tuple(inner: Convert) -> Convert:
-    def convert(value: Any, where: str) -> tuple[Any, ...]:
-        if value is None:
-            return ()
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-            raise _wrong(where, "tuple", value)
-        return tuple(inner(each, where) for each in value)
-
-    return convert
-
-
-def _of_mapping(inner: Convert) -> Convert:
-    def convert(value: Any, where: str) -> dict[str, Any]:
-        if value is None:
-            return {}
-        if not isinstance(value, Mapping):
-            raise _wrong(where, "mapping", value)
-        for key in value:
-            if not isinstance(key, str):
-                raise _wrong(f"a key of {where}", "str", key)
-        return {key: inner(own, f"{where}[{key!r}]") for key, own in value.items()}
-
-    return convert
-
-
-def _of_value(made: type[Value]) -> Convert:
-    def convert(value: Any, where: str) -> Any:
-        if isinstance(value, made):
-            return value
-        if isinstance(value, Mapping):
-            return from_wire(made, value)
-        if isinstance(value, (str, int)) and not isinstance(value, bool):
-            try:
-                return made._from_text(str(value))
-            except TypeError:
-                pass
-        raise _wrong(where, made.__name__, value)
-
-    return convert
+def _inner_of(made: type[Value]) -> list[tuple[str, Convert]]:
+    """Of the fields that hold other values, how they are read as the core tells them."""
+    inner = made.__dict__.get("_inner")
+    if inner is None:
+        inner = [(name, converter(hint, True)) for name, hint in _hints(made).items() if has_values(hint)]
+        made._inner = inner
+    return inner

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ._sandbox import Namespace
+from ._namespace import Namespace
 
 PREFIX = "netns-lab-"
 """The number of the process follows."""
@@ -73,19 +73,42 @@ def mounts() -> list[str]:
 
 def processes_in(namespaces: Iterable[Namespace]) -> list[int]:
     """The processes inside, without the calling one."""
-    inside = {f"net:[{each.id[1]}]" for each in namespaces}
+    inside = set(map(name_of, namespaces))
     return [pid for pid in _processes() if pid != os.getpid() and _namespace_of(pid) in inside]
 
 
 def end_processes(namespaces: Iterable[Namespace]) -> list[int]:
-    """Ends the processes inside, by SIGTERM, and by SIGKILL after two seconds; returns which there were."""
+    """Ends the processes inside, by SIGTERM, and by SIGKILL after two seconds, or when the wait is interrupted; returns
+    which there were."""
     inside = list(namespaces)
     found = processes_in(inside)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal(inside, number)
-        if _gone(inside):
-            break
+    try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _signal(inside, number)
+            if _gone(inside):
+                break
+    except BaseException:
+        _signal(inside, signal.SIGKILL)
+        raise
     return found
+
+
+def namespaces_in_use() -> set[str]:
+    """The network namespaces that processes, this one's threads among them, and mounts keep alive: ``net:[4026531833]``."""
+    threads = (Path("/proc/self/task") / each / "ns/net" for each in os.listdir("/proc/self/task"))
+    held = {_link(each) for each in threads} - {None}
+    mounted = (line.split()[3] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return namespaces_of(_processes()) | {str(each) for each in held} | {each for each in mounted if each.startswith("net:[")}
+
+
+def namespaces_of(processes: Iterable[int]) -> set[str]:
+    """Those of the first threads of processes."""
+    return {each for each in map(_namespace_of, processes) if each is not None}
+
+
+def name_of(namespace: Namespace) -> str:
+    """As :func:`namespaces_in_use` has it."""
+    return f"net:[{namespace.id[1]}]"
 
 
 def _signal(namespaces: list[Namespace], number: signal.Signals) -> None:
@@ -117,8 +140,12 @@ def _processes() -> list[int]:
 
 
 def _namespace_of(pid: int) -> str | None:
+    return _link(Path(f"/proc/{pid}/ns/net"))
+
+
+def _link(place: Path) -> str | None:
     try:
-        return os.readlink(f"/proc/{pid}/ns/net")
+        return os.readlink(place)
     except OSError:
         return None
 

@@ -16,8 +16,17 @@ from typing import Any
 import pytest
 
 from ._controller import Controller
-from ._sandbox import Namespace, Sandbox
-from ._workplace import PREFIX, Workplace, end_processes, mounts
+from ._namespace import Namespace
+from ._sandbox import Sandbox
+from ._workplace import (
+    PREFIX,
+    Workplace,
+    end_processes,
+    mounts,
+    name_of,
+    namespaces_in_use,
+    namespaces_of,
+)
 from .topology import Topology
 
 __all__ = ["TestHost", "netns_host", "netns_topology"]
@@ -44,6 +53,8 @@ class TestHost:
         self._closing = closing
         self.inside = Sandbox("host", base=workplace.path)
         """The host itself, for what is to run there from other threads."""
+        self.namespace = self.inside.namespace()
+        """Its namespace, which stays when a test destroys it."""
 
     @property
     def path(self) -> Path:
@@ -65,7 +76,7 @@ class TestHost:
 
     def links(self) -> list[str]:
         """The names of its links, without ``lo``."""
-        return self.inside.call(_links)
+        return self.namespace.call(_links)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,7 +108,7 @@ def netns_host(_netns_leaks: list[str], monkeypatch: pytest.MonkeyPatch) -> Gene
     The test's thread is in its network namespace. ``NETNS_RUN_DIR`` and its like name its directories, for
     ``Controller(from_env=True)`` and for programs.
     """
-    workplace = Workplace()
+    before, workplace = namespaces_in_use(), Workplace()
     try:
         workplace.mount_bpf()
         for variable, place in _VARIABLES.items():
@@ -106,7 +117,7 @@ def netns_host(_netns_leaks: list[str], monkeypatch: pytest.MonkeyPatch) -> Gene
             host = TestHost(workplace, closing)
             with host.inside.enter():
                 yield host
-        _netns_leaks += _cleaned(host, workplace)
+        _netns_leaks += _cleaned(host, workplace, before)
     finally:
         workplace.remove()
 
@@ -143,12 +154,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
 
 
-def _cleaned(host: TestHost, workplace: Workplace) -> list[str]:
-    """What the test left in its host, which goes now."""
+def _cleaned(host: TestHost, workplace: Workplace, before: set[str]) -> list[str]:
+    """What the test left in its host, which goes now. Processes end in namespaces that the test brought: others it may
+    have mounted, the machine's among them."""
     own = {str(host.inside.path), str(workplace.path / "bpf")}
     left = [Path(each) for each in mounts() if each not in own and each.startswith(f"{workplace.path}/")]
     namespaces = [each for each in map(_namespace, left) if each is not None]
-    found = _ended([host.inside.namespace(), *namespaces])
+    spared = before | namespaces_of([1, os.getppid(), os.getpid()])
+    found = _ended([host.namespace, *(each for each in namespaces if name_of(each) not in spared)])
     found += [f"{'namespace' if _namespace(each) else 'mount'} {each.relative_to(workplace.path)}" for each in left]
     found += [f"link {each}" for each in sorted(_settled(host.links, set()))]
     host.inside.destroy()

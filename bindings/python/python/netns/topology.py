@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ._configs import Destination, EndpointOptions, NetworkOptions, StaticRoute
-from ._description import Attachment, Host, Joint, Link, Segment, describe
+from . import _netns
+from ._description import Joint, describe
 from ._errors import NotFoundError, closed
+from ._interfaces import Destination, EndpointOptions, NetworkOptions, StaticRoute
+from ._lab import Attachment, Host, Link, Segment
+from ._namespace import Namespace
 from ._network import Network
-from ._sandbox import Namespace, Sandbox
-from ._workplace import Workplace, end_processes
+from ._sandbox import Sandbox
+from ._workplace import Workplace, end_processes, processes_in
 
 __all__ = ["Attachment", "Host", "Link", "Segment", "Topology"]
 
@@ -53,6 +57,7 @@ class Topology:
         self._workplace: Workplace | None = None
         self._owner = os.getpid()
         self._between: Namespace | None = None
+        self._left: list[Namespace] = []
         self._sandboxes: dict[str, Sandbox] = {}
         self._networks: dict[str, Network] = {}
 
@@ -76,20 +81,18 @@ class Topology:
     def down(self) -> None:
         """Tears all of it down; repeated calls succeed, and do nothing in a process that was forked off.
 
-        Processes inside are ended, by SIGTERM and, two seconds later, by SIGKILL.
+        Processes inside are ended, by SIGTERM and, two seconds later or when Ctrl-C interrupts the wait, by SIGKILL. What
+        goes wrong can be done again by another call.
         """
         if self._workplace is None or self._owner != os.getpid():
             return
         try:
             end_processes(self.namespaces())
-            for sandbox in self._sandboxes.values():
-                sandbox.destroy()
-        finally:
-            self._sandboxes.clear()
-            self._networks.clear()
-            self._between = None
-            self._workplace.remove()
-            self._workplace = None
+        finally:  # also when Ctrl-C interrupts it, which has killed them
+            with ExitStack() as closing:
+                closing.callback(self._forget, self._workplace)
+                for sandbox in self._sandboxes.values():
+                    closing.callback(sandbox.destroy)
 
     @property
     def path(self) -> Path:
@@ -109,9 +112,9 @@ class Topology:
         return dict(self._sandboxes)
 
     def namespaces(self) -> list[Namespace]:
-        """Those of the hosts, and that of what is between them."""
+        """Those of the hosts, and that of what is between them; of a host that was destroyed, if processes are left."""
         between = [] if self._between is None else [self._between]
-        return between + [each.namespace() for each in self._sandboxes.values()]
+        return between + self._left + [each for each in map(_inside, self._sandboxes.values()) if each is not None]
 
     def address(self, host: str, network: str | None = None) -> IPv4Address:
         """A host's IPv4 address in a network, or its first one.
@@ -155,6 +158,20 @@ class Topology:
         state = "down" if self._workplace is None else f"in {self._workplace.path}"
         return f"<netns.Topology of {', '.join(self)}, {state}>"
 
+    def _forget(self, workplace: Workplace) -> None:
+        workplace.remove()
+        self._sandboxes.clear()
+        self._networks.clear()
+        self._left.clear()
+        self._between = self._workplace = None
+
+    def _destroy(self, native: _netns.Sandbox) -> None:
+        """A host before its lab; its namespace lives on in the processes inside, which are the lab's to end."""
+        inside = _inside(Sandbox._of(native))
+        native.destroy()
+        if inside is not None and processes_in([inside]):
+            self._left.append(inside)
+
     def _up(self) -> Workplace:
         if self._workplace is None:
             raise closed("a lab that is not up")
@@ -164,7 +181,7 @@ class Topology:
         """With the thread in the namespace between the hosts."""
         described = self._description
         for name in described.hosts:
-            self._sandboxes[name] = Sandbox(name, base=base)
+            self._sandboxes[name] = Sandbox._of(_netns.Sandbox.create(name, base), self._destroy)
         for at, (name, segment) in enumerate(described.segments.items()):
             network = Network(f"lab{at}", NetworkOptions(mtu=segment.mtu))
             self._networks[name] = network
@@ -178,6 +195,14 @@ class Topology:
             _add_route(sandbox, route)
         if self._description.forwards(name):
             sandbox.call(_forward)
+
+
+def _inside(sandbox: Sandbox) -> Namespace | None:
+    """Its namespace, unless it was destroyed."""
+    try:
+        return sandbox.namespace()
+    except NotFoundError:
+        return None
 
 
 def _endpoint(name: str, joint: Joint) -> EndpointOptions:

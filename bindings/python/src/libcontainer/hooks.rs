@@ -6,7 +6,7 @@ use netns::libcontainer::configs::{Command, CommandHook, Config, Hook, Hooks, St
 use netns::Result;
 use pyo3::prelude::*;
 
-use crate::boundary::{detached, from_json};
+use crate::boundary::{detached, from_json, Text};
 use crate::error::from_python;
 
 /// Hooks as the package gives them: the name of each, and the JSON of a command or a function's adapter.
@@ -59,26 +59,26 @@ fn command(json: &str) -> Result<Command> {
 }
 
 #[pyfunction]
-pub(crate) fn config_to_json(py: Python<'_>, json: &str, given: Given) -> PyResult<String> {
-    detached(py, || config(json, given)?.to_json())
+pub(crate) fn config_to_json(py: Python<'_>, json: Text<'_>, given: Given) -> PyResult<String> {
+    detached(py, || config(&json, given)?.to_json())
 }
 
 #[pyfunction]
-pub(crate) fn check_config(py: Python<'_>, json: &str, given: Given) -> PyResult<()> {
-    detached(py, || config(json, given)?.check())
+pub(crate) fn check_config(py: Python<'_>, json: Text<'_>, given: Given) -> PyResult<()> {
+    detached(py, || config(&json, given)?.check())
 }
 
 #[pyfunction]
-pub(crate) fn run_hooks(py: Python<'_>, given: Given, name: &str, state: &str) -> PyResult<()> {
-    detached(py, || hooks(given)?.run(name.parse()?, &State::from_json(state)?))
+pub(crate) fn run_hooks(py: Python<'_>, given: Given, name: Text<'_>, state: Text<'_>) -> PyResult<()> {
+    detached(py, || hooks(given)?.run(name.parse()?, &State::from_json(&state)?))
 }
 
 #[pyfunction]
-pub(crate) fn check_command(py: Python<'_>, json: &str) -> PyResult<()> {
-    detached(py, || command(json)?.check())
+pub(crate) fn check_command(py: Python<'_>, json: Text<'_>) -> PyResult<()> {
+    detached(py, || command(&json)?.check())
 }
 
 #[pyfunction]
-pub(crate) fn run_command(py: Python<'_>, json: &str, state: &str) -> PyResult<()> {
-    detached(py, || command(json)?.run(&State::from_json(state)?))
+pub(crate) fn run_command(py: Python<'_>, json: Text<'_>, state: Text<'_>) -> PyResult<()> {
+    detached(py, || command(&json)?.run(&State::from_json(&state)?))
 }

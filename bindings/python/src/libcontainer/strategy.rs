@@ -9,7 +9,7 @@ use netns::Result;
 use pyo3::prelude::*;
 
 use super::Target;
-use crate::boundary::{detached, shown};
+use crate::boundary::{detached, shown, Text};
 use crate::driver::Callee;
 
 /// A strategy in Python.
@@ -28,28 +28,28 @@ impl NetworkStrategy for PyStrategy {
 }
 
 #[pyfunction]
-pub(crate) fn strategy_register(py: Python<'_>, kind: &str, strategy: Py<PyAny>) -> PyResult<()> {
-    let strategy = PyStrategy(Callee::new(kind.to_owned(), strategy));
-    detached(py, || register_strategy(kind, Arc::new(strategy)))
+pub(crate) fn strategy_register(py: Python<'_>, kind: Text<'_>, strategy: Py<PyAny>) -> PyResult<()> {
+    let strategy = PyStrategy(Callee::new(kind.to_string(), strategy));
+    detached(py, || register_strategy(&kind, Arc::new(strategy)))
 }
 
 #[pyfunction]
-pub(crate) fn strategy_check(py: Python<'_>, kind: &str) -> PyResult<()> {
-    detached(py, || get_strategy(kind).map(drop))
+pub(crate) fn strategy_check(py: Python<'_>, kind: Text<'_>) -> PyResult<()> {
+    detached(py, || get_strategy(&kind).map(drop))
 }
 
 /// The state as JSON after the strategy's `create`.
 #[pyfunction]
 pub(crate) fn strategy_create(
     py: Python<'_>,
-    kind: &str,
+    kind: Text<'_>,
     network: &str,
     pid: u32,
     state: &str,
 ) -> PyResult<String> {
     detached(py, || {
         let (network, mut state) = (Network::from_json(network)?, NetworkState::from_json(state)?);
-        get_strategy(kind)?.create(&network, pid, &mut state)?;
+        get_strategy(&kind)?.create(&network, pid, &mut state)?;
         state.to_json()
     })
 }
@@ -58,13 +58,13 @@ pub(crate) fn strategy_create(
 #[pyfunction]
 pub(crate) fn strategy_initialize(
     py: Python<'_>,
-    kind: &str,
+    kind: Text<'_>,
     network: &str,
     state: &str,
 ) -> PyResult<String> {
     detached(py, || {
         let (network, mut state) = (Network::from_json(network)?, NetworkState::from_json(state)?);
-        get_strategy(kind)?.initialize(&network, &mut state)?;
+        get_strategy(&kind)?.initialize(&network, &mut state)?;
         state.to_json()
     })
 }

@@ -9,18 +9,18 @@ use netns::{Error, InterfaceName, MacAddr, Mtu};
 use pyo3::prelude::*;
 use serde::Serialize;
 
-use crate::boundary::{detached, from_json, shown, to_json};
+use crate::boundary::{detached, from_json, shown, to_json, Text};
 
 /// The JSON that the core writes for what it reads; `kind` is which of its structs.
 #[pyfunction]
-pub(crate) fn normal_json(py: Python<'_>, kind: &str, text: &str) -> PyResult<String> {
+pub(crate) fn normal_json(py: Python<'_>, kind: &str, text: Text<'_>) -> PyResult<String> {
     detached(py, || match kind {
-        "network" => Network::from_json(text)?.to_json(),
-        "network_state" => NetworkState::from_json(text)?.to_json(),
-        "network_stats" => to_json(&from_json::<NetworkStats>("statistics", text)?),
-        "config" => Config::from_json(text)?.to_json(),
-        "state" => State::from_json(text)?.to_json(),
-        "setup_state" => SetupState::from_json(text)?.to_json(),
+        "network" => Network::from_json(&text)?.to_json(),
+        "network_state" => NetworkState::from_json(&text)?.to_json(),
+        "network_stats" => to_json(&from_json::<NetworkStats>("statistics", &text)?),
+        "config" => Config::from_json(&text)?.to_json(),
+        "state" => State::from_json(&text)?.to_json(),
+        "setup_state" => SetupState::from_json(&text)?.to_json(),
         _ => Err(Error::bad_request("use kind", kind, "there is no struct of that name")),
     })
 }

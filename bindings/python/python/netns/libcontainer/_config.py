@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -11,13 +11,17 @@ from ipaddress import (
     IPv6Interface,
     IPv6Network,
 )
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import _netns
 from .._values import Value, from_json, to_json, value
 from ._document import Document, addresses_are_texts
 from ._hooks import Hooks
 from ._namespaces import Namespaces
+
+if TYPE_CHECKING:
+    from .. import _given as given
+    from ._namespaces import Namespace
 
 
 @value
@@ -71,6 +75,24 @@ class Network(Value):
     hairpin_mode: bool = False
     """Whether the bridge may send frames back through the port that they came by. Not for ``loopback``."""
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            type: str = "",
+            name: str = "",
+            bridge: str = "",
+            mac_address: str = "",
+            address: given.Own4 = "",
+            gateway: given.Address4 = "",
+            ipv6_address: given.Own6 = "",
+            ipv6_gateway: given.Address6 = "",
+            mtu: int = 0,
+            txqueuelen: int = 0,
+            host_interface_name: str = "",
+            hairpin_mode: bool = False,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         addresses_are_texts(self, "address", "gateway", "ipv6_address", "ipv6_gateway")
         super().__post_init__()
@@ -108,6 +130,16 @@ class Route(Value):
     """The address of the gateway."""
     interface_name: str = ""
     """The interface inside the container that it goes through."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            destination: given.Net = "",
+            source: given.Own | given.Address = "",
+            gateway: given.Address = "",
+            interface_name: str = "",
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         addresses_are_texts(self, "destination", "source", "gateway")
@@ -148,6 +180,22 @@ class Config(Document):
     """The version of the OCI runtime specification that is meant."""
     labels: tuple[str, ...] = ()
     """What users say of it, ``KEY=VALUE`` by custom."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            parent_death_signal: int = 0,
+            rootfs: str = "",
+            namespaces: Iterable[Namespace | given.Fields] = Namespaces(),
+            networks: Iterable[Network | given.Fields] = (),
+            routes: Iterable[Route | given.Fields] = (),
+            apparmor_profile: str = "",
+            process_label: str = "",
+            hooks: Hooks | Mapping[str, Any] = Hooks(),
+            version: str = "",
+            labels: Iterable[str] = (),
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "namespaces", Namespaces(self.namespaces))

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union
 
 from .. import _netns
+from .._convert import converted
 from .._errors import BadRequestError
-from .._values import Value, converted, to_json, value
+from .._values import Value, to_json, value
 from ._document import Word
 from ._state import State
 
@@ -180,7 +181,7 @@ def _given(hook: Hook) -> str | _Adapter:
 
 
 def _hooks(all: Iterable[Any], where: str) -> tuple[Hook, ...]:
-    hooks = converted(tuple[Any, ...], all, where)
+    hooks = converted(tuple[object, ...], all, where)
     return tuple(CommandHook(each) if isinstance(each, Command) else _checked(each, where) for each in hooks)
 
 

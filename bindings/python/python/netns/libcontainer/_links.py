@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any, Protocol, Union
 
 from .. import _netns
-from .._values import within
+from .._convert import within
 
 _HIGHEST = 2**31 - 1
 

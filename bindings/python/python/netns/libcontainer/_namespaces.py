@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Union
 
 from .. import _netns
-from .._values import Value, converted, to_json, value
+from .._convert import converted
+from .._values import Value, to_json, value
 from ._document import Word
 
 

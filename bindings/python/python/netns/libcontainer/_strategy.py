@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .. import _netns
+from .._convert import within
 from .._errors import missing
 from .._results import Stats
-from .._values import value, within
+from .._values import value
 from ._document import Document, addresses_are_texts
 from ._target import Target, native
 

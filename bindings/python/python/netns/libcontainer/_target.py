@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Union
 
-from .._values import within
+from .._convert import within
 
 Target = Union[int, str, "os.PathLike[str]"]
 """A container, by its process in the caller's PID namespace, or by the path of its network namespace."""
