@@ -155,7 +155,8 @@ impl Error {
         self
     }
 
-    /// The same error with the value that it came from, which [`std::error::Error::source`] gives; its text stays.
+    /// The same error with what it comes from, a callback's own error, which [`std::error::Error::source`] gives;
+    /// its text stays.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
@@ -166,13 +167,6 @@ impl Error {
     #[must_use]
     pub fn with_errno(mut self, errno: i32) -> Self {
         self.0.errno = Some(errno);
-        self
-    }
-
-    /// The same error with what it comes from, [`std::error::Error::source`]: a callback's own error.
-    #[must_use]
-    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.0.source = Some(Box::new(source));
         self
     }
 
