@@ -76,6 +76,7 @@ impl Controller {
     fn open(
         py: Python<'_>,
         from_env: bool,
+        uncollected: bool,
         networks_dir: Option<PathBuf>,
         run_dir: Option<PathBuf>,
         sandbox_dir: Option<PathBuf>,
@@ -92,8 +93,11 @@ impl Controller {
         set(&mut options.meter.directory, meter_dir);
         options.meter.slots = meter_slots.unwrap_or(options.meter.slots);
         let open = || {
-            let lifetime = from_json::<Lifetime>("lifetime", lifetime)?;
-            netns::Controller::open(options.with_lifetime(lifetime))
+            let options = options.with_lifetime(from_json::<Lifetime>("lifetime", lifetime)?);
+            match uncollected {
+                true => netns::Controller::open_uncollected(options),
+                false => netns::Controller::open(options),
+            }
         };
         detached(py, open).map(|controller| Self(Mutex::new(Some(Arc::new(controller)))))
     }

@@ -180,6 +180,19 @@ def test_what_a_dead_process_left_is_collected(host: Host) -> None:
         controller.delete_network("n")
 
 
+def test_what_is_left_is_seen_before_it_is_put_right(host: Host) -> None:
+    with netns.Controller() as controller:
+        controller.create_network("n")
+        controller.connect("n", controller.create_sandbox("lost"), "e")
+        subprocess.run(["ip", "netns", "delete", "lost"], check=True)
+        with netns.Controller(uncollected=True) as looking:
+            assert "endpoint" in {each.kind for each in looking.plan_collect()}
+            assert [each.name for each in looking.endpoints()] == ["e"]
+        with netns.Controller() as other:
+            assert other.endpoints() == []
+        controller.delete_network("n")
+
+
 def test_events_tell_what_happens(host: Host) -> None:
     with netns.Controller() as controller, controller.events() as events:
         controller.create_network("n")

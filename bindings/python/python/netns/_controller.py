@@ -50,6 +50,7 @@ class Controller(Telling, Registry):
         meter_dir: Directory = None,
         meter_slots: int | None = None,
         from_env: bool = False,
+        uncollected: bool = False,
     ) -> None:
         """Opens the store, making it when it is missing, and puts right what processes that are gone left half done.
 
@@ -62,6 +63,7 @@ class Controller(Telling, Registry):
         :param meter_slots: how many interfaces can be metered, where the counters are yet to be made
         :param from_env: directories that are not given are those of ``NETNS_NETWORKS_DIR``, ``NETNS_RUN_DIR``,
             ``NETNS_SANDBOX_DIR`` and ``NETNS_METER_DIR``, where these are set
+        :param uncollected: what was left half done stays as it is, for :meth:`plan_collect` to say what that is
         :raises PermissionDeniedError: without the right to write the run directory.
         :raises ForbiddenError: the run directory is another network namespace's.
         """
@@ -71,6 +73,7 @@ class Controller(Telling, Registry):
             sandbox_dir = sandbox_dir or Path(directory, "sandboxes")
         self._native = _netns.Controller.open(
             from_env,
+            uncollected,
             _path(networks_dir),
             _path(run_dir),
             _path(sandbox_dir),

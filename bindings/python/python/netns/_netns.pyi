@@ -115,6 +115,7 @@ class Controller:
     @staticmethod
     def open(
         from_env: bool,
+        uncollected: bool,
         networks_dir: Path | None,
         run_dir: Path | None,
         sandbox_dir: Path | None,
