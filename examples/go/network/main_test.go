@@ -1,7 +1,9 @@
 package main
 
 import (
+	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,7 +20,11 @@ func TestAContainerGetsItsInterface(t *testing.T) {
 	if err := run(&out, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "/"+containerID+" has eth0 with 10.") {
+	said, address, found := strings.Cut(strings.TrimSpace(out.String()), " has eth0 with ")
+	if prefix, err := netip.ParsePrefix(address); !found || err != nil || !prefix.Addr().IsPrivate() {
 		t.Error(out.String())
+	}
+	if filepath.Base(said) != containerID {
+		t.Error(said)
 	}
 }
