@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::collect::Run;
@@ -18,7 +17,7 @@ use crate::link::LinkRef;
 use crate::name::Name;
 use crate::nft::{Change, Element, Entry, Owner, Seen, State, Watch};
 use crate::plan::Plan;
-use crate::sys::{self, Generation};
+use crate::sys::{self, Worker};
 
 /// How long a watch waits before it looks whether it is to end.
 const TURN: Duration = Duration::from_millis(200);
@@ -213,7 +212,7 @@ impl Controller {
             error.with_kind(ErrorKind::ResourceExhausted).with_cause("no thread can be started")
         };
         let thread = sys::spawn("netns-firewall", work).map_err(no_thread)?;
-        Ok(FirewallWatch { ends, thread: Some(thread), process: Generation::current() })
+        Ok(FirewallWatch { ends, thread: Some(thread) })
     }
 }
 
@@ -221,19 +220,14 @@ impl Controller {
 #[derive(Debug)]
 pub struct FirewallWatch {
     ends: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-    process: Generation,
+    thread: Option<Worker>,
 }
 
 impl Drop for FirewallWatch {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
-        let Some(thread) = self.thread.take() else { return };
-        // A forked child does not have the thread: its place is the next one's that the child starts.
-        if self.process == Generation::current() {
-            let _ = thread.join();
-        } else {
-            std::mem::forget(thread);
+        if let Some(thread) = self.thread.take() {
+            thread.join();
         }
     }
 }

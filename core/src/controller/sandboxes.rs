@@ -64,12 +64,7 @@ impl Controller {
         }
         let before = self.notes.read(key.path())?;
         self.notes.replace(key.path(), note)?;
-        let restore = || match before {
-            _ if self.notes.read(key.path())?.as_deref() != Some(note) => Ok(()),
-            Some(before) => self.notes.replace(key.path(), &before),
-            None if Namespace::is_mounted(key.path()) => Ok(()),
-            None => self.notes.remove(key.path()),
-        };
+        let restore = || self.put_back(key, note, before.as_deref());
         Sandbox::create(key).map_err(|error| error.with_rollback(restore().err().into_iter().collect()))
     }
 
@@ -78,16 +73,20 @@ impl Controller {
     fn create_noted(&self, key: &SandboxKey, note: &str) -> Result<Sandbox> {
         let restore = || {
             let _gate = self.gate.enter()?;
-            // Another thread's note reads like this one's.
-            let ours =
-                self.notes.read(key.path())?.as_deref() == Some(note) && !Namespace::is_mounted(key.path());
-            if ours {
-                self.notes.remove(key.path())
-            } else {
-                Ok(())
-            }
+            self.put_back(key, note, None)
         };
         Sandbox::create(key).map_err(|error| error.with_rollback(restore().err().into_iter().collect()))
+    }
+
+    /// Has the sandbox's note say what it said before, unless it is another's by now. The gate is the caller's.
+    fn put_back(&self, key: &SandboxKey, note: &str, before: Option<&str>) -> Result<()> {
+        match before {
+            _ if self.notes.read(key.path())?.as_deref() != Some(note) => Ok(()),
+            Some(before) => self.notes.replace(key.path(), before),
+            // Another thread's note reads like this one's.
+            None if Namespace::is_mounted(key.path()) => Ok(()),
+            None => self.notes.remove(key.path()),
+        }
     }
 
     /// Opens the sandbox `name` of this controller's directory; see [`Sandbox::open`].

@@ -10,12 +10,11 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::{directory_of, Event};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Generation, Process};
+use crate::sys::{self, Generation, Process, Worker};
 
 /// How many events wait here; the kernel's own queue holds 11 by default (`net.unix.max_dgram_qlen`).
 pub(super) const CAPACITY: usize = 4096;
@@ -43,7 +42,7 @@ thread_local! {
 pub struct Events {
     shared: Arc<Shared>,
     path: PathBuf,
-    reader: Option<JoinHandle<()>>,
+    reader: Option<Worker>,
 }
 
 /// Ends the iteration of [`Events`] from any thread. Its clones do the same.
@@ -57,7 +56,7 @@ pub struct Closer {
 #[must_use = "dropping it ends the subscription"]
 pub struct Subscription {
     closer: Closer,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<Worker>,
 }
 
 #[derive(Debug)]
@@ -142,10 +141,8 @@ impl Iterator for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        // A forked child has neither the thread nor a say. Even to let go of the thread would be to let go of
-        // another: its place is the next one's that the child starts.
+        // A forked child has no say.
         if self.shared.process != Generation::current() {
-            std::mem::forget(self.reader.take());
             return;
         }
         if let Err(error) = fs::remove_file(&self.path) {
@@ -153,7 +150,7 @@ impl Drop for Events {
         }
         self.shared.close();
         if let Some(reader) = self.reader.take() {
-            let _ = reader.join();
+            reader.join();
         }
     }
 }
@@ -169,12 +166,9 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         self.closer.close();
         let Some(thread) = self.thread.take() else { return };
-        // The subscriber itself may drop it, and a forked child does not have the thread.
-        let is_own = SUBSCRIBER.get() == Arc::as_ptr(&self.closer.shared);
-        if self.closer.shared.process != Generation::current() {
-            std::mem::forget(thread);
-        } else if !is_own {
-            let _ = thread.join();
+        // The subscriber itself may drop it.
+        if SUBSCRIBER.get() != Arc::as_ptr(&self.closer.shared) {
+            thread.join();
         }
     }
 }

@@ -40,4 +40,4 @@ pub(crate) use raw::{
 };
 pub(crate) use stamp::Stamp;
 pub(crate) use sysctl::write as write_sysctl;
-pub(crate) use thread::{number as thread_number, spawn, spawn_in};
+pub(crate) use thread::{number as thread_number, spawn, spawn_in, Worker};

@@ -3,12 +3,41 @@
 use std::io;
 use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
-use super::raw;
+use super::{raw, Generation};
 use crate::error::{Error, Result};
 
+/// A thread of the library's own. A forked child does not have it: even to let go of it would be to let go of
+/// another there, as its place is the next one's that the child starts.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    thread: Option<JoinHandle<()>>,
+    process: Generation,
+}
+
+impl Worker {
+    /// Waits for its end; in a forked child for nothing.
+    pub(crate) fn join(mut self) {
+        if self.process != Generation::current() {
+            return;
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.process != Generation::current() {
+            std::mem::forget(self.thread.take());
+        }
+    }
+}
+
 /// Starts a thread that takes none of the process's signals: those are for the caller's threads.
-pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    raw::with_signals_blocked(|| Builder::new().name(name.to_owned()).spawn(work))
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Worker> {
+    let thread = raw::with_signals_blocked(|| Builder::new().name(name.to_owned()).spawn(work))?;
+    Ok(Worker { thread: Some(thread), process: Generation::current() })
 }
 
 /// [`spawn`] for a thread that does not outlive `scope`.
