@@ -57,6 +57,7 @@ mod netlink;
 mod network;
 pub mod nft;
 pub mod plan;
+mod plugin;
 mod sandbox;
 pub mod stats;
 mod store;
