@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test test-python test-go kernels many check bench bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
+.PHONY: help demo test test-python test-go kernels many check bench bench-smoke bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -76,6 +76,11 @@ bench: ## run the benchmarks; ARGS= goes to cargo bench
 	scripts/lib
 	cargo bench $(benches) --no-run
 	@$(as_root) cargo bench $(benches) $(ARGS)
+
+bench-smoke: ## compare the promised ratios with bounds that leave room for noise, and see that regressions are noticed
+	@scripts/setup demo
+	cargo bench -p libnetns-benches --bench smoke --no-run
+	@$(as_root) cargo bench -q -p libnetns-benches --bench smoke
 
 bench-python: ## compare the Python package with Rust and pyroute2; ARGS= is how many pairs
 	@scripts/setup python

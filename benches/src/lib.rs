@@ -1,11 +1,12 @@
 //! What the benchmarks of libnetns share: the [`floor`] they are measured against, the [`rig`] on
 //! which both run side by side, the [`managed`] networks of a controller, [`workers`] that are processes
 //! of their own, [`invocations`] that are another's, the [`stage`] on which hosts take turns, the [`stats`] and [`figures`] that they are reported
-//! with, and a [`picture`] of them.
+//! with, a [`picture`] of them, and the [`guard`] that notices when they get worse.
 
 pub mod doors;
 pub mod figures;
 pub mod floor;
+pub mod guard;
 pub mod invocations;
 pub mod managed;
 pub mod peers;
