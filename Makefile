@@ -68,14 +68,18 @@ check: ## formatting, lints, documentation, the C header and its symbols, the eB
 	cargo deny check bans licenses sources
 	cargo deny --manifest-path ebpf/Cargo.toml check bans licenses sources
 
-benches := -p libnetns-benches -p libnetns-ffi --bench '*'
+benches := -p libnetns-benches -p libnetns-ffi $(addprefix --bench ,controller libcontainer link outside stats join)
 
-bench: ## run the benchmarks; ARGS= goes to cargo bench
+bench: ## run the benchmarks and put their figures together in target/bench/summary.json; ARGS= goes to cargo bench
 	@scripts/setup bench
 	@scripts/peers
 	scripts/lib
 	cargo bench $(benches) --no-run
 	@$(as_root) cargo bench $(benches) $(ARGS)
+	@[ -n "$(ARGS)" ] || scripts/setup python go
+	@[ -n "$(ARGS)" ] || scripts/bench-python
+	@[ -n "$(ARGS)" ] || scripts/bench-go
+	@cargo run -q --release -p libnetns-benches --bin summary
 
 bench-smoke: ## compare the promised ratios with bounds that leave room for noise, and see that regressions are noticed
 	@scripts/setup demo

@@ -7,19 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use netns::ipam::{Ipam, Pool, PoolRequest};
 use netns::ipnet::IpNet;
 use netns::{Controller, Sandbox};
+use netns_benches::figures::Figures;
 use netns_benches::floor::{Floor, FloorSandbox};
 use netns_benches::managed::{endpoint, options, ControllerRig};
 use netns_benches::picture::{svg, Row};
 use netns_benches::rig::{floor_join, floor_sandbox, Rig, Slot};
 use netns_benches::stats::{median, timed, Bound, Pairs};
 use netns_benches::workers;
-use serde_json::{json, Map, Value};
 
 /// Before each sample, so that it does not pay for what the kernel put off of the one before.
 const PAUSE: Duration = Duration::from_millis(4);
@@ -50,7 +49,6 @@ const WORK_ROUNDS: usize = 5;
 const OPEN: usize = 1_000;
 const OPEN_ROUNDS: usize = 5;
 
-type Figures = Map<String, Value>;
 type Part = (&'static str, fn(&mut Figures));
 
 const PARTS: [Part; 5] =
@@ -62,51 +60,28 @@ fn main() {
     }
     let chosen: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     testhost::host(|_| {
-        let mut figures = Figures::new();
+        let mut figures = Figures::default();
         for (name, measure) in PARTS {
             if chosen.is_empty() || chosen.iter().any(|chosen| name.contains(chosen.as_str())) {
                 measure(&mut figures);
             }
         }
         if chosen.is_empty() {
-            write(&Value::Object(figures));
+            figures.draw("controller.svg", draw);
+            figures.write("controller.json");
         }
     });
 }
 
-fn write(figures: &Value) {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").into());
-    let path = target.join("bench/controller.json");
-    fs::create_dir_all(target.join("bench")).expect("target/bench");
-    fs::write(&path, format!("{figures:#}\n")).expect("a result file");
-    fs::write(path.with_extension("svg"), draw(figures)).expect("a picture");
-    println!("written to {}\n", path.display());
-}
-
-fn draw(figures: &Value) -> String {
-    let row = |name, ours: &str, floor: &str| Row {
-        name,
-        ours: figures[ours].as_f64().unwrap_or(0.0),
-        floor: figures[floor].as_f64().unwrap_or(0.0),
-    };
+fn draw(figures: &Figures) -> String {
+    let row =
+        |name, ours: &str, floor: &str| Row { name, ours: figures.value(ours), floor: figures.value(floor) };
     svg(&[
         row("Sandbox and Network", "raw_join_us", "join_floor_us"),
         row("Controller", "controller_join_us", "join_floor_us"),
         row("join 60, routed", "routed_at_60_us", "routed_floor_at_60_us"),
         row("join 5000, routed", "routed_at_5000_us", "routed_floor_at_5000_us"),
     ])
-}
-
-/// Prints a figure that has a bound, and keeps it.
-fn report(figures: &mut Figures, name: &str, value: f64, unit: &str, bound: Bound) {
-    println!("{}", bound.line(name, value, unit));
-    figures.insert(name.to_owned(), json!(value));
-}
-
-/// Keeps figures that explain others.
-fn keep<const N: usize>(figures: &mut Figures, more: [(&str, f64); N]) {
-    figures.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
 }
 
 #[derive(Clone, Copy)]
@@ -163,22 +138,19 @@ fn join(figures: &mut Figures) {
     println!("  of it the sandbox: controller {our_sandbox:.1} us, without it {raw_sandbox:.1} us");
     println!("destroy: controller {our_destroy:.1} us, without it {raw_destroy:.1} us");
     println!("an endpoint made and deleted: {:.1} us, {rested:.1} us after a pause", median(&pairs));
-    report(figures, "controller_join_over_floor", ours / floor, "", Bound::AtMost(1.3));
-    report(figures, "bookkeeping_us", ours - raw, "us", Bound::AtMost(100.0));
-    keep(
-        figures,
-        [
-            ("controller_join_us", ours),
-            ("raw_join_us", raw),
-            ("join_floor_us", floor),
-            ("join_over_floor_raw", raw / floor),
-            ("sandbox_bookkeeping_us", our_sandbox - raw_sandbox),
-            ("allocate_record_us", median(&pairs)),
-            ("allocate_record_rested_us", rested),
-            ("controller_destroy_us", our_destroy),
-            ("raw_destroy_us", raw_destroy),
-        ],
-    );
+    figures.report("controller_join_over_floor", ours / floor, "", Bound::AtMost(1.3));
+    figures.report("bookkeeping_us", ours - raw, "us", Bound::AtMost(100.0));
+    figures.keep([
+        ("controller_join_us", ours),
+        ("raw_join_us", raw),
+        ("join_floor_us", floor),
+        ("join_over_floor_raw", raw / floor),
+        ("sandbox_bookkeeping_us", our_sandbox - raw_sandbox),
+        ("allocate_record_us", median(&pairs)),
+        ("allocate_record_rested_us", rested),
+        ("controller_destroy_us", our_destroy),
+        ("raw_destroy_us", raw_destroy),
+    ]);
 }
 
 impl Sides {
@@ -279,18 +251,15 @@ fn ipam(figures: &mut Figures) {
         println!("{}", Bound::AtMost(100.0).line(name, took, "us"));
     }
     let worst = (take_last / take_first).max(release_last / release_first);
-    report(figures, "ipam_last_over_first", worst, "", Bound::AtMost(1.5));
-    keep(
-        figures,
-        [
-            ("ipam_take_first_us", take_first),
-            ("ipam_take_last_us", take_last),
-            ("ipam_release_first_us", release_first),
-            ("ipam_release_last_us", release_last),
-            ("ipam_take_fragmented_us", fragmented),
-            ("ipam_release_fragmented_us", hole),
-        ],
-    );
+    figures.report("ipam_last_over_first", worst, "", Bound::AtMost(1.5));
+    figures.keep([
+        ("ipam_take_first_us", take_first),
+        ("ipam_take_last_us", take_last),
+        ("ipam_release_first_us", release_first),
+        ("ipam_release_last_us", release_last),
+        ("ipam_take_fragmented_us", fragmented),
+        ("ipam_release_fragmented_us", hole),
+    ]);
 }
 
 fn pool(ipam: &dyn Ipam, subnet: &str) -> Pool {
@@ -334,8 +303,8 @@ fn two_over_one(figures: &mut Figures) {
     let per_second = |count: usize, took: f64| count as f64 * 1e6 / took;
     let (one, two) = (per_second(WORK, median(&alone)), per_second(2 * WORK, median(&together)));
     println!("sandboxes made and joined a second: one process {one:.0}, two together {two:.0}");
-    report(figures, "two_over_one", two / one, "", Bound::AtLeast(1.0));
-    keep(figures, [("one_per_second", one), ("two_per_second", two)]);
+    figures.report("two_over_one", two / one, "", Bound::AtLeast(1.0));
+    figures.keep([("one_per_second", one), ("two_per_second", two)]);
 }
 
 fn work(managed: &ControllerRig, names: &[String]) -> Duration {
@@ -364,16 +333,13 @@ fn open(figures: &mut Figures) {
     let opened = median(&opened.collect::<Vec<_>>()) / 1e3;
     managed.remove(names());
     managed.take_down();
-    report(figures, "open_1000_ms", opened, "ms", Bound::AtMost(50.0));
+    figures.report("open_1000_ms", opened, "ms", Bound::AtMost(50.0));
 }
 
 /// Joins to a network without a bridge, among few and among many, against the floor's without a bridge.
 fn routed(figures: &mut Figures) {
     if let Some(why) = too_few_namespaces() {
-        println!("routed: not measured: {why}");
-        figures.insert("routed_over_floor_at_5000".to_owned(), Value::Null);
-        figures.insert("not_measured".to_owned(), json!({ "routed": why }));
-        return;
+        return figures.not_measured("routed", &why, ["routed_over_floor_at_5000"]);
     }
     let mut routed = Routed {
         managed: ControllerRig::new("routed", "wide", 93),
@@ -390,17 +356,14 @@ fn routed(figures: &mut Figures) {
     routed.take_down();
     println!("{}", few.line("routed: the first joins"));
     println!("{}", many.line("routed: up to join 5000"));
-    report(figures, "routed_over_floor_at_5000", many.ratio(), "", Bound::AtMost(1.3));
-    keep(
-        figures,
-        [
-            ("routed_over_floor_at_60", few.ratio()),
-            ("routed_at_60_us", median(&few.ours)),
-            ("routed_floor_at_60_us", median(&few.floor)),
-            ("routed_at_5000_us", median(&many.ours)),
-            ("routed_floor_at_5000_us", median(&many.floor)),
-        ],
-    );
+    figures.report("routed_over_floor_at_5000", many.ratio(), "", Bound::AtMost(1.3));
+    figures.keep([
+        ("routed_over_floor_at_60", few.ratio()),
+        ("routed_at_60_us", median(&few.ours)),
+        ("routed_floor_at_60_us", median(&few.floor)),
+        ("routed_at_5000_us", median(&many.ours)),
+        ("routed_floor_at_5000_us", median(&many.floor)),
+    ]);
 }
 
 /// Why the host does not have all the namespaces that are needed, if so.

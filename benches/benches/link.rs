@@ -3,17 +3,15 @@
 //! `make bench` prints the ratios, writes them to `target/bench/link.json` and then runs criterion
 //! for the absolute times. Ratios are what counts: absolute times move between machines and minutes.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode};
 use netns::Sandbox;
+use netns_benches::figures::Figures;
 use netns_benches::floor::FloorSandbox;
 use netns_benches::picture::{svg, Row};
 use netns_benches::rig::{floor_address, link_count, Rig, Slot};
-use netns_benches::stats::{median, timed, Pairs};
-use serde_json::json;
+use netns_benches::stats::{median, timed, Bound, Pairs};
 
 /// Pairs in a round; all its sandboxes stay until it is over, since dying ones hold the kernel's lock.
 const ROUND: usize = 50;
@@ -29,24 +27,18 @@ const GROWTH_ROUNDS: usize = 3;
 
 fn main() {
     testhost::host(|_| {
-        let results = measure();
-        let path = output();
-        fs::create_dir_all(path.parent().expect("a directory")).expect("target/bench");
-        fs::write(&path, format!("{results:#}\n")).expect("a result file");
-        println!("written to {}\n", path.display());
-        fs::write(path.with_extension("svg"), draw(&results)).expect("a picture");
+        let figures = measure();
+        figures.draw("link.svg", draw);
+        figures.write("link.json");
         let mut criterion = Criterion::default().configure_from_args();
         absolute_times(&mut criterion);
         criterion.final_summary();
     });
 }
 
-fn draw(results: &serde_json::Value) -> String {
-    let row = |name, ours: &str, floor: &str| Row {
-        name,
-        ours: results[ours].as_f64().unwrap_or(0.0),
-        floor: results[floor].as_f64().unwrap_or(0.0),
-    };
+fn draw(figures: &Figures) -> String {
+    let row =
+        |name, ours: &str, floor: &str| Row { name, ours: figures.value(ours), floor: figures.value(floor) };
     svg(&[
         row("create a sandbox", "namespace_us", "namespace_floor_us"),
         row("join it to a bridge", "veth_us", "veth_floor_us"),
@@ -55,14 +47,7 @@ fn draw(results: &serde_json::Value) -> String {
     ])
 }
 
-fn output() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target
-        .unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")))
-        .join("bench/link.json")
-}
-
-fn measure() -> serde_json::Value {
+fn measure() -> Figures {
     let v4 = Joins::measure(false);
     let v6 = Joins::measure(true);
     let moves = moves(MOVES);
@@ -72,28 +57,31 @@ fn measure() -> serde_json::Value {
     println!("growth on one bridge, 1000th join over 10th: {growth_v4:.2} IPv4, {growth_dual:.2} dual-stack");
     let gone = v4.gone_us_each;
     println!("100 destroyed sandboxes are gone {:.1} ms after the first call to destroy", gone * 100.0 / 1e3);
-    json!({
-        "join_over_floor": v4.whole.ratio(),
-        "join_us": median(&v4.whole.ours),
-        "join_floor_us": median(&v4.whole.floor),
-        "namespace_over_floor": v4.namespace.ratio(),
-        "namespace_us": median(&v4.namespace.ours),
-        "namespace_floor_us": median(&v4.namespace.floor),
-        "veth_over_floor": v4.join.ratio(),
-        "veth_us": median(&v4.join.ours),
-        "veth_floor_us": median(&v4.join.floor),
-        "dual_stack_join_over_floor": v6.whole.ratio(),
-        "dual_stack_veth_us": median(&v6.join.ours),
-        "dual_stack_veth_floor_us": median(&v6.join.floor),
-        "add_interface_over_floor": moves.ratio(),
-        "add_interface_us": median(&moves.ours),
-        "growth_1000_over_10": growth_v4,
-        "growth_1000_over_10_dual_stack": growth_dual,
-        "destroy_us": median(&v4.destroy.ours),
-        "destroy_floor_us": median(&v4.destroy.floor),
-        "destroy_over_unmount_us": median(&v4.destroy.ours) - median(&v4.destroy.floor),
-        "gone_us_each": gone,
-    })
+    let mut figures = Figures::default();
+    figures.report("join_over_floor", v4.whole.ratio(), "", Bound::AtMost(1.15));
+    figures.report("add_interface_over_floor", moves.ratio(), "", Bound::AtMost(1.1));
+    figures.report("growth_1000_over_10", growth_v4, "", Bound::AtMost(1.5));
+    figures.report("growth_1000_over_10_dual_stack", growth_dual, "", Bound::AtMost(2.0));
+    let (destroy, unmount) = (median(&v4.destroy.ours), median(&v4.destroy.floor));
+    figures.report("destroy_over_unmount_us", destroy - unmount, "us", Bound::AtMost(50.0));
+    figures.report("gone_us_each", gone, "us", Bound::AtMost(1000.0));
+    figures.keep([
+        ("join_us", median(&v4.whole.ours)),
+        ("join_floor_us", median(&v4.whole.floor)),
+        ("namespace_over_floor", v4.namespace.ratio()),
+        ("namespace_us", median(&v4.namespace.ours)),
+        ("namespace_floor_us", median(&v4.namespace.floor)),
+        ("veth_over_floor", v4.join.ratio()),
+        ("veth_us", median(&v4.join.ours)),
+        ("veth_floor_us", median(&v4.join.floor)),
+        ("dual_stack_join_over_floor", v6.whole.ratio()),
+        ("dual_stack_veth_us", median(&v6.join.ours)),
+        ("dual_stack_veth_floor_us", median(&v6.join.floor)),
+        ("add_interface_us", median(&moves.ours)),
+        ("destroy_us", destroy),
+        ("destroy_floor_us", unmount),
+    ]);
+    figures
 }
 
 /// Namespace, veth on a bridge, both together, and the end of it, over several rounds.

@@ -7,16 +7,16 @@ use std::fs;
 use std::hint::black_box;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use netns::stats::{Meter, MeterOptions, SlotId};
 use netns::{InterfaceName, Sandbox, SandboxKey};
+use netns_benches::figures::Figures;
 use netns_benches::floor::Floor;
 use netns_benches::managed::{endpoint, ControllerRig};
 use netns_benches::stats::{median, timed, Bound, Pairs};
 use nix::mount::{mount, MsFlags};
-use serde_json::{json, Map, Value};
 use testhost::Host;
 
 /// Before each join, so that it does not pay for what the kernel put off of the one before.
@@ -38,7 +38,6 @@ const READS: u32 = 10_000;
 const READ_ROUNDS: usize = 100;
 const SYSFS: &str = "/run/sysfs";
 
-type Figures = Map<String, Value>;
 type Part = (&'static str, fn(&Host, &mut Figures));
 
 /// Those with many links come last: the kernel takes its time to clear them away.
@@ -46,11 +45,10 @@ const PARTS: [Part; 3] = [("join", join), ("packets", packets), ("reads", reads)
 
 fn main() {
     let chosen: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let mut figures = Figures::new();
+    let mut figures = Figures::default();
     if let Err(why) = testhost::host(|_| Meter::open(&MeterOptions::default()).map(drop)) {
-        println!("stats: not measured: {why}");
-        figures.insert("not_measured".to_owned(), json!({ "stats": why.to_string() }));
-        return write(&Value::Object(figures));
+        figures.not_measured("stats", &why.to_string(), []);
+        return figures.write("stats.json");
     }
     for (name, measure) in PARTS {
         if chosen.is_empty() || chosen.iter().any(|chosen| name.contains(chosen.as_str())) {
@@ -58,28 +56,8 @@ fn main() {
         }
     }
     if chosen.is_empty() {
-        write(&Value::Object(figures));
+        figures.write("stats.json");
     }
-}
-
-fn write(figures: &Value) {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").into());
-    let path = target.join("bench/stats.json");
-    fs::create_dir_all(target.join("bench")).expect("target/bench");
-    fs::write(&path, format!("{figures:#}\n")).expect("a result file");
-    println!("written to {}\n", path.display());
-}
-
-/// Prints a figure that has a bound, and keeps it.
-fn report(figures: &mut Figures, name: &str, value: f64, unit: &str, bound: Bound) {
-    println!("{}", bound.line(name, value, unit));
-    figures.insert(name.to_owned(), json!(value));
-}
-
-/// Keeps figures that explain others.
-fn keep<const N: usize>(figures: &mut Figures, more: [(&str, f64); N]) {
-    figures.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
 }
 
 fn nanoseconds(samples: &[Duration]) -> f64 {
@@ -106,17 +84,14 @@ fn join(_: &Host, figures: &mut Figures) {
     managed.take_down();
     println!("{}", joins.whole.line("sandbox and metered join over plain"));
     println!("{}", joins.connect.line("metered join alone over plain"));
-    report(figures, "metered_join_over_plain", joins.whole.ratio(), "", Bound::AtMost(1.2));
-    keep(
-        figures,
-        [
-            ("metered_connect_over_plain", joins.connect.ratio()),
-            ("metered_connect_us", median(&joins.connect.ours)),
-            ("plain_connect_us", median(&joins.connect.floor)),
-            ("metered_join_us", median(&joins.whole.ours)),
-            ("plain_join_us", median(&joins.whole.floor)),
-        ],
-    );
+    figures.report("metered_join_over_plain", joins.whole.ratio(), "", Bound::AtMost(1.2));
+    figures.keep([
+        ("metered_connect_over_plain", joins.connect.ratio()),
+        ("metered_connect_us", median(&joins.connect.ours)),
+        ("plain_connect_us", median(&joins.connect.floor)),
+        ("metered_join_us", median(&joins.whole.ours)),
+        ("plain_join_us", median(&joins.whole.floor)),
+    ]);
 }
 
 impl Joins {
@@ -192,12 +167,11 @@ fn packets(host: &Host, figures: &mut Figures) {
     );
     let names = ["plain", "metered", "empty"];
     let per_packet = names.into_iter().zip([plain, metered, empty]);
-    let per_packet: Figures = per_packet.map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    figures.insert("ns_per_packet".to_owned(), Value::Object(per_packet));
-    report(figures, "metered_minus_plain", metered - plain, "ns", Bound::AtMost(60.0));
-    report(figures, "metered_over_empty", metered / empty, "", Bound::AtMost(1.15));
+    figures.keep_all("ns_per_packet", per_packet);
+    figures.report("metered_minus_plain", metered - plain, "ns", Bound::AtMost(60.0));
+    figures.report("metered_over_empty", metered / empty, "", Bound::AtMost(1.15));
     // What the program costs beyond the kernel's way to it.
-    keep(figures, [("metered_minus_empty", metered - empty)]);
+    figures.keep([("metered_minus_empty", metered - empty)]);
 }
 
 impl Lane {
@@ -261,25 +235,22 @@ fn reads(host: &Host, figures: &mut Figures) {
     }
     let (all, dump) = (median(&pairs.ours), median(&pairs.floor));
     println!("one: {read:.1} ns, by sysfs {sysfs:.0} ns; {LINKS}: {all:.1} us, by rtnetlink {dump:.0} us");
-    report(figures, "read_ns", read, "ns", Bound::AtMost(50.0));
-    report(figures, "read_1000_us", all, "us", Bound::AtMost(30.0));
-    report(figures, "sysfs_over_read", sysfs / read, "", Bound::AtLeast(500.0));
-    report(figures, "rtnl_over_read", dump / all, "", Bound::AtLeast(20.0));
+    figures.report("read_ns", read, "ns", Bound::AtMost(50.0));
+    figures.report("read_1000_us", all, "us", Bound::AtMost(30.0));
+    figures.report("sysfs_over_read", sysfs / read, "", Bound::AtLeast(500.0));
+    figures.report("rtnl_over_read", dump / all, "", Bound::AtLeast(20.0));
     let (_, words) = meter.mapping();
     let bytes = (words * size_of::<u64>()) as f64;
     let slots = f64::from(meter.slots());
-    keep(
-        figures,
-        [
-            ("sysfs_ns", sysfs),
-            ("rtnl_dump_us", dump),
-            ("processors", meter.processors() as f64),
-            ("slots", slots),
-            ("counters_bytes", bytes),
-            // Slot 0 is nobody's.
-            ("bytes_per_slot", (bytes / (slots + 1.0)).floor()),
-        ],
-    );
+    figures.keep([
+        ("sysfs_ns", sysfs),
+        ("rtnl_dump_us", dump),
+        ("processors", meter.processors() as f64),
+        ("slots", slots),
+        ("counters_bytes", bytes),
+        // Slot 0 is nobody's.
+        ("bytes_per_slot", (bytes / (slots + 1.0)).floor()),
+    ]);
 }
 
 fn one_read(meter: &Meter, id: SlotId) -> f64 {

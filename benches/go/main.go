@@ -57,10 +57,27 @@ func main() {
 	for _, name := range slices.Sorted(maps.Keys(figures)) {
 		fmt.Printf("  %s: %.3f\n", name, figures[name])
 	}
+	file := map[string]any{"bounds": words()}
+	for name, value := range figures {
+		file[name] = value
+	}
 	path := filepath.Join(os.Args[1], "go.json")
 	must(0, os.MkdirAll(os.Args[1], 0o755))
-	must(0, os.WriteFile(path, append(must(json.MarshalIndent(figures, "", "  ")), '\n'), 0o644))
+	must(0, os.WriteFile(path, append(must(json.MarshalIndent(file, "", "  ")), '\n'), 0o644))
 	fmt.Println("written to", path)
+}
+
+// words are the bounds as files of figures have them: the relation and the number.
+func words() map[string][2]any {
+	all := map[string][2]any{}
+	for _, bound := range bounds {
+		relation := "at least"
+		if bound.atMost {
+			relation = "at most"
+		}
+		all[bound.name] = [2]any{relation, bound.value}
+	}
+	return all
 }
 
 func (b bound) said(figures map[string]float64) string {

@@ -16,11 +16,33 @@ impl Figures {
     pub fn report(&mut self, name: &str, value: f64, unit: &str, bound: Bound) {
         println!("{}", bound.line(name, value, unit));
         self.0.insert(name.to_owned(), json!(value));
+        let bounds = self.0.entry("bounds").or_insert_with(|| json!({}));
+        bounds[name] = json!(bound.words());
     }
 
     /// Keeps figures that explain others.
     pub fn keep<const N: usize>(&mut self, more: [(&str, f64); N]) {
         self.0.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
+    }
+
+    /// Keeps figures of one kind together under `name`.
+    pub fn keep_all<'a>(&mut self, name: &str, more: impl IntoIterator<Item = (&'a str, f64)>) {
+        let more = more.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        self.0.insert(name.to_owned(), Value::Object(more.collect()));
+    }
+
+    /// A figure that was kept; 0 where there is none.
+    pub fn value(&self, name: &str) -> f64 {
+        self.0.get(name).and_then(Value::as_f64).unwrap_or_default()
+    }
+
+    /// Writes a picture of them to `target/bench/FILE`.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn draw(&self, file: &str, picture: impl FnOnce(&Self) -> String) {
+        fs::create_dir_all(target().join("bench")).expect("target/bench");
+        fs::write(target().join("bench").join(file), picture(self)).expect("a picture");
     }
 
     /// Prints that `what` was not measured and why, and keeps that; its `figures` are null.

@@ -65,12 +65,26 @@ impl Bound {
         }
     }
 
-    /// A line for people: the figure `name` in `unit`s, the bound, and whether it holds.
-    pub fn line(self, name: &str, value: f64, unit: &str) -> String {
-        let (relation, bound) = match self {
+    /// The bound as files of figures have it: the relation and the number.
+    pub fn words(self) -> (&'static str, f64) {
+        match self {
             Self::AtMost(bound) => ("at most", bound),
             Self::AtLeast(bound) => ("at least", bound),
-        };
+        }
+    }
+
+    /// What [`Bound::words`] says.
+    pub fn from_words(relation: &str, bound: f64) -> Option<Self> {
+        match relation {
+            "at most" => Some(Self::AtMost(bound)),
+            "at least" => Some(Self::AtLeast(bound)),
+            _ => None,
+        }
+    }
+
+    /// A line for people: the figure `name` in `unit`s, the bound, and whether it holds.
+    pub fn line(self, name: &str, value: f64, unit: &str) -> String {
+        let (relation, bound) = self.words();
         let verdict = if self.holds(value) { "met" } else { "NOT MET" };
         format!("{name:<34} {value:>9.2} {unit:<3} {relation:>8} {bound:>6.2} {unit:<3} {verdict}")
     }

@@ -13,9 +13,9 @@ use netns::{
     Controller, ControllerOptions, EndpointConfig, EndpointOptions, Network, NetworkConfig, NetworkOptions,
     Sandbox, SandboxKey,
 };
+use netns_benches::figures::{target, Figures};
 use netns_benches::rig::settle;
 use netns_benches::stats::{median, timed, Bound, Pairs};
-use serde_json::json;
 
 /// Pairs in a round; all its sandboxes stay until it is over, since dying ones hold the kernel's lock.
 const ROUND: u32 = 50;
@@ -26,18 +26,7 @@ const PAUSE: Duration = Duration::from_millis(4);
 const LINKS: usize = 5;
 
 fn main() {
-    testhost::host(|_| {
-        let results = measure();
-        let path = target().join("bench/ffi.json");
-        std::fs::create_dir_all(path.parent().expect("a directory")).expect("target/bench");
-        std::fs::write(&path, format!("{results:#}\n")).expect("a result file");
-        println!("written to {}", path.display());
-    });
-}
-
-fn target() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target.unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")))
+    testhost::host(|_| measure().write("ffi.json"));
 }
 
 /// The functions of `join.c`, in a shared object that is linked with the library.
@@ -147,7 +136,7 @@ fn compare(c: &Side<'_>, rust: &Side<'_>) -> (Pairs, Pairs) {
     (joins, wholes)
 }
 
-fn measure() -> serde_json::Value {
+fn measure() -> Figures {
     let c = InC::build();
     c.plain("bench_begin")();
     let gateway: Ipv4Net = "10.96.0.1/16".parse().expect("a gateway");
@@ -176,25 +165,24 @@ fn measure() -> serde_json::Value {
     c.plain("bench_free")();
     (bridge_in_c(&c).remove)(60_000);
     settle(LINKS);
-    println!("{}", Bound::AtMost(1.02).line("c_join_over_rust", join.ratio(), ""));
-    println!("{}", Bound::AtMost(200.0).line("sandbox key", key, "ns"));
-    println!("{}", Bound::AtMost(200.0).line("interface list of an info", list, "ns"));
+    let mut figures = Figures::default();
+    figures.report("c_join_over_rust", join.ratio(), "", Bound::AtMost(1.02));
+    figures.report("key_ns", key, "ns", Bound::AtMost(200.0));
+    figures.report("interface_list_ns", list, "ns", Bound::AtMost(200.0));
     println!("interfaces read from the kernel: {:.1} us", interfaces / 1e3);
     c.plain("bench_end")();
     network.delete().expect("an unused network");
     controller.delete_network("rnet").expect("an unused network");
-    json!({
-        "c_join_over_rust": join.ratio(),
-        "c_join_us": median(&join.ours),
-        "rust_join_us": median(&join.floor),
-        "c_sandbox_and_join_over_rust": whole.ratio(),
-        "c_connect_over_rust": connect.ratio(),
-        "c_connect_us": median(&connect.ours),
-        "c_sandbox_and_connect_over_rust": managed.ratio(),
-        "key_ns": key,
-        "interface_list_ns": list,
-        "interfaces_from_kernel_us": interfaces / 1e3,
-    })
+    figures.keep([
+        ("c_join_us", median(&join.ours)),
+        ("rust_join_us", median(&join.floor)),
+        ("c_sandbox_and_join_over_rust", whole.ratio()),
+        ("c_connect_over_rust", connect.ratio()),
+        ("c_connect_us", median(&connect.ours)),
+        ("c_sandbox_and_connect_over_rust", managed.ratio()),
+        ("interfaces_from_kernel_us", interfaces / 1e3),
+    ]);
+    figures
 }
 
 fn in_c<'a>(c: &InC, names: [&'static str; 3]) -> Side<'a> {
