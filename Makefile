@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test test-python test-go kernels many check bench bench-smoke bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
+.PHONY: help demo test test-python test-go kernels many check bench bench-peers bench-smoke bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -80,6 +80,10 @@ bench: ## run the benchmarks and put their figures together in target/bench/summ
 	@[ -n "$(ARGS)" ] || scripts/bench-python
 	@[ -n "$(ARGS)" ] || scripts/bench-go
 	@cargo run -q --release -p libnetns-benches --bin summary
+
+bench-peers: ## compare with iproute2, pyroute2, vishvananda/netlink, CNI, netavark and Docker, the same job in one run
+	@scripts/setup bench python go
+	scripts/bench-peers
 
 bench-smoke: ## compare the promised ratios with bounds that leave room for noise, and see that regressions are noticed
 	@scripts/setup demo

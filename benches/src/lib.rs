@@ -14,4 +14,5 @@ pub mod picture;
 pub mod rig;
 pub mod stage;
 pub mod stats;
+pub mod tools;
 pub mod workers;

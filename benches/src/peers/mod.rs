@@ -19,7 +19,7 @@ pub use netavark::Netavark;
 use crate::figures::target;
 
 /// What they keep files in: the private `/run` of a test's host.
-const DIRECTORY: &str = "/run/peers";
+pub(crate) const DIRECTORY: &str = "/run/peers";
 
 /// What it took to start and to end a container, with few published ports and with many.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ impl Tools {
     }
 
     /// Where the plugins of CNI are, if they are there.
-    fn plugins(&self) -> Option<PathBuf> {
+    pub(crate) fn plugins(&self) -> Option<PathBuf> {
         let machine = ["/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin"].map(PathBuf::from);
         let directories = [self.unpacked.join("usr/lib/cni")].into_iter().chain(machine);
         directories.into_iter().find(|directory| directory.join("bridge").exists())
@@ -74,13 +74,18 @@ impl Tools {
     }
 
     /// A program that finds the others, and quiet.
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
+        self.command_at(&self.find(program).unwrap_or_else(|| program.into()))
+    }
+
+    /// The same with its path.
+    pub(crate) fn command_at(&self, program: &Path) -> Command {
         let join = |paths: &[PathBuf]| std::env::join_paths(paths).expect("paths without colons");
         let libraries = self.unpacked.join("usr/lib");
         let of_machine =
             fs::read_dir(&libraries).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
         let of_machine: Vec<_> = of_machine.filter(|path| path.join("xtables").exists()).collect();
-        let mut command = Command::new(self.find(program).unwrap_or_else(|| program.into()));
+        let mut command = Command::new(program);
         command.env("PATH", join(&self.directories())).stdin(Stdio::null());
         if let Some(own) = of_machine.first() {
             let lower = self.unpacked.join("lib").join(own.file_name().unwrap_or_default());
@@ -98,7 +103,7 @@ impl Default for Tools {
 }
 
 /// Runs it to its end; what it printed.
-fn output(command: &mut Command) -> Result<String, String> {
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let name = Path::new(command.get_program()).file_name().unwrap_or_default().display().to_string();
     let output = command.output().map_err(|error| format!("{name}: {error}"))?;
     match output.status.success() {
