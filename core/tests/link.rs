@@ -346,7 +346,7 @@ fn networks_without_devices_have_no_links() {
 /// A macvlan network on a link of the host's.
 fn lan(host: &Host) -> NetworkConfig {
     common::veth(host, "lan0", "lan1");
-    host.ip(&["link", "set", "lan0", "up"]);
+    ["lan0", "lan1"].map(|name| host.ip(&["link", "set", name, "up"]));
     with_subnets("macvlan", "blue", &["10.3.0.0/24", "fd03::/64"]).with_option("parent", "lan0")
 }
 
@@ -370,7 +370,7 @@ fn a_linked_macvlan_waits_in_the_host_and_looks_inside_as_one_that_was_born_ther
         let seen = |host: &Host| {
             let mut eth0 = lasting(link(host, "web", "eth0"));
             let own = eth0.as_object_mut().unwrap();
-            let _ = ["ifalias", "group", "address", "permaddr"].map(|key| own.remove(key));
+            let _ = ["ifalias", "group", "address", "permaddr", "operstate"].map(|key| own.remove(key));
             own["addr_info"].as_array_mut().unwrap().retain(|address| address["scope"] == "global");
             (eth0, routes(host, "web", "-4"))
         };
