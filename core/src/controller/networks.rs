@@ -14,15 +14,11 @@ use crate::driver::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
+use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE};
 use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
 use crate::store::{leases, Stamp};
-
-/// The option by which an address management knows that an address is for a gateway, and its value.
-const REQUEST_TYPE: &str = "RequestAddressType";
-const GATEWAY: &str = "com.docker.network.gateway";
 
 /// A network with its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -70,7 +66,8 @@ impl Controller {
             return Err(Error::new(ErrorKind::AlreadyExists, "define network", config.name.as_str())
                 .with_cause("there is a network of that name"));
         }
-        let in_use = self.subnets_of_others(&config.name)?;
+        let mut in_use = self.subnets_of_others(&config.name)?;
+        in_use.extend(self.given_to_others(&config)?);
         self.complete(&mut config, &in_use)?;
         let allocated = self.allocate_globally(&*driver, capability, &mut config);
         let made = allocated.and_then(|()| self.define(&config, &*driver));

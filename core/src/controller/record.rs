@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::{params, Connection, Row};
 use serde::{Deserialize, Serialize};
 
+use super::config::is_default;
 use super::ports::recorded::{self, Recorded};
 use super::{EndpointConfig, PortMapping};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +53,9 @@ pub(super) struct EndpointRecord {
     pub(super) joined: Option<Joined>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) linked: Option<Linked>,
+    /// Its addresses are from an address management that is not the store itself: there are no leases of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) elsewhere: bool,
     /// Where its interface is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) meter: Option<SlotId>,
@@ -63,9 +67,13 @@ pub(super) struct EndpointRecord {
 /// That an endpoint's devices are in the host, or about to be, for its caller to move. It goes with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Linked {
-    /// The device that is handed over; none as long as a driver that acts by itself has not named it.
+    /// The device that is handed over; none as long as a driver that acts by itself has not named it, or one
+    /// without another end has not been made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) src_name: Option<InterfaceName>,
+    /// What its caller calls the sandbox to which the device goes, where it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sandbox_key: Option<String>,
 }
 
 /// Where an endpoint is, or is about to be.

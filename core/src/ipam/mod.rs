@@ -2,9 +2,11 @@
 //!
 //! An [`Ipam`] hands out pools to networks and addresses to endpoints, as Docker's `IpamDriver` does. The
 //! built-in one is [`PoolIpam`]; its leases are shared by all processes of the host, and neither a crash
-//! nor a namespace that is gone loses or steals one.
+//! nor a namespace that is gone loses or steals one. [`StaticIpam`] is for callers who choose all addresses
+//! themselves.
 
 mod builtin;
+mod fixed;
 mod id;
 mod pools;
 #[cfg(test)]
@@ -19,9 +21,14 @@ use crate::error::Result;
 use crate::name::Name;
 
 pub use builtin::PoolIpam;
+pub use fixed::StaticIpam;
 pub use id::PoolId;
 pub(crate) use pools::overlap;
 pub use pools::{check_pool, choose, default_pools, AddressSpace};
+
+/// The option by which an address management knows that an address is for a gateway, and its value.
+pub(crate) const REQUEST_TYPE: &str = "RequestAddressType";
+pub(crate) const GATEWAY: &str = "com.docker.network.gateway";
 
 /// What manages addresses: seed `004`'s era calls it the IPAM driver, and each method is the one of
 /// Docker's `IpamDriver` protocol with that name.
