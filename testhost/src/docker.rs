@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 
 use crate::tools::{output, Tools};
 
-/// Where it keeps everything: in the private `/run` of a test's host.
-const DIRECTORY: &str = "/run/dockerd";
+/// Where it keeps everything: not among what a host compares, whose containers come and go.
+const DIRECTORY: &str = "/opt/dockerd";
 /// How long the daemon may take to begin and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 const GROUPS: &str = "/sys/fs/cgroup";
@@ -37,7 +37,7 @@ pub struct Docker {
 
 impl Docker {
     /// Where it listens.
-    pub const SOCKET: &str = "/run/dockerd/docker.sock";
+    pub const SOCKET: &str = "/opt/dockerd/docker.sock";
     /// An image of busybox, in whose `/bin` its programs are.
     pub const IMAGE: &str = "box";
     /// The programs that it takes.
@@ -124,6 +124,17 @@ impl Docker {
         }
     }
 
+    /// Ends all containers where they stand, of a daemon that has ended, and who watches over them.
+    pub fn end_containers(&self) {
+        for group in self.groups() {
+            remove_group(&group);
+        }
+        // Of a daemon that was killed they are nobody's children.
+        for process in survivors() {
+            signal(process, Signal::SIGKILL);
+        }
+    }
+
     fn output(&self, mut command: Command) -> Result<String, String> {
         let log = |why| format!("{why} ({})", self.log().lines().last().unwrap_or_default());
         output(&mut command).map_err(log)
@@ -169,25 +180,20 @@ impl Drop for Docker {
             }
         }
         self.stop();
-        for group in self.groups() {
-            remove_group(&group);
-        }
-        // Those that watch over containers, of a daemon that was killed, are nobody's children.
-        for process in survivors() {
-            signal(process, Signal::SIGKILL);
-        }
+        self.end_containers();
     }
 }
-
 /// Private directories where the daemon, whatever it is told, writes to.
 fn prepare() -> Result<(), String> {
+    if !fs::exists(DIRECTORY).unwrap_or(false) {
+        let opt = Path::new("/opt");
+        mount(Some("tmpfs"), opt, Some("tmpfs"), MsFlags::empty(), None::<&str>).map_err(as_error)?;
+    }
     fs::create_dir_all(DIRECTORY).map_err(as_error)?;
     fs::write(format!("{DIRECTORY}/docker.json"), "{}").map_err(as_error)?;
     // In a test's host /etc is its own, and this a link to the machine's, if it is there.
     let _ = fs::remove_file("/etc/docker");
-    fs::create_dir_all("/etc/docker").map_err(as_error)?;
-    let opt = Path::new("/opt");
-    mount(Some("tmpfs"), opt, Some("tmpfs"), MsFlags::empty(), None::<&str>).map_err(as_error)
+    fs::create_dir_all("/etc/docker").map_err(as_error)
 }
 
 /// Ends who is in a control group, and removes it with those below.
