@@ -35,6 +35,6 @@ fn a_daemon_that_was_killed_leaves_no_process_and_no_control_group() {
         assert!(fs::exists(&comm).unwrap(), "it goes on");
         drop(docker);
         assert!(!fs::exists(&comm).unwrap());
-        assert_eq!(groups(), [PathBuf::new(); 0]);
+        assert!(groups().is_empty());
     });
 }
