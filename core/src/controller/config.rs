@@ -45,7 +45,8 @@ pub struct NetworkConfig {
     /// What stands between it and everything else.
     #[serde(default, skip_serializing_if = "is_default")]
     pub firewall: FirewallConfig,
-    /// Who gives out its addresses: `default`, or an [`Ipam`](crate::ipam::Ipam) that was registered.
+    /// Who gives out its addresses: `default`; `static`, who gives none, so that subnets and addresses are
+    /// what the caller says; or an [`Ipam`](crate::ipam::Ipam) that was registered.
     #[serde(default = "default_ipam")]
     pub ipam: String,
     /// Options of that.

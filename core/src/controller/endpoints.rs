@@ -256,6 +256,7 @@ impl Controller {
             owner: Process::current()?,
             joined: None,
             linked: None,
+            elsewhere: active.ipam.is_some(),
             meter: None,
             ports: Vec::new(),
         })
@@ -419,6 +420,9 @@ fn take_addresses(tx: &Connection, active: &Active, record: &mut EndpointRecord)
 pub(super) fn forget(tx: &Connection, record: &EndpointRecord) -> Result<()> {
     record.delete(tx)?;
     give_back(tx, record, &record.ports)?;
+    if record.elsewhere {
+        return Ok(());
+    }
     record.addresses().try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
 }
 

@@ -151,7 +151,7 @@ impl Controller {
     /// Asks the driver for the device; `record` learns what it is called.
     fn ask_for_link(&self, active: &Active, record: &mut EndpointRecord, attempt: u32) -> Result<Prepared> {
         let prepared = self.ask(active, record, "", attempt)?;
-        record.linked = Some(Linked { src_name: prepared.join.names.src_name.clone() });
+        record.linked = Some(Linked { src_name: prepared.join.names.src_name.clone(), ..Linked::default() });
         Ok(prepared)
     }
 

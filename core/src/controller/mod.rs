@@ -11,11 +11,16 @@ mod finding;
 mod firewall;
 mod forwarding;
 mod gateway;
+#[cfg(feature = "docker-plugin")]
+mod give;
+mod given;
 mod join;
 mod link;
 mod meter;
 mod networks;
 mod outside;
+#[cfg(feature = "docker-plugin")]
+mod plugin;
 mod ports;
 mod publish;
 mod rebuild;
@@ -51,7 +56,7 @@ use crate::driver::{builtin, Capability, Driver, DriverCallback, Registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind, Events, Listeners};
 use crate::host::Host;
-use crate::ipam::{Ipam, PoolIpam};
+use crate::ipam::{Ipam, PoolIpam, StaticIpam};
 use crate::name::Name;
 use crate::sandbox::DEFAULT_BASE;
 use crate::stats::MeterOptions;
@@ -218,7 +223,13 @@ impl Controller {
             notes: Notes::open(&options.run_dir)?,
             mounts: Namespace::of_mounts(),
             listeners: Listeners::new(&options.run_dir),
-            ipams: RwLock::new([(PoolIpam::NAME.to_owned(), default_ipam)].into()),
+            ipams: RwLock::new(
+                [
+                    (PoolIpam::NAME.to_owned(), default_ipam),
+                    (StaticIpam::NAME.to_owned(), Arc::new(StaticIpam)),
+                ]
+                .into(),
+            ),
             active: Mutex::default(),
             metering: Metering::default(),
             outside: Outside::default(),
@@ -260,7 +271,7 @@ impl Controller {
         Ok(())
     }
 
-    /// The address management of that name: `default`, or one that was registered.
+    /// The address management of that name: `default`, `static`, or one that was registered.
     ///
     /// # Errors
     /// NotFound, with the known ones.

@@ -70,7 +70,8 @@ impl Controller {
             return Err(Error::new(ErrorKind::AlreadyExists, "define network", config.name.as_str())
                 .with_cause("there is a network of that name"));
         }
-        let in_use = self.subnets_of_others(&config.name)?;
+        let mut in_use = self.subnets_of_others(&config.name)?;
+        in_use.extend(self.given_to_others(&config)?);
         self.complete(&mut config, &in_use)?;
         let allocated = self.allocate_globally(&*driver, capability, &mut config);
         let made = allocated.and_then(|()| self.define(&config, &*driver));

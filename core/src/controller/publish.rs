@@ -187,7 +187,7 @@ impl PortMapping {
     }
 
     /// Whether it is what `wanted` says; ports of the host that it leaves open are any.
-    pub(super) fn is_for(&self, wanted: &Self) -> bool {
+    pub(crate) fn is_for(&self, wanted: &Self) -> bool {
         let same = wanted.host_ports.is_none_or(|ports| self.host_ports == Some(ports));
         same && (self.protocol, self.host, self.ports) == (wanted.protocol, wanted.host, wanted.ports)
     }

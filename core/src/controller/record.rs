@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::{params, Connection, Row};
 use serde::{Deserialize, Serialize};
 
+use super::config::is_default;
 use super::ports::recorded::{self, Recorded};
 use super::{EndpointConfig, PortMapping};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +53,9 @@ pub(super) struct EndpointRecord {
     pub(super) joined: Option<Joined>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) linked: Option<Linked>,
+    /// Its addresses are from an address management that is not the store itself: there are no leases of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) elsewhere: bool,
     /// Where its interface is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) meter: Option<SlotId>,
@@ -66,6 +70,9 @@ pub(super) struct Linked {
     /// The device that is handed over; none as long as a driver that acts by itself has not named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) src_name: Option<InterfaceName>,
+    /// What its caller calls the sandbox to which the device goes, where it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sandbox_key: Option<String>,
 }
 
 /// Where an endpoint is, or is about to be.

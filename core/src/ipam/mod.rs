@@ -2,9 +2,11 @@
 //!
 //! An [`Ipam`] hands out pools to networks and addresses to endpoints, as Docker's `IpamDriver` does. The
 //! built-in one is [`PoolIpam`]; its leases are shared by all processes of the host, and neither a crash
-//! nor a namespace that is gone loses or steals one.
+//! nor a namespace that is gone loses or steals one. [`StaticIpam`] is for callers who choose all addresses
+//! themselves.
 
 mod builtin;
+mod fixed;
 mod id;
 mod pools;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use crate::error::Result;
 use crate::name::Name;
 
 pub use builtin::PoolIpam;
+pub use fixed::StaticIpam;
 pub use id::PoolId;
 pub(crate) use pools::overlap;
 pub use pools::{check_pool, choose, default_pools, AddressSpace};

@@ -1,0 +1,38 @@
+//! Pools that were given out for networks that others make, or are about to make, as the store has them.
+
+use ipnet::IpNet;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use super::{Controller, NetworkConfig};
+use crate::error::Result;
+use crate::ipam::{PoolId, StaticIpam};
+use crate::store::store_error;
+
+/// A pool that was given, and when, in seconds since 1970.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Given {
+    pub(super) id: PoolId,
+    pub(super) at: u64,
+}
+
+impl Controller {
+    /// The pools that were given for networks which are not made yet, or by others; not those that `config`
+    /// is made with.
+    pub(super) fn given_to_others(&self, config: &NetworkConfig) -> Result<Vec<IpNet>> {
+        let is_own = |pool: &IpNet| {
+            config.ipam == StaticIpam::NAME && config.subnets.iter().any(|own| own.subnet == *pool)
+        };
+        let given = self.store.read(given)?;
+        Ok(given.iter().map(|given| given.id.pool()).filter(|pool| !is_own(pool)).collect())
+    }
+}
+
+pub(super) fn given(tx: &Connection) -> Result<Vec<Given>> {
+    let failed = |error| store_error("look up", "pools that were given", error);
+    let mut select =
+        tx.prepare_cached("SELECT value FROM meta WHERE key LIKE 'given %' ORDER BY key").map_err(failed)?;
+    let rows = select.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
+    let rows = rows.collect::<std::result::Result<Vec<_>, _>>().map_err(failed)?;
+    Ok(rows.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
+}

@@ -1,0 +1,96 @@
+//! What the server of Docker's plugin protocol asks of a controller besides its public methods.
+
+use serde_json::Value;
+
+use super::record::{EndpointRecord, Linked};
+use super::{Controller, NetworkConfig};
+use crate::error::{Error, ErrorKind, Result};
+use crate::name::Name;
+use crate::sandbox::Interface;
+
+impl Controller {
+    /// The definition of a network; none when there is no such network.
+    pub(crate) fn defined(&self, name: &Name) -> Result<Option<NetworkConfig>> {
+        match self.definition(name) {
+            Ok((config, _)) => Ok(Some(config)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sees to it that a network is alive.
+    pub(crate) fn revive(&self, name: &Name) -> Result<()> {
+        self.activate(name).map(drop)
+    }
+
+    /// Says that the device of a linked endpoint goes to the sandbox of that key, and how it is to look there.
+    ///
+    /// # Errors
+    /// NotFound when there is no such endpoint; Busy when it is in another sandbox.
+    pub(crate) fn hand_over(&self, network: &Name, endpoint: &Name, sandbox_key: &str) -> Result<Interface> {
+        let active = self.active_or_activate(network)?;
+        let record = self.known_portless(network, endpoint)?;
+        let linked = linked(&record)?;
+        if linked.sandbox_key.as_deref() != Some(sandbox_key) {
+            self.note_sandbox(network, endpoint, Some(sandbox_key))?;
+        }
+        self.ask(&active, &record, "", 0).map(|prepared| prepared.interface)
+    }
+
+    /// Says that the device of a linked endpoint is in no sandbox any more. One that is gone is no error.
+    pub(crate) fn take_back(&self, network: &Name, endpoint: &Name) -> Result<()> {
+        match self.note_sandbox(network, endpoint, None) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            noted => noted,
+        }
+    }
+
+    fn note_sandbox(&self, network: &Name, endpoint: &Name, key: Option<&str>) -> Result<()> {
+        let _gate = self.gate.enter()?;
+        self.store.write(|tx| {
+            let Some(record) = EndpointRecord::find_portless(tx, network, endpoint)? else {
+                let error = Error::new(ErrorKind::NotFound, "find endpoint", endpoint.as_str());
+                return Err(error.with_cause(format!("network {network} has no endpoint of that name")));
+            };
+            let linked = linked(&record)?;
+            if let Some((there, wanted)) = linked.sandbox_key.as_ref().zip(key).filter(|(a, b)| a != b) {
+                let error = Error::new(ErrorKind::Busy, "join", format!("sandbox {wanted}"));
+                return Err(error.with_cause(format!("the endpoint is in sandbox {there}: leave that first")));
+            }
+            let linked = Linked { sandbox_key: key.map(str::to_owned), ..linked.clone() };
+            EndpointRecord { linked: Some(linked), ..record }.update(tx)
+        })
+    }
+}
+
+fn linked(record: &EndpointRecord) -> Result<&Linked> {
+    record.linked.as_ref().ok_or_else(|| {
+        let cause = "it was made to be joined, not for its device to be handed over";
+        Error::new(ErrorKind::Forbidden, "use endpoint", record.config.name.as_str()).with_cause(cause)
+    })
+}
+
+impl NetworkConfig {
+    /// What `wanted` says otherwise than this definition, which was made of such a one; none when it says the
+    /// same.
+    pub(crate) fn difference(&self, wanted: &Self) -> Result<Option<String>> {
+        let fields = |config: &Self| {
+            let mut config = config.clone();
+            config.translate()?;
+            config.subnets.iter_mut().for_each(|subnet| subnet.pool_id = None);
+            match serde_json::to_value(&config) {
+                Ok(Value::Object(fields)) => Ok(fields),
+                _ => Err(Error::bad_request("compare", "definitions", "they cannot be written")),
+            }
+        };
+        let (own, wanted) = (fields(self)?, fields(wanted)?);
+        let keys = own.keys().chain(wanted.keys().filter(|key| !own.contains_key(*key)));
+        let nothing = Value::Null;
+        let differences = keys.filter_map(|key| {
+            let (is, asked) = (own.get(key).unwrap_or(&nothing), wanted.get(key).unwrap_or(&nothing));
+            (is != asked).then(|| format!("{key} is {is}, and {asked} is asked for"))
+        });
+        let differences: Vec<_> = differences.collect();
+        Ok((!differences.is_empty()).then(|| differences.join("; ")))
+    }
+}

@@ -1,0 +1,204 @@
+//! `NetworkDriver`: what is asked about endpoints.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use serde_json::Value;
+
+use super::route::Service;
+use crate::controller::{Endpoint, EndpointConfig, NetworkConfig};
+use crate::driver::{routed, Options, RouteType};
+use crate::error::{Error, ErrorKind, Result};
+use crate::link::Destination;
+use crate::name::Name;
+use crate::plugin::network::{
+    CreateEndpoint, EndpointRef, Interface, InterfaceName, InterfaceReply, Join, JoinReply, OperInfoReply,
+    Reply, StaticRoute,
+};
+
+/// What Docker says by such keys is for itself, or is said in other fields.
+const DOCKERS: &str = "com.docker.";
+
+impl Service {
+    pub(super) fn create_endpoint(&self, request: CreateEndpoint) -> Result<InterfaceReply> {
+        let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
+        let _alone = self.alone_with((&network, &endpoint));
+        let definition = self.network(&network)?;
+        let config = wanted(&definition, &endpoint, &request)?;
+        let there = match self.find(&network, &endpoint)? {
+            Some(there) => same(there, &config)?,
+            None => self.controller.link(network.as_str(), config)?,
+        };
+        let mac = there.mac.filter(|_| request.interface.mac_address.is_empty());
+        let interface = Interface {
+            mac_address: mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            ..Interface::default()
+        };
+        Ok(InterfaceReply { interface, ..InterfaceReply::default() })
+    }
+
+    pub(super) fn delete_endpoint(&self, request: EndpointRef) -> Result<Reply> {
+        let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
+        let _alone = self.alone_with((&network, &endpoint));
+        if self.found(&network, &endpoint)?.is_some() {
+            self.controller.delete_endpoint(network.as_str(), endpoint.as_str())?;
+        }
+        Ok(Reply::default())
+    }
+
+    pub(super) fn oper_info(&self, request: EndpointRef) -> Result<OperInfoReply> {
+        let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
+        self.network(&network)?;
+        let there = self.known(&network, &endpoint)?;
+        let mut value = self.controller.endpoint_oper_info(network.as_str(), endpoint.as_str())?;
+        if !there.ports.is_empty() {
+            let ports: Vec<_> = there.ports.iter().map(ToString::to_string).collect();
+            value.insert("ports".to_owned(), ports.into());
+        }
+        Ok(OperInfoReply { value, ..OperInfoReply::default() })
+    }
+
+    pub(super) fn join(&self, request: Join) -> Result<JoinReply> {
+        let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
+        let _alone = self.alone_with((&network, &endpoint));
+        let definition = self.network(&network)?;
+        let interface = self.controller.hand_over(&network, &endpoint, &request.sandbox_key)?;
+        let mut name = InterfaceName { src_name: interface.src_name.to_string(), ..InterfaceName::default() };
+        match &interface.destination {
+            Destination::Name(exact) => name.dst_name = exact.to_string(),
+            Destination::Prefix(prefix) => name.dst_prefix = prefix.to_string(),
+        }
+        let text = |gateway: Option<IpAddr>| gateway.map(|own| own.to_string()).unwrap_or_default();
+        Ok(JoinReply {
+            interface_name: name,
+            gateway: text(interface.gateway.map(IpAddr::V4)),
+            gateway_ipv6: text(interface.gateway_ipv6.map(IpAddr::V6)),
+            static_routes: static_routes(&definition),
+            // Else Docker looks for a gateway elsewhere: on a bridge of its own.
+            disable_gateway_service: interface.gateway.is_none(),
+            ..JoinReply::default()
+        })
+    }
+
+    pub(super) fn leave(&self, request: EndpointRef) -> Result<Reply> {
+        let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
+        let _alone = self.alone_with((&network, &endpoint));
+        if self.found(&network, &endpoint)?.is_some() {
+            self.controller.take_back(&network, &endpoint)?;
+        }
+        Ok(Reply::default())
+    }
+
+    /// An endpoint of Docker's; none when it, or its network, is gone.
+    pub(super) fn found(&self, network: &Name, endpoint: &Name) -> Result<Option<Endpoint>> {
+        match self.network(network) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(_) => self.find(network, endpoint),
+        }
+    }
+
+    /// An endpoint of a network of Docker's.
+    pub(super) fn known(&self, network: &Name, endpoint: &Name) -> Result<Endpoint> {
+        self.controller.endpoint(network.as_str(), endpoint.as_str())
+    }
+
+    fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<Endpoint>> {
+        match self.known(network, endpoint) {
+            Ok(there) => Ok(Some(there)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+pub(super) fn names(network: &str, endpoint: &str) -> Result<(Name, Name)> {
+    let network = Name::new(network).map_err(|error| error.within("use NetworkID", "of request"))?;
+    let endpoint = Name::new(endpoint).map_err(|error| error.within("use EndpointID", "of request"))?;
+    Ok((network, endpoint))
+}
+
+/// The endpoint that is asked for.
+fn wanted(network: &NetworkConfig, endpoint: &Name, request: &CreateEndpoint) -> Result<EndpointConfig> {
+    let mut config = EndpointConfig::new(endpoint.as_str())?;
+    let Interface { address, address_ipv6, mac_address } = &request.interface;
+    config.mac = parsed(mac_address, "MacAddress")?;
+    for (text, field, ipv6) in [(address, "Address", false), (address_ipv6, "AddressIPv6", true)] {
+        let address: Option<IpNet> = parsed(text, field)?;
+        let Some(address) = address else { continue };
+        let subnet = network.subnet(ipv6).map(|subnet| subnet.subnet);
+        if subnet.is_some_and(|subnet| subnet != address.trunc()) || address.addr().is_ipv6() != ipv6 {
+            let subnet = subnet.map_or_else(|| "of that family".to_owned(), |subnet| subnet.to_string());
+            let cause = format!("{address} is none of the network's subnet {subnet}");
+            return Err(Error::bad_request("use", field, cause));
+        }
+        config = config.with_address(address.addr());
+    }
+    let own = request.options.iter().filter(|(key, _)| !key.starts_with(DOCKERS));
+    config.options = own.map(|(key, value)| (key.clone(), value.clone())).collect::<Options>();
+    Ok(config)
+}
+
+fn parsed<T: FromStr>(text: &str, field: &str) -> Result<Option<T>>
+where
+    T::Err: std::fmt::Display,
+{
+    let refuse = |error| Error::bad_request("use", field, format!("{text:?}: {error}"));
+    Some(text).filter(|text| !text.is_empty()).map(|text| text.parse().map_err(refuse)).transpose()
+}
+
+/// The endpoint that is there, if it is what is asked for.
+fn same(there: Endpoint, wanted: &EndpointConfig) -> Result<Endpoint> {
+    let refuse = |cause: String| {
+        let error = Error::new(ErrorKind::AlreadyExists, "create endpoint", wanted.name.as_str());
+        Err(error.with_cause(cause))
+    };
+    if !there.linked {
+        return refuse("there is one whose device is not for its caller to move".to_owned());
+    }
+    let options = |options: &Options| Value::Object(options.clone());
+    let differences = [
+        ("Address", text(there.config.address), text(wanted.address)),
+        ("AddressIPv6", text(there.config.address_ipv6), text(wanted.address_ipv6)),
+        ("MacAddress", text(there.mac), text(wanted.mac.or(there.mac))),
+        ("Options", options(&there.config.options), options(&wanted.options)),
+    ];
+    match differences.iter().find(|(_, is, asked)| is != asked) {
+        Some((field, is, asked)) => {
+            refuse(format!("there is one whose {field} is {is}, and {asked} is asked for"))
+        }
+        None => Ok(there),
+    }
+}
+
+fn text(value: Option<impl ToString>) -> Value {
+    value.map_or(Value::Null, |value| value.to_string().into())
+}
+
+/// What Docker does not see to. It gives an endpoint of a routed network the whole subnet on its link, where
+/// there is nobody but the host: the gateway is there, and all others behind it, in two halves that are closer
+/// matches than the subnet.
+fn static_routes(network: &NetworkConfig) -> Vec<StaticRoute> {
+    if network.network_type != routed::TYPE {
+        return Vec::new();
+    }
+    let mut routes = Vec::new();
+    for subnet in &network.subnets {
+        let Some(gateway) = subnet.gateway else { continue };
+        routes.push(StaticRoute {
+            destination: IpNet::from(gateway).to_string(),
+            route_type: RouteType::Connected as i64,
+            ..StaticRoute::default()
+        });
+        let half = subnet.subnet.prefix_len() + 1;
+        for half in subnet.subnet.subnets(half).into_iter().flatten() {
+            routes.push(StaticRoute {
+                destination: half.to_string(),
+                route_type: RouteType::NextHop as i64,
+                next_hop: gateway.to_string(),
+            });
+        }
+    }
+    routes
+}
