@@ -6,7 +6,7 @@ use super::active::Active;
 use super::endpoints::of;
 use super::record::{EndpointRecord, Linked};
 use super::{Controller, Endpoint, EndpointConfig};
-use crate::driver::{has_host_link, naming};
+use crate::driver::{has_host_link, naming, WITHOUT_ADDRESSES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::link::{message, parse, LinkRef, Place, ProxySpec};
@@ -29,13 +29,16 @@ impl Controller {
     /// recovered where its device is in a sandbox that is mounted, as if [`Controller::connect`] had made it;
     /// elsewhere its devices are deleted.
     ///
-    /// `bridge` and `routed` networks have such endpoints. A driver that was registered is asked as for a
+    /// `bridge`, `routed` and `macvlan` networks have such endpoints. A macvlan has no other end by which it is
+    /// found once it has moved: it is deleted where it is in the host, goes with the namespace that it moved
+    /// to, and its endpoint stays until it is deleted. It is not metered, since what counts does not move along.
+    /// A driver that was registered is asked as for a
     /// join, with an empty sandbox key; the device that it names is handed over as it is, and it is asked to
     /// have it leave when the endpoint is deleted; what becomes of it otherwise is the driver's.
     ///
     /// # Errors
-    /// Those of [`Controller::create_endpoint`]; NotImplemented where endpoints have no device in the host, as
-    /// of `macvlan`, `host`, `loopback` and `null` networks, or one that a registered driver would have born
+    /// Those of [`Controller::create_endpoint`]; NotImplemented where endpoints have no device, as of
+    /// `host`, `loopback` and `null` networks, or one that a registered driver would have born
     /// in the sandbox; BadRequest for `sysctls`, which take an interface in its sandbox. Nothing is left
     /// behind.
     pub fn link(&self, network: &str, config: EndpointConfig) -> Result<Endpoint> {
@@ -82,7 +85,7 @@ impl Controller {
     /// A record of an endpoint that is to be linked and has yet to get its addresses.
     fn record_of_link(&self, active: &Active, config: EndpointConfig) -> Result<EndpointRecord> {
         let network_type = &active.config.network_type;
-        if active.is_builtin && !has_host_link(network_type) {
+        if WITHOUT_ADDRESSES.contains(&network_type.as_str()) {
             let cause = format!("endpoints of {network_type} networks have no device that waits in the host");
             return Err(Error::new(ErrorKind::NotImplemented, "link", "endpoint").with_cause(cause));
         }
@@ -110,7 +113,9 @@ impl Controller {
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
         let linked = match prepared {
-            Some(prepared) => self.make_pair(prepared),
+            Some(prepared) => self
+                .make_devices(prepared)
+                .and_then(|made| self.note_made(active, &mut record, &mut stored, made)),
             None => self.link_by_itself(active, &mut record, &mut stored),
         };
         let interface = linked.map_err(|error| {
@@ -150,12 +155,33 @@ impl Controller {
 
     /// Asks the driver for the device; `record` learns what it is called.
     fn ask_for_link(&self, active: &Active, record: &mut EndpointRecord, attempt: u32) -> Result<Prepared> {
-        let prepared = self.ask(active, record, "", attempt)?;
-        record.linked = Some(Linked { src_name: prepared.join.names.src_name.clone(), ..Linked::default() });
+        let mut prepared = self.ask(active, record, "", attempt)?;
+        let mut src_name = prepared.join.names.src_name.clone();
+        if is_alone(active) {
+            prepared.wait_alone(self.mark.endpoint(&record.network, &record.config.name));
+            src_name = None;
+        }
+        record.linked = Some(Linked { src_name, ..Linked::default() });
         Ok(prepared)
     }
 
-    fn make_pair(&self, prepared: Prepared) -> Result<Interface> {
+    /// Records that a device without another end is there: where it has moved, nothing in the host says so.
+    fn note_made(
+        &self,
+        active: &Active,
+        record: &mut EndpointRecord,
+        stored: &mut EndpointRecord,
+        made: Interface,
+    ) -> Result<Interface> {
+        if is_alone(active) {
+            record.linked = Some(Linked { src_name: Some(made.src_name.clone()), ..Linked::default() });
+            self.store.write(|tx| record.update(tx))?;
+            stored.clone_from(record);
+        }
+        Ok(made)
+    }
+
+    fn make_devices(&self, prepared: Prepared) -> Result<Interface> {
         let meter = prepared.meter.as_ref().map(|metered| Arc::clone(&metered.meter));
         let (plan, interface) = plan_pair(prepared)?;
         let programs = meter.as_ref().map(|meter| meter.programs());
@@ -238,4 +264,9 @@ impl Controller {
         let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
         self.apply(&left)
     }
+}
+
+/// Whether endpoints of the network are one device, which has no other end that stays in the host.
+fn is_alone(active: &Active) -> bool {
+    active.is_builtin && !has_host_link(&active.config.network_type)
 }

@@ -14,15 +14,11 @@ use crate::driver::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
+use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE};
 use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
 use crate::store::{leases, Stamp};
-
-/// The option by which an address management knows that an address is for a gateway, and its value.
-const REQUEST_TYPE: &str = "RequestAddressType";
-const GATEWAY: &str = "com.docker.network.gateway";
 
 /// A network with its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

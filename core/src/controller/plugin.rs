@@ -1,5 +1,7 @@
 //! What the server of Docker's plugin protocol asks of a controller besides its public methods.
 
+use std::sync::PoisonError;
+
 use serde_json::Value;
 
 use super::record::{EndpointRecord, Linked};
@@ -11,6 +13,11 @@ use crate::sandbox::Interface;
 impl Controller {
     /// The definition of a network; none when there is no such network.
     pub(crate) fn defined(&self, name: &Name) -> Result<Option<NetworkConfig>> {
+        let known = self.active.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let stamp = self.definitions.stamp(name)?;
+        if let Some(known) = known.filter(|known| Some(known.stamp) == stamp) {
+            return Ok(Some(known.config.clone()));
+        }
         match self.definition(name) {
             Ok((config, _)) => Ok(Some(config)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

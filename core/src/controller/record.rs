@@ -67,7 +67,8 @@ pub(super) struct EndpointRecord {
 /// That an endpoint's devices are in the host, or about to be, for its caller to move. It goes with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Linked {
-    /// The device that is handed over; none as long as a driver that acts by itself has not named it.
+    /// The device that is handed over; none as long as a driver that acts by itself has not named it, or one
+    /// without another end has not been made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) src_name: Option<InterfaceName>,
     /// What its caller calls the sandbox to which the device goes, where it said so.

@@ -138,7 +138,11 @@ fn wanted(network: &NetworkConfig, endpoint: &Name, request: &CreateEndpoint) ->
         config = config.with_address(address.addr());
     }
     let own = request.options.iter().filter(|(key, _)| !key.starts_with(DOCKERS));
-    config.options = own.map(|(key, value)| (key.clone(), value.clone())).collect::<Options>();
+    config.options = own.map(|(key, value)| (key.clone(), value.clone())).collect();
+    if network.network_type == routed::TYPE {
+        // Docker sets no neighbours.
+        config.options.entry("gateway_on_link").or_insert(true.into());
+    }
     Ok(config)
 }
 

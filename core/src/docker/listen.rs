@@ -1,12 +1,18 @@
 //! The socket: made, recognised and removed.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{lock_exclusive, LockedFile};
+
+/// How long another server may take to make its socket.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A socket's file, and which one it is.
 #[derive(Debug)]
@@ -21,7 +27,7 @@ impl Socket {
     /// It is bound in a directory of its own first, where nobody else gets at it before its mode is right.
     pub(super) fn bind(path: &Path) -> Result<(Self, UnixListener)> {
         let failed = |error| Error::from_io("make socket", path.display().to_string(), error);
-        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        let (Some(directory), Some(_)) = (path.parent(), path.file_name()) else {
             let cause = "it is not the path of a file";
             return Err(Error::bad_request("make socket", path.display().to_string(), cause));
         };
@@ -30,7 +36,14 @@ impl Socket {
             return Err(Error::bad_request("make socket", path.display().to_string(), cause));
         }
         DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
-        let private = directory.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        // Two servers that find the same stale socket must not each remove what the other has made.
+        let file = File::open(directory).map_err(failed)?;
+        if !lock_exclusive(file.as_fd(), PATIENCE).map_err(failed)? {
+            let error = Error::new(ErrorKind::Busy, "make socket", path.display().to_string());
+            return Err(error.with_cause("another process has its directory locked"));
+        }
+        let _lock = LockedFile::new(file);
+        let private = directory.join(format!(".{}", std::process::id()));
         let _ = fs::remove_dir_all(&private);
         DirBuilder::new().mode(0o700).create(&private).map_err(failed)?;
         let bound = Self::bind_in(&private, path);

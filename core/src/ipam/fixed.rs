@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::pools::{check_pool, AddressSpace};
-use super::{AddressSpaces, Ipam, Pool, PoolId, PoolRequest};
+use super::{AddressSpaces, Ipam, Pool, PoolId, PoolRequest, GATEWAY, REQUEST_TYPE};
 use crate::error::{Error, Result};
 use crate::name::Name;
 
@@ -45,11 +45,13 @@ impl Ipam for StaticIpam {
         &self,
         pool: &PoolId,
         wanted: Option<IpAddr>,
-        _: &BTreeMap<String, String>,
+        options: &BTreeMap<String, String>,
     ) -> Result<(IpNet, BTreeMap<String, String>)> {
         let subnet = pool.pool();
         let Some(wanted) = wanted else {
-            return Err(lacking("address", format!("of {subnet}"), "name one"));
+            let is_gateway = options.get(REQUEST_TYPE).map(String::as_str) == Some(GATEWAY);
+            let what = if is_gateway { "gateway" } else { "address" };
+            return Err(lacking(what, format!("of {subnet}"), "name one"));
         };
         match IpNet::new(wanted, subnet.prefix_len()) {
             Ok(address) if subnet.contains(&wanted) => Ok((address, BTreeMap::new())),

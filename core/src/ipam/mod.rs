@@ -26,6 +26,10 @@ pub use id::PoolId;
 pub(crate) use pools::overlap;
 pub use pools::{check_pool, choose, default_pools, AddressSpace};
 
+/// The option by which an address management knows that an address is for a gateway, and its value.
+pub(crate) const REQUEST_TYPE: &str = "RequestAddressType";
+pub(crate) const GATEWAY: &str = "com.docker.network.gateway";
+
 /// What manages addresses: seed `004`'s era calls it the IPAM driver, and each method is the one of
 /// Docker's `IpamDriver` protocol with that name.
 ///

@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, DYING};
 use crate::link::parse::LinkState;
 use crate::link::{
-    Destination, InterfaceName, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute, LEAVING_GROUP,
+    Destination, InterfaceName, LinkChange, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute,
+    LEAVING_GROUP,
 };
 use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan, Step};
@@ -199,13 +200,29 @@ pub(crate) fn prepare(
     Ok(Prepared { interface, device, replace_gateways: false, finish: None, join, meter, outside })
 }
 
-/// The pair with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
+impl Prepared {
+    /// Has a device that would be born in the sandbox, and has no other end, be born in the host instead, with
+    /// the alias that says whose it is.
+    pub(crate) fn wait_alone(&mut self, alias: String) {
+        let Device::Born(birth) = &mut self.device else { return };
+        birth.link.born_in = None;
+        birth.owner = None;
+        let mut change = LinkChange::new(LinkRef::named(self.interface.src_name.clone()));
+        change.alias = Some(alias);
+        birth.after.push(Place::Host, Action::SetLink(change));
+    }
+}
+
+/// The devices with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
 pub(crate) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
     let Prepared { interface, device: Device::Born(mut birth), meter, outside, .. } = prepared else {
         return Err(Error::new(ErrorKind::NotImplemented, "link", "a device that is not born"));
     };
     let mut plan = Plan { steps: outside };
-    let inside = LinkRef::named(interface.src_name.clone());
+    let mut inside = LinkRef::named(interface.src_name.clone());
+    if !matches!(birth.link.kind, LinkKind::Veth { .. }) {
+        inside.index = birth.link.index;
+    }
     if let Some(metered) = &meter {
         metered.add_to(&mut birth, &inside);
     }
