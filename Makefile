@@ -24,6 +24,7 @@ sum := awk -F: '{ count = $$1 + 0; sub(/^[0-9]+ /, "", $$1) } \
 
 test: ## run every test, say what was survived and what could not run here; ARGS= goes to cargo test
 	@scripts/setup test
+	@scripts/peers
 	cargo test --workspace --no-run
 	scripts/lib
 	@mkdir -p $(target) && : >$(skipped) && : >$(survived)

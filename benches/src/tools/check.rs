@@ -48,7 +48,7 @@ fn is_own(own: &Value, place: &Place) -> bool {
 fn inside(place: &Place, arguments: &[&str]) -> Result<Value, String> {
     let mut command = Command::new("nsenter");
     command.arg(format!("--net={}", place.path())).args(["ip", "-j"]).args(arguments);
-    let text = crate::peers::output(&mut command)?;
+    let text = testhost::output(&mut command)?;
     match text.is_empty() {
         true => Ok(Value::Array(Vec::new())),
         false => serde_json::from_str(&text).map_err(|error| format!("ip: {error}: {text}")),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{run, Place, Tool};
-use crate::peers::{output, Tools, DIRECTORY};
+use testhost::output;
+
+use crate::peers::{Tools, DIRECTORY};
 use crate::stats::timed;
 
 const CONFIG: &str = "/run/peers/cni-bridge.json";
@@ -49,7 +51,7 @@ impl Bridge {
             },
         });
         fs::write(CONFIG, config.to_string()).map_err(|error| error.to_string())?;
-        let mut command = self.tools.command_at(&self.plugins.join("bridge"));
+        let mut command = self.tools.command(&self.plugins.join("bridge").display().to_string());
         command.env("CNI_COMMAND", what).env("CNI_CONTAINERID", &place.name).env("CNI_NETNS", place.path());
         command.env("CNI_IFNAME", "eth0").env("CNI_PATH", &self.plugins);
         command.stdin(File::open(CONFIG).map_err(|error| error.to_string())?);

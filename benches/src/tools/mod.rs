@@ -103,5 +103,5 @@ fn ip(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
-    crate::peers::output(command).map(drop)
+    testhost::output(command).map(drop)
 }

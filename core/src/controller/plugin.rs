@@ -30,6 +30,15 @@ impl Controller {
         self.activate(name).map(drop)
     }
 
+    /// Sees to it that what the firewall lets pass is not stopped by Docker's own rules, as long as Docker has
+    /// networks of this controller.
+    pub(crate) fn pass_docker(&self, has_networks: bool) -> Result<()> {
+        self.host.with_firewall(|firewall| match has_networks {
+            true => firewall.pass_docker(),
+            false => firewall.stop_passing_docker(),
+        })
+    }
+
     /// Says that the device of a linked endpoint goes to the sandbox of that key, and how it is to look there.
     ///
     /// # Errors

@@ -64,6 +64,8 @@ impl Service {
         let _alone = self.alone_with((&network, &endpoint));
         let definition = self.network(&network)?;
         let interface = self.controller.hand_over(&network, &endpoint, &request.sandbox_key)?;
+        // Whoever has reloaded the host's firewall since has taken that away.
+        self.let_pass(true);
         let mut name = InterfaceName { src_name: interface.src_name.to_string(), ..InterfaceName::default() };
         match &interface.destination {
             Destination::Name(exact) => name.dst_name = exact.to_string(),

@@ -50,7 +50,9 @@ impl Service {
         let name = wanted.name.clone();
         let _alone = self.alone_with(&name);
         let Some(there) = self.controller.defined(&name)? else {
-            return self.controller.create_network(wanted).map(|_| Reply::default()).map_err(with_fields);
+            self.controller.create_network(wanted).map_err(with_fields)?;
+            self.let_pass(true);
+            return Ok(Reply::default());
         };
         require_dockers(&there)?;
         if let Some(difference) = there.difference(&wanted)? {
@@ -73,7 +75,24 @@ impl Service {
             }
         }
         self.controller.delete_network(name.as_str())?;
+        let has_networks = self.has_networks()?;
+        if !has_networks {
+            self.let_pass(false);
+        }
         Ok(Reply::default())
+    }
+
+    /// Docker's own rules let pass what is for its networks here, or no longer. Where that cannot be, it is
+    /// said, and what the firewall stops is the host's affair.
+    pub(super) fn let_pass(&self, has_networks: bool) {
+        if let Err(error) = self.controller.pass_docker(has_networks) {
+            log::warn!("what Docker's rules stop stays stopped: {error}");
+        }
+    }
+
+    pub(super) fn has_networks(&self) -> Result<bool> {
+        let all = self.controller.networks()?;
+        Ok(all.iter().any(|(_, config)| config.as_ref().is_ok_and(is_dockers)))
     }
 
     /// Networks of one host have no use for other hosts.

@@ -61,6 +61,9 @@ impl Service {
     pub(super) fn new(controller: Arc<Controller>) -> Result<Self> {
         let service = Self { controller, locks: std::array::from_fn(|_| Mutex::new(())) };
         service.regain_pools()?;
+        if service.has_networks()? {
+            service.let_pass(true);
+        }
         Ok(service)
     }
 
