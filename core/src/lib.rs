@@ -57,7 +57,7 @@ mod netlink;
 mod network;
 pub mod nft;
 pub mod plan;
-mod plugin;
+pub mod plugin;
 mod sandbox;
 pub mod stats;
 mod store;

@@ -7,6 +7,7 @@
 mod builtin;
 mod id;
 mod pools;
+mod remote;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +20,10 @@ use crate::error::Result;
 use crate::name::Name;
 
 pub use builtin::PoolIpam;
-pub use id::PoolId;
+pub use id::{PoolId, PoolParts};
 pub(crate) use pools::overlap;
 pub use pools::{check_pool, choose, default_pools, AddressSpace};
+pub(crate) use remote::RemoteIpam;
 
 /// What manages addresses: seed `004`'s era calls it the IPAM driver, and each method is the one of
 /// Docker's `IpamDriver` protocol with that name.
@@ -66,6 +68,12 @@ pub trait Ipam: Send + Sync {
     /// # Errors
     /// Those of the store.
     fn release_address(&self, pool: &PoolId, address: IpAddr) -> Result<()>;
+
+    /// Whether the request for an endpoint's address has its MAC address (`RequiresMACAddress`), as the option
+    /// `com.docker.network.endpoint.macaddress`. By default it does not.
+    fn requires_mac_address(&self) -> bool {
+        false
+    }
 }
 
 /// The names of the address spaces of networks of one host and of networks that span hosts.
