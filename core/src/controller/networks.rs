@@ -153,9 +153,10 @@ impl Controller {
         }
         let Ok(ipam) = self.ipam(&config.ipam) else { return Ok(()) };
         for subnet in &config.subnets {
-            match subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
-                Err(error) if config.ipam != PoolIpam::NAME => log::warn!("{error}"),
-                released => released?,
+            match &subnet.pool_id {
+                Some(id) => release_all(&*ipam, id, subnet),
+                None if config.ipam == PoolIpam::NAME => ipam.release_pool(&subnet.pool_id()?)?,
+                None => {}
             }
         }
         Ok(())
@@ -403,13 +404,25 @@ fn reserve(ipam: &dyn Ipam, pool: &PoolId, subnet: &mut SubnetConfig, needs_gate
 fn let_subnet_go(ipam: &dyn Ipam, config: &NetworkConfig, subnet: &SubnetConfig) {
     let given = config.subnet(subnet.subnet.addr().is_ipv6()).and_then(|given| given.gateway);
     let gone = match (&subnet.pool_id, subnet.gateway) {
-        (Some(id), _) => ipam.release_pool(id),
+        (Some(id), _) => {
+            release_all(ipam, id, subnet);
+            Ok(())
+        }
         (None, Some(own)) if given.is_none() => {
             subnet.pool_id().and_then(|id| ipam.release_address(&id, own))
         }
         _ => Ok(()),
     };
     if let Err(error) = gone {
+        log::warn!("{error}");
+    }
+}
+
+/// Gives a pool back to an address management that is not the store itself, and before it what was taken of it for the
+/// network. It may be out of reach for good, which must not keep anything from being deleted.
+fn release_all(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) {
+    let addresses = subnet.reserved().map(|address| ipam.release_address(pool, address));
+    for error in addresses.chain(std::iter::once_with(|| ipam.release_pool(pool))).filter_map(Result::err) {
         log::warn!("{error}");
     }
 }
