@@ -60,7 +60,7 @@ mod netlink;
 mod network;
 pub mod nft;
 pub mod plan;
-mod plugin;
+pub mod plugin;
 mod sandbox;
 pub mod stats;
 mod store;

@@ -18,6 +18,7 @@ use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LEAVING_GRO
 use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{Action, Plan};
+use crate::plugin::client::Operation;
 use crate::sandbox::SandboxKey;
 use crate::sys::{remove_file, Namespace};
 
@@ -44,6 +45,7 @@ impl Controller {
     }
 
     fn survey(&self, dry_run: bool) -> Result<Collected> {
+        let _operation = Operation::begin();
         let mut run = Run { controller: self, dry_run, findings: Vec::new() };
         run.sandboxes()?;
         let links: Vec<_> = {
@@ -82,23 +84,32 @@ impl Controller {
     /// Removes the endpoints of a network whose sandboxes or devices are gone, with all that is left of them. False when
     /// there are none.
     pub(super) fn discard_stale(&self, network: &Name) -> Result<bool> {
-        let _gate = self.gate.enter()?;
         let network_type = self.definition(network).ok().map(|(config, _)| config.network_type);
-        let mut found = false;
-        for record in self.store.read(|tx| EndpointRecord::of_network(tx, network))? {
-            let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(&record, joined);
-            let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
-            let is_lost = |linked| {
-                let look_up = |name: &InterfaceName| self.host.link(name);
-                self.whats_wrong_with_linked(&record, linked, network_type.as_deref(), look_up)
-            };
-            let is_lost = record.linked.as_ref().map(is_lost).transpose()?.flatten().is_some();
-            if is_stale || is_lost || record.is_orphan() {
-                self.discard(&record)?;
-                found = true;
+        let mut stale = Vec::new();
+        {
+            let _gate = self.gate.enter()?;
+            for record in self.store.read(|tx| EndpointRecord::of_network(tx, network))? {
+                if self.is_stale(&record, network_type.as_deref())? {
+                    stale.push(record);
+                }
             }
         }
+        let mut found = false;
+        for record in stale {
+            found |= self.discard(&record, || self.is_stale(&record, network_type.as_deref()))?;
+        }
         Ok(found)
+    }
+
+    fn is_stale(&self, record: &EndpointRecord, network_type: Option<&str>) -> Result<bool> {
+        let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(record, joined);
+        let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
+        let is_lost = |linked| {
+            let look_up = |name: &InterfaceName| self.host.link(name);
+            self.whats_wrong_with_linked(record, linked, network_type, look_up)
+        };
+        let is_lost = record.linked.as_ref().map(is_lost).transpose()?.flatten().is_some();
+        Ok(is_stale || is_lost || record.is_orphan())
     }
 
     /// Whether the endpoint may be in a sandbox that another mount namespace sees.
@@ -106,21 +117,34 @@ impl Controller {
         joined.mounts != self.mounts && record.owner.is_alive()
     }
 
-    /// Takes the endpoint out of its sandbox, if that is there, and removes it.
-    fn discard(&self, record: &EndpointRecord) -> Result<()> {
-        let mut parted = record.clone();
-        // Whether its ports became its own is not known: what is another's under the same key stays.
-        self.dismiss_owned(record)?;
-        parted.ports.clear();
-        self.detach(&mut parted, false)?;
-        parted.ports.clone_from(&record.ports);
-        self.remove(&parted)?;
-        let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
-        if let Some(joined) = &record.joined {
-            self.tell(EventKind::EndpointLeft, network, endpoint, Some(&joined.sandbox));
+    /// Takes the endpoint out of its sandbox, if that is there, and removes it, if it is still recorded so and `still`
+    /// is so behind the gate.
+    fn discard(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
+        let active = self.parting(record)?;
+        let active = active.as_deref();
+        let gate = self.gate.enter()?;
+        let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
+        if !same || !still()? {
+            return Ok(false);
         }
-        self.tell(EventKind::EndpointDeleted, network, endpoint, None);
-        Ok(())
+        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+            drop(gate);
+            if !self.part_alone(active, record, true)? {
+                return Ok(false);
+            }
+        } else {
+            let mut parted = record.clone();
+            // Whether its ports became its own is not known: what is another's under the same key stays.
+            self.dismiss_owned(record)?;
+            parted.ports.clear();
+            self.detach(&mut parted, active, false)?;
+            parted.ports.clone_from(&record.ports);
+            self.remove(&parted, active)?;
+            drop(gate);
+            active.inspect(|active| self.give_all_back_elsewhere(active, record));
+        }
+        self.tell_parted(record, true);
+        Ok(true)
     }
 }
 
@@ -140,10 +164,23 @@ impl Run<'_> {
         reason: &str,
         repair: impl FnOnce(&Controller) -> Result<bool>,
     ) {
+        self.found_alone(kind, object, reason, |controller| {
+            let _gate = controller.gate.enter()?;
+            repair(controller)
+        });
+    }
+
+    /// As [`Run::found`], with a `repair` that takes the gate itself.
+    fn found_alone(
+        &mut self,
+        kind: FindingKind,
+        object: impl fmt::Display,
+        reason: &str,
+        repair: impl FnOnce(&Controller) -> Result<bool>,
+    ) {
         let mut error = None;
         if !self.dry_run {
-            let controller = self.controller;
-            match controller.gate.enter().and_then(|_gate| repair(controller)) {
+            match repair(self.controller) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(failure) => error = Some(failure.to_string()),
@@ -183,11 +220,16 @@ impl Run<'_> {
     fn endpoints(&mut self, records: &[EndpointRecord], links: &[LinkState]) -> Result<()> {
         let by_name: HashMap<_, _> = links.iter().map(|link| (link.name.as_str(), link)).collect();
         let networks = self.controller.definitions.list::<NetworkConfig>()?;
-        let types: HashMap<_, _> = networks
-            .into_iter()
-            .filter_map(|(name, config)| Some((name, config.ok()?.network_type)))
-            .collect();
-        for record in records {
+        let used: HashSet<_> = records.iter().map(|record| &record.network).collect();
+        let (mut types, mut waiting) = (HashMap::new(), HashSet::new());
+        for (name, config) in networks.into_iter().filter(|(name, _)| used.contains(name)) {
+            let Ok(config) = config else { continue };
+            if self.controller.waits_for_others(&config) {
+                waiting.insert(name.clone());
+            }
+            types.insert(name, config.network_type);
+        }
+        for record in records.iter().filter(|record| !waiting.contains(&record.network)) {
             // Whether an endpoint is whole cannot be told without its network's definition.
             let network_type = types.get(&record.network).map(String::as_str);
             let look_up = |name: &InterfaceName| Ok(by_name.get(name.as_str()).copied().cloned());
@@ -195,17 +237,14 @@ impl Run<'_> {
             let object = super::endpoints::of(&record.config.name, &record.network);
             let ends = record.transient || record.is_orphan();
             let reason = format!("{reason}: {}", if ends { "removed" } else { "left" });
-            self.found(FindingKind::Endpoint, object, &reason, |controller| {
+            self.found_alone(FindingKind::Endpoint, object, &reason, |controller| {
                 // Nobody is in the middle of a join now. What has changed since is not what was looked at.
-                let same = controller.find(&record.network, &record.config.name)?.as_ref() == Some(record);
                 let look_up = |name: &InterfaceName| controller.host.link(name);
-                let still = same && controller.whats_wrong(record, network_type, look_up)?.is_some();
-                match (still, ends) {
-                    (false, _) => return Ok(false),
-                    (true, true) => controller.discard(record)?,
-                    (true, false) => controller.set_apart(record)?,
+                let still = || Ok(controller.whats_wrong(record, network_type, look_up)?.is_some());
+                match ends {
+                    true => controller.discard(record, still),
+                    false => controller.set_apart(record, still),
                 }
-                Ok(true)
             });
         }
         Ok(())
@@ -357,10 +396,6 @@ impl Controller {
         network_type: Option<&str>,
         look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
     ) -> Result<Option<&'static str>> {
-        // Its driver, or who gave its addresses, may be registered later.
-        if network_type.is_some_and(|network_type| self.drivers.driver(network_type).is_err()) {
-            return Ok(None);
-        }
         if record.is_orphan() {
             return Ok(Some("its process is gone"));
         }
@@ -448,12 +483,36 @@ impl Controller {
         Ok(entries)
     }
 
-    /// Takes the endpoint out of its sandbox; it stays.
-    fn set_apart(&self, record: &EndpointRecord) -> Result<()> {
-        self.detach(&mut record.clone(), true)?;
-        let sandbox = record.joined.as_ref().map(|joined| joined.sandbox.as_path());
-        self.tell(EventKind::EndpointLeft, Some(&record.network), Some(&record.config.name), sandbox);
-        Ok(())
+    /// Takes the endpoint out of its sandbox, if it is still recorded so and `still` is so behind the gate; it stays.
+    fn set_apart(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
+        let active = self.parting(record)?;
+        let active = active.as_deref();
+        let gate = self.gate.enter()?;
+        let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
+        if !same || !still()? {
+            return Ok(false);
+        }
+        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+            drop(gate);
+            if !self.part_alone(active, record, false)? {
+                return Ok(false);
+            }
+        } else {
+            self.detach(&mut record.clone(), active, true)?;
+        }
+        self.tell_parted(record, false);
+        Ok(true)
+    }
+
+    /// Whether the network's driver, or who gave its addresses, may be registered or found later.
+    fn waits_for_others(&self, config: &NetworkConfig) -> bool {
+        match self.driver(&config.network_type).and(self.ipam(&config.ipam)) {
+            Ok(_) => false,
+            Err(error) => {
+                log::debug!("the endpoints of network {} are left: {error}", config.name);
+                true
+            }
+        }
     }
 
     /// Deletes a link of the host; one that is gone is no error.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::active::Active;
 use super::publish::give_back;
 use super::record::EndpointRecord;
-use super::{Controller, EndpointConfig, PortMapping};
+use super::{Controller, EndpointConfig, PortMapping, SubnetConfig};
 use crate::driver::{is_builtin, InterfaceInfo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
@@ -20,10 +20,14 @@ use crate::link::MacAddr;
 use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
+use crate::plugin::client::Operation;
 use crate::sandbox::Interface;
 use crate::stats::SlotId;
 use crate::store::leases;
 use crate::sys::Process;
+
+/// The option by which an address management knows an endpoint's MAC address.
+const DOCKER_MAC: &str = "com.docker.network.endpoint.macaddress";
 
 /// An endpoint of a network, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,6 +93,7 @@ impl Controller {
     /// behind.
     pub fn create_endpoint(&self, network: &str, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
+        let _operation = Operation::begin();
         let create = || {
             let active = self.activate(&Name::new(network)?)?;
             let record = self.record(&active, config, false)?;
@@ -106,16 +111,28 @@ impl Controller {
     /// # Errors
     /// Busy when it is joined to a sandbox, with that.
     pub fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let _operation = Operation::begin();
         let delete = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let _gate = self.gate.enter()?;
+            let Some(active) = self.before_parting(&network, &endpoint)? else { return Ok(()) };
+            let active = active.as_deref();
+            let gate = self.gate.enter()?;
             let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
             if let Some(joined) = &record.joined {
                 let cause = format!("it is joined to {}: leave that first", joined.sandbox.display());
                 return Err(Error::new(ErrorKind::Busy, "delete", "endpoint").with_cause(cause));
             }
-            self.detach(&mut record, false)?;
-            self.remove(&record)?;
+            if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+                drop(gate);
+                if !self.part_alone(active, &record, true)? {
+                    return Ok(());
+                }
+            } else {
+                self.detach(&mut record, active, false)?;
+                self.remove(&record, active)?;
+                drop(gate);
+                active.inspect(|active| self.give_all_back_elsewhere(active, &record));
+            }
             self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
             Ok(())
         };
@@ -173,17 +190,28 @@ impl Controller {
     }
 
     fn part(&self, network: &str, endpoint: &str, delete: bool) -> Result<()> {
+        let _operation = Operation::begin();
         let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+        let Some(active) = self.before_parting(&network, &endpoint)? else { return Ok(()) };
+        let active = active.as_deref();
         let gate = self.gate.enter()?;
         let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
         let left = record.joined.clone();
-        if left.is_some() || delete {
-            self.detach(&mut record, !delete)?;
+        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+            drop(gate);
+            if (left.is_some() || delete) && !self.part_alone(active, &record, delete)? {
+                return Ok(());
+            }
+        } else {
+            if left.is_some() || delete {
+                self.detach(&mut record, active, !delete)?;
+            }
+            if delete {
+                self.remove(&record, active)?;
+            }
+            drop(gate);
+            active.filter(|_| delete).inspect(|active| self.give_all_back_elsewhere(active, &record));
         }
-        if delete {
-            self.remove(&record)?;
-        }
-        drop(gate);
         if let Some(joined) = left {
             self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
         }
@@ -199,20 +227,25 @@ impl Controller {
     /// # Errors
     /// Those of writing the store.
     pub fn forget_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let _operation = Operation::begin();
         let give_up = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let _gate = self.gate.enter()?;
-            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            let Some(record) = self.find(&network, &endpoint)? else { return Ok(()) };
             let left = record.joined.clone();
-            let parted = self.detach(&mut record, false).and_then(|()| self.remove(&record));
-            if let Err(error) = parted {
-                log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
-                self.store.write(|tx| forget(tx, &record))?;
-                self.stop_counting_inside(&record, None);
-                self.unmeter(&record);
-                if let Ok(Some(active)) = self.parting(&record) {
-                    self.give_all_back_elsewhere(&active, &record);
+            let active = match self.parting(&record) {
+                Ok(active) => active,
+                Err(error) => {
+                    self.forget_all_the_same(&record, None, &error)?;
+                    self.tell_parted(&record, true);
+                    return Ok(());
                 }
+            };
+            let parted = match active.as_deref() {
+                Some(active) if active.acts_by_itself() => self.part_alone(active, &record, true).map(drop),
+                active => self.part_for_good(active, record.clone()),
+            };
+            if let Err(error) = parted {
+                self.forget_all_the_same(&record, active.as_deref(), &error)?;
             }
             if let Some(joined) = left {
                 self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
@@ -221,6 +254,33 @@ impl Controller {
             Ok(())
         };
         give_up().map_err(|error: Error| error.within("forget endpoint", of(endpoint, network)))
+    }
+
+    /// Detaches and removes an endpoint of the library's own drivers.
+    fn part_for_good(&self, active: Option<&Active>, mut record: EndpointRecord) -> Result<()> {
+        let gate = self.gate.enter()?;
+        self.detach(&mut record, active, false)?;
+        self.remove(&record, active)?;
+        drop(gate);
+        active.inspect(|active| self.give_all_back_elsewhere(active, &record));
+        Ok(())
+    }
+
+    fn forget_all_the_same(
+        &self,
+        record: &EndpointRecord,
+        active: Option<&Active>,
+        why: &Error,
+    ) -> Result<()> {
+        let (network, endpoint) = (&record.network, &record.config.name);
+        log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {why}");
+        let gate = self.gate.enter()?;
+        self.store.write(|tx| forget(tx, record))?;
+        self.stop_counting_inside(record, None);
+        self.unmeter(record);
+        drop(gate);
+        active.inspect(|active| self.give_all_back_elsewhere(active, record));
+        Ok(())
     }
 
     pub(super) fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<EndpointRecord>> {
@@ -279,8 +339,9 @@ impl Controller {
         if active.is_builtin {
             return Ok(record);
         }
-        let made = self.make(active, &mut record).and_then(|()| self.store.write(|tx| record.update(tx)));
-        made.map_err(|error| error.with_rollback(self.remove(&record).err().into_iter().collect()))?;
+        self.make_alone(active, &mut record)?;
+        let updated = self.store.write(|tx| record.update(tx));
+        updated.map_err(|error| error.with_rollback(self.take_back(active, &record, false)))?;
         Ok(record)
     }
 
@@ -306,25 +367,22 @@ impl Controller {
         apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None })
     }
 
-    /// Removes what the driver made of the endpoint, its record and its leases.
-    pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
-        let active = self.parting(record)?;
-        if let Some(active) = &active {
+    /// Removes what the driver made of the endpoint, its record and its leases; what an address management gave that
+    /// is not the store itself is the caller's to give back, without the gate.
+    pub(super) fn remove(&self, record: &EndpointRecord, active: Option<&Active>) -> Result<()> {
+        if let Some(active) = active {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
         }
         if record.linked.is_some() {
             self.dismiss(&[record])?;
         }
-        self.store.write(|tx| forget(tx, record))?;
-        if let Some(active) = active {
-            self.give_all_back_elsewhere(&active, record);
-        }
-        Ok(())
+        self.store.write(|tx| forget(tx, record))
     }
 
     /// The network of an endpoint that is to go; none when its definition was deleted or broken by hand,
-    /// which must not keep the leases from being given back. One of the library's own need not be alive.
+    /// which must not keep the leases from being given back. One of the library's own need not be alive. Not to be
+    /// asked behind the gate unless the network is plain: a plugin may take its time.
     ///
     /// # Errors
     /// NotFound when its driver, or who gave its addresses, is not registered here.
@@ -335,10 +393,10 @@ impl Controller {
         };
         log::warn!("endpoint {}: {error}", record.config.name);
         let Ok((config, stamp)) = self.definition(&record.network) else { return Ok(None) };
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
         if !is_builtin(&config.network_type) {
             return Err(error);
         }
+        let (driver, _) = self.drivers.driver(&config.network_type)?;
         let active = self.active(config, stamp, driver, false)?;
         Ok(Some(Arc::new(active)))
     }
@@ -362,14 +420,21 @@ impl Controller {
     pub(super) fn take_elsewhere(&self, active: &Active, record: &mut EndpointRecord) -> Result<Vec<IpAddr>> {
         let mut taken = Vec::new();
         let Some(ipam) = &active.ipam else { return Ok(taken) };
+        let mut options = BTreeMap::new();
+        if ipam.requires_mac_address() {
+            let mac = record.mac.get_or_insert_with(MacAddr::random);
+            options.insert(DOCKER_MAC.to_owned(), mac.to_string());
+        }
         for subnet in &active.config.subnets {
             let wanted = record.config.wanted(subnet.subnet);
-            let answer = subnet.pool_id().and_then(|id| ipam.request_address(&id, wanted, &BTreeMap::new()));
-            match answer {
-                Ok((address, _)) => {
-                    record.set_address(address);
-                    taken.push(address.addr());
-                }
+            let answer = subnet.pool_id().and_then(|id| ipam.request_address(&id, wanted, &options));
+            let checked = answer.and_then(|(address, _)| {
+                taken.push(address.addr());
+                refuse_stray(subnet.subnet, address, &active.config.ipam)?;
+                Ok(address)
+            });
+            match checked {
+                Ok(address) => record.set_address(address),
                 Err(error) => {
                     self.give_back_elsewhere(active, &taken);
                     return Err(error);
@@ -384,13 +449,23 @@ impl Controller {
         let Some(ipam) = &active.ipam else { return };
         for address in addresses {
             let subnets = active.config.subnets.iter();
-            for subnet in subnets.filter(|subnet| subnet.subnet.contains(address)) {
+            let is_of = |subnet: &&SubnetConfig| subnet.subnet.addr().is_ipv4() == address.is_ipv4();
+            for subnet in subnets.filter(is_of) {
                 let released = subnet.pool_id().and_then(|id| ipam.release_address(&id, *address));
                 if let Err(error) = released {
                     log::warn!("{error}");
                 }
             }
         }
+    }
+}
+
+/// An address management of others may say anything.
+fn refuse_stray(subnet: IpNet, address: IpNet, ipam: &str) -> Result<()> {
+    match subnet.contains(&address.addr()) && subnet.prefix_len() <= address.prefix_len() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::System, "use address", address.to_string())
+            .with_cause(format!("the address management {ipam} gave it, and the subnet is {subnet}"))),
     }
 }
 

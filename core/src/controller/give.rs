@@ -32,7 +32,7 @@ impl Controller {
         let ipam = self.ipam(PoolIpam::NAME)?;
         self.store.write(|tx| {
             for other in given(tx)? {
-                let pool = other.id.pool();
+                let pool = other.pool;
                 let is_unused = leases::count_taken(tx, pool)? == 0;
                 let is_again = request.pool == Some(pool);
                 // The same request again, or one whose answer was never heard.
@@ -41,38 +41,39 @@ impl Controller {
                 }
             }
             let pool = ipam.request_pool(&request)?;
-            for idle in given(tx)?.iter().filter(|other| overlap(other.id.pool(), pool.pool)) {
-                forget(tx, idle.id.pool())?;
+            for idle in given(tx)?.iter().filter(|other| overlap(other.pool, pool.pool)) {
+                forget(tx, idle.pool)?;
             }
-            record(tx, &pool.id)?;
+            record(tx, &pool.id, pool.pool)?;
             Ok(pool)
         })
     }
 
     /// Takes a pool back with all its addresses; one that was not given is no error.
     pub(crate) fn take_pool_back(&self, id: &PoolId) -> Result<()> {
+        let pool = id.parts()?.pool;
         let _lock = self.definitions.lock()?;
-        if self.subnets_of_all()?.contains(&id.pool()) {
+        if self.subnets_of_all()?.contains(&pool) {
             log::warn!("pool {id} stays: a network has it");
             return Ok(());
         }
         self.store.write(|tx| {
-            if given(tx)?.iter().any(|given| given.id.pool() == id.pool()) {
-                leases::clear(tx, id.pool())?;
+            if given(tx)?.iter().any(|given| given.pool == pool) {
+                leases::clear(tx, pool)?;
             }
-            forget(tx, id.pool())
+            forget(tx, pool)
         })
     }
 
     /// Whether a pool was given, by whatever sub-pool.
     pub(crate) fn is_given(&self, pool: IpNet) -> Result<bool> {
-        Ok(self.store.read(given)?.iter().any(|given| given.id.pool() == pool))
+        Ok(self.store.read(given)?.iter().any(|given| given.pool == pool))
     }
 
     /// # Errors
     /// NotFound when the pool was not given.
     pub(crate) fn require_given(&self, id: &PoolId) -> Result<()> {
-        if self.is_given(id.pool())? {
+        if self.is_given(id.parts()?.pool)? {
             return Ok(());
         }
         Err(Error::new(ErrorKind::NotFound, "find pool", id.to_string())
@@ -85,10 +86,10 @@ impl Controller {
         self.store.write(|tx| {
             let there = given(tx)?;
             for subnet in &config.subnets {
-                if there.iter().any(|given| given.id.pool() == subnet.subnet) {
+                if there.iter().any(|given| given.pool == subnet.subnet) {
                     continue;
                 }
-                record(tx, &subnet.pool_id()?)?;
+                record(tx, &subnet.pool_id()?, subnet.subnet)?;
                 for address in subnet.reserved() {
                     match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
                         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -127,11 +128,11 @@ fn key(pool: IpNet) -> String {
     format!("given {pool}")
 }
 
-fn record(tx: &Connection, id: &PoolId) -> Result<()> {
+fn record(tx: &Connection, id: &PoolId, pool: IpNet) -> Result<()> {
     let failed = |error| store_error("record pool", id.to_string(), error);
-    let json = serde_json::to_string(&Given { id: id.clone(), at: now() }).unwrap_or_default();
+    let json = serde_json::to_string(&Given { id: id.clone(), pool, at: now() }).unwrap_or_default();
     let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
-    tx.execute(insert, params![key(id.pool()), json]).map_err(failed)?;
+    tx.execute(insert, params![key(pool), json]).map_err(failed)?;
     Ok(())
 }
 

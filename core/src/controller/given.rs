@@ -13,18 +13,26 @@ use crate::store::store_error;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Given {
     pub(super) id: PoolId,
+    pub(super) pool: IpNet,
     pub(super) at: u64,
 }
 
 impl Controller {
+    /// What a new network must not overlap, besides routes of the host.
+    pub(super) fn in_use(&self, config: &NetworkConfig) -> Result<Vec<IpNet>> {
+        let mut in_use = self.subnets_of_others(&config.name)?;
+        in_use.extend(self.given_to_others(config)?);
+        Ok(in_use)
+    }
+
     /// The pools that were given for networks which are not made yet, or by others; not those that `config`
     /// is made with.
-    pub(super) fn given_to_others(&self, config: &NetworkConfig) -> Result<Vec<IpNet>> {
+    fn given_to_others(&self, config: &NetworkConfig) -> Result<Vec<IpNet>> {
         let is_own = |pool: &IpNet| {
             config.ipam == StaticIpam::NAME && config.subnets.iter().any(|own| own.subnet == *pool)
         };
         let given = self.store.read(given)?;
-        Ok(given.iter().map(|given| given.id.pool()).filter(|pool| !is_own(pool)).collect())
+        Ok(given.iter().map(|given| given.pool).filter(|pool| !is_own(pool)).collect())
     }
 }
 

@@ -15,7 +15,9 @@ use crate::link::{LinkRef, Place, SysctlSpec};
 use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
+use crate::plugin::client::Operation;
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
+use crate::store::GateGuard;
 use crate::sys::{NamespaceLife, Process};
 
 impl Controller {
@@ -26,6 +28,7 @@ impl Controller {
     /// Those of [`Controller::create_endpoint`] and [`Controller::join`]. Nothing is left behind.
     pub fn connect(&self, network: &str, sandbox: &Sandbox, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
+        let _operation = Operation::begin();
         let connect = || {
             let active = self.active_or_activate(&Name::new(network)?)?;
             let record = self.record(&active, config, true)?;
@@ -54,6 +57,7 @@ impl Controller {
     /// sandbox has an interface of that name or a route that the address overlaps. The endpoint is then
     /// as it was.
     pub fn join(&self, network: &str, endpoint: &str, sandbox: &Sandbox) -> Result<Endpoint> {
+        let _operation = Operation::begin();
         let join = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let active = self.activate(&network)?;
@@ -183,20 +187,58 @@ impl Controller {
             Some(prepared) => engine::join(prepared, &self.host, sandbox),
             None => self.join_by_itself(active, &mut record, &mut stored, sandbox),
         };
-        let interface = joined.map_err(|error| {
-            if !error.rollback_failures().is_empty() {
-                self.stop_counting_inside(&record, Some(sandbox));
+        let interface = match joined {
+            Ok(interface) => interface,
+            Err(error) => {
+                if !error.rollback_failures().is_empty() {
+                    self.stop_counting_inside(&record, Some(sandbox));
+                }
+                self.unmeter(&record);
+                let undone = match is_new {
+                    true => self.undo_new(active, &record, &stored, gate),
+                    false => self.undo_join(&before, &stored),
+                };
+                return Err(error.with_rollback(undone));
             }
-            self.unmeter(&record);
-            let undo = || match self.find(&record.network, &record.config.name)? {
-                Some(now) if now != stored => Ok(()),
-                _ if is_new => self.remove(&record),
-                _ => self.store.write(|tx| before.update(tx)),
-            };
-            error.with_rollback(undo().err().into_iter().collect())
-        })?;
+        };
         drop(gate);
         Ok(Endpoint { interface, ..Endpoint::from(record) })
+    }
+
+    /// Takes back an endpoint that was recorded as `stored` and could not join, unless another has changed it.
+    pub(super) fn undo_new(
+        &self,
+        active: &Active,
+        record: &EndpointRecord,
+        stored: &EndpointRecord,
+        gate: Option<GateGuard<'_>>,
+    ) -> Vec<Error> {
+        let is_own = match self.find(&record.network, &record.config.name) {
+            Ok(now) => now.as_ref() == Some(stored),
+            Err(error) => return vec![error],
+        };
+        if !is_own {
+            return Vec::new();
+        }
+        if active.acts_by_itself() {
+            return self.take_back(active, record, false);
+        }
+        let removed = self.remove(record, Some(active));
+        drop(gate);
+        if removed.is_ok() {
+            self.give_all_back_elsewhere(active, record);
+        }
+        removed.err().into_iter().collect()
+    }
+
+    /// Has the record of an endpoint that could not join say what it said before, unless another has changed it.
+    fn undo_join(&self, before: &EndpointRecord, stored: &EndpointRecord) -> Vec<Error> {
+        let undone = match self.find(&before.network, &before.config.name) {
+            Ok(Some(now)) if now != *stored => Ok(()),
+            Ok(_) => self.store.write(|tx| before.update(tx)),
+            Err(error) => Err(error),
+        };
+        undone.err().into_iter().collect()
     }
 
     /// Records that the endpoint is about to join; of a driver that decides at once also what.
@@ -293,7 +335,7 @@ impl Controller {
         sandbox: &Sandbox,
     ) -> Result<Option<Interface>> {
         if record.transient {
-            self.make(active, record)?;
+            self.make_alone(active, record)?;
         }
         let joined = self.join_and_record(active, record, stored, sandbox);
         joined.map_err(|error| {
@@ -339,32 +381,27 @@ impl Controller {
     /// Takes the endpoint's device out of its sandbox; `record` says afterwards that it is in none, and
     /// so does the store when `keep` says that the endpoint stays. After a failure it is still in the
     /// sandbox, so that it can be tried again.
-    pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
+    ///
+    /// A driver that acts by itself is not for this, but for [`Controller::part_alone`].
+    pub(super) fn detach(
+        &self,
+        record: &mut EndpointRecord,
+        active: Option<&Active>,
+        keep: bool,
+    ) -> Result<()> {
         let Some(joined) = record.joined.clone() else {
-            self.unlink(record)?;
+            self.unlink(record, active)?;
             self.unmeter(record);
             return Ok(());
         };
-        let active = self.parting(record)?;
         let sandbox = self.open_as(&joined)?;
-        match &active {
-            // The library's own link goes faster from the host.
-            Some(active) if active.is_builtin => {
-                let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
-                self.apply(&left)?;
-                self.dismiss(&[record])?;
-                self.clear_out(record, &joined, sandbox.as_ref())?;
-            }
-            Some(active) => {
-                let mut failures = Vec::new();
-                self.part_by_itself(active, record, &joined, sandbox.as_ref(), &mut failures);
-                Error::first_of(failures)?;
-            }
-            None => {
-                self.dismiss(&[record])?;
-                self.clear_out(record, &joined, sandbox.as_ref())?;
-            }
+        // The library's own link goes faster from the host.
+        if let Some(active) = active {
+            let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
+            self.apply(&left)?;
         }
+        self.dismiss(&[record])?;
+        self.clear_out(record, &joined, sandbox.as_ref())?;
         self.stop_counting_inside(record, sandbox.as_ref());
         record.joined = None;
         self.unmeter(record);

@@ -13,6 +13,7 @@ use crate::link::{message, parse, LinkRef, Place, ProxySpec};
 use crate::name::Name;
 use crate::network::engine::{plan_pair, Device, Prepared};
 use crate::plan::{apply, Action, Ground, Plan};
+use crate::plugin::client::Operation;
 use crate::sandbox::Interface;
 
 impl Controller {
@@ -43,6 +44,7 @@ impl Controller {
     /// behind.
     pub fn link(&self, network: &str, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
+        let _operation = Operation::begin();
         let link = || {
             let active = self.active_or_activate(&Name::new(network)?)?;
             let record = self.record_of_link(&active, config)?;
@@ -118,14 +120,14 @@ impl Controller {
                 .and_then(|made| self.note_made(active, &mut record, &mut stored, made)),
             None => self.link_by_itself(active, &mut record, &mut stored),
         };
-        let interface = linked.map_err(|error| {
-            self.unmeter(&record);
-            let undo = || match self.find(&record.network, &record.config.name)? {
-                Some(now) if now != stored => Ok(()),
-                _ => self.remove(&record),
-            };
-            error.with_rollback(undo().err().into_iter().collect())
-        })?;
+        let interface = match linked {
+            Ok(interface) => interface,
+            Err(error) => {
+                self.unmeter(&record);
+                let undone = self.undo_new(active, &record, &stored, gate);
+                return Err(error.with_rollback(undone));
+            }
+        };
         drop(gate);
         Ok(Endpoint { interface: Some(interface), ..Endpoint::from(record) })
     }
@@ -196,7 +198,7 @@ impl Controller {
         record: &mut EndpointRecord,
         stored: &mut EndpointRecord,
     ) -> Result<Interface> {
-        self.make(active, record)?;
+        self.make_alone(active, record)?;
         self.link_and_record(active, record, stored).map_err(|error| {
             let undone = self.leave_by_itself(active, record);
             error.with_rollback(undone.err().into_iter().collect())
@@ -229,13 +231,13 @@ impl Controller {
 
     /// Has a driver that acts by itself take the device of a linked endpoint out of use. The library's own
     /// do so as they delete it, but for what does not go with a device that is gone.
-    pub(super) fn unlink(&self, record: &EndpointRecord) -> Result<()> {
+    pub(super) fn unlink(&self, record: &EndpointRecord, active: Option<&Active>) -> Result<()> {
         if record.linked.is_none() {
             return Ok(());
         }
-        match self.parting(record)? {
-            Some(active) if !active.is_builtin => {
-                let steps = [self.disconnect_outside(&active, record), self.leave_by_itself(&active, record)];
+        match active {
+            Some(active) if active.acts_by_itself() => {
+                let steps = [self.disconnect_outside(active, record), self.leave_by_itself(active, record)];
                 Error::first_of(steps.into_iter().filter_map(Result::err).collect())
             }
             _ => self.forget_proxies(record),

@@ -54,7 +54,7 @@ impl Controller {
     }
 
     /// Says that the device of a linked endpoint is in no sandbox any more. One that is gone is no error.
-    pub(crate) fn take_back(&self, network: &Name, endpoint: &Name) -> Result<()> {
+    pub(crate) fn return_device(&self, network: &Name, endpoint: &Name) -> Result<()> {
         match self.note_sandbox(network, endpoint, None) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             noted => noted,

@@ -87,7 +87,7 @@ impl Service {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         if self.found(&network, &endpoint)?.is_some() {
-            self.controller.take_back(&network, &endpoint)?;
+            self.controller.return_device(&network, &endpoint)?;
         }
         Ok(Reply::default())
     }

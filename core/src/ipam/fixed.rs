@@ -47,7 +47,7 @@ impl Ipam for StaticIpam {
         wanted: Option<IpAddr>,
         options: &BTreeMap<String, String>,
     ) -> Result<(IpNet, BTreeMap<String, String>)> {
-        let subnet = pool.pool();
+        let subnet = pool.parts()?.pool;
         let Some(wanted) = wanted else {
             let is_gateway = options.get(REQUEST_TYPE).map(String::as_str) == Some(GATEWAY);
             let what = if is_gateway { "gateway" } else { "address" };

@@ -9,6 +9,7 @@ mod builtin;
 mod fixed;
 mod id;
 mod pools;
+mod remote;
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +23,10 @@ use crate::name::Name;
 
 pub use builtin::PoolIpam;
 pub use fixed::StaticIpam;
-pub use id::PoolId;
+pub use id::{PoolId, PoolParts};
 pub(crate) use pools::overlap;
 pub use pools::{check_pool, choose, default_pools, AddressSpace};
+pub(crate) use remote::RemoteIpam;
 
 /// The option by which an address management knows that an address is for a gateway, and its value.
 pub(crate) const REQUEST_TYPE: &str = "RequestAddressType";
@@ -73,6 +75,17 @@ pub trait Ipam: Send + Sync {
     /// # Errors
     /// Those of the store.
     fn release_address(&self, pool: &PoolId, address: IpAddr) -> Result<()>;
+
+    /// Whether the request for an endpoint's address has its MAC address (`RequiresMACAddress`), as the option
+    /// `com.docker.network.endpoint.macaddress`. By default it does not.
+    fn requires_mac_address(&self) -> bool {
+        false
+    }
+}
+
+/// Whether that is one of the library's own, which decide at once.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    [PoolIpam::NAME, StaticIpam::NAME].contains(&name)
 }
 
 /// The names of the address spaces of networks of one host and of networks that span hosts.

@@ -175,9 +175,12 @@ pub(crate) fn prepare(
         });
     };
     let mut interface = Interface::from_source(src_name);
-    interface.destination = match (request.destination, &join.names.dst_prefix) {
-        (default, Some(prefix)) if *default == Destination::default() => Destination::Prefix(prefix.clone()),
-        (wanted, _) => wanted.clone(),
+    let names = &join.names;
+    interface.destination = match (&names.dst_name, &names.dst_prefix) {
+        _ if *request.destination != Destination::default() => request.destination.clone(),
+        (Some(name), _) => Destination::Name(name.clone()),
+        (None, Some(prefix)) => Destination::Prefix(prefix.clone()),
+        (None, None) => Destination::default(),
     };
     interface.mac = request.interface.mac_address();
     let host_prefix = birth.as_ref().is_some_and(|birth| birth.host_prefix);

@@ -1,0 +1,275 @@
+//! Requests to a plugin, and what it answers.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use ureq::config::Config;
+use ureq::Agent;
+
+use super::address::{Address, Spec};
+use super::decode::{decode, or_default};
+use super::tls::Tls;
+use super::transport::{Names, Opener};
+use super::{MAX_BODY, MIME};
+use crate::error::{cut, Error, ErrorKind, Result};
+use crate::name::Name;
+
+/// How long a plugin is waited for that did not answer before, within one operation.
+const HURRY: Duration = Duration::from_secs(1);
+/// How many bytes of a plugin's own words an error keeps.
+const LONGEST_WORDS: usize = 1 << 10;
+
+/// A plugin that can be called. Each request has a connection of its own, so that a plugin that was started anew
+/// in between is no matter.
+#[derive(Clone)]
+pub(crate) struct Client {
+    name: Name,
+    address: Address,
+    tls: Option<Tls>,
+    timeout: Duration,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    body: Vec<u8>,
+}
+
+/// That the plugin did not answer: what it did is not known.
+#[derive(Debug)]
+struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// Whether a plugin gave no answer, rather than one that refuses.
+pub(crate) fn is_unreachable(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<Unreachable>)
+}
+
+thread_local! {
+    /// The plugins that did not answer in the operation that this thread is in.
+    static SILENT: RefCell<Option<Vec<Name>>> = const { RefCell::new(None) };
+}
+
+/// What a caller asked for, which may take several requests: once a plugin did not answer, the rest of them, such as
+/// those that take back what was done, are tried once and shortly.
+pub(crate) struct Operation {
+    is_outermost: bool,
+}
+
+impl Operation {
+    pub(crate) fn begin() -> Self {
+        let is_outermost = SILENT.with_borrow_mut(|silent| {
+            let is_outermost = silent.is_none();
+            silent.get_or_insert_default();
+            is_outermost
+        });
+        Self { is_outermost }
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        if self.is_outermost {
+            SILENT.set(None);
+        }
+    }
+}
+
+/// How one attempt went wrong.
+enum Attempt {
+    /// Nothing came back.
+    Silent(String),
+    /// What came back is of no use.
+    Useless(String),
+}
+
+impl Client {
+    /// # Errors
+    /// Unsupported for TLS where this library was built without; BadRequest for files of `TLSConfig` that cannot be
+    /// used.
+    pub(crate) fn new(spec: Spec, timeout: Duration) -> Result<Self> {
+        let tls = match &spec.address {
+            Address::Tcp { tls: Some(config), .. } => Some(Tls::new(config)),
+            _ => None,
+        };
+        let within = |error: Error| {
+            error.within("reach plugin", format_args!("{} by {}", spec.name, spec.path.display()))
+        };
+        let tls = tls.transpose().map_err(within)?;
+        Ok(Self { name: spec.name, address: spec.address, tls, timeout })
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Calls `method`, `TYPE.NAME`, and reads what it answers.
+    ///
+    /// # Errors
+    /// System, with the plugin's name, the method and what was wrong.
+    pub(crate) fn call<T>(&self, method: &str, request: &impl Serialize) -> Result<T>
+    where
+        T: Default + Serialize + DeserializeOwned,
+    {
+        let body = serde_json::to_vec(request).map_err(|error| self.error(method, error.to_string()))?;
+        self.read(method, &self.ask(method, &body)?)
+    }
+
+    /// Calls a method whose request is empty.
+    ///
+    /// # Errors
+    /// Those of [`Client::call`].
+    pub(crate) fn call_empty<T: Default + Serialize + DeserializeOwned>(&self, method: &str) -> Result<T> {
+        self.read(method, &self.ask(method, &[])?)
+    }
+
+    /// What the answer says.
+    ///
+    /// # Errors
+    /// System when it is a refusal, or no answer to that method.
+    pub(crate) fn read<T>(&self, method: &str, answer: &Answer) -> Result<T>
+    where
+        T: Default + Serialize + DeserializeOwned,
+    {
+        let refusal = decode::<Refusal>(&answer.body).ok().and_then(Refusal::words);
+        if answer.status != 200 {
+            let words = refusal.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).trim().to_owned());
+            return Err(
+                self.error(method, format!("it answered with status {}: {}", answer.status, legible(words)))
+            );
+        }
+        if let Some(words) = refusal {
+            return Err(self.error(method, format!("it says: {}", legible(words))));
+        }
+        decode(&answer.body)
+            .map_err(|cause| self.error(method, format!("its answer is wrong: {}", legible(cause))))
+    }
+
+    /// The answer to `body`, whatever it says. What is not answered is tried again, after 1, 2, 4, 8 … seconds, as
+    /// long as the time-out lasts.
+    ///
+    /// # Errors
+    /// System when there is none, or none that can be read.
+    pub(crate) fn ask(&self, method: &str, body: &[u8]) -> Result<Answer> {
+        let begin = Instant::now();
+        let hurries =
+            SILENT.with_borrow(|silent| silent.as_ref().is_some_and(|own| own.contains(&self.name)));
+        let patience = if hurries { self.timeout.min(HURRY) } else { self.timeout };
+        let mut wait = Duration::from_secs(1);
+        loop {
+            let cause = match self.attempt(method, body, begin + patience) {
+                Ok(answer) => return Ok(answer),
+                Err(Attempt::Useless(cause)) => return Err(self.error(method, legible(cause))),
+                Err(Attempt::Silent(cause)) => cause,
+            };
+            if hurries || begin.elapsed() + wait >= patience {
+                SILENT.with_borrow_mut(|silent| silent.as_mut().map(|silent| silent.push(self.name.clone())));
+                return Err(self.silence(method, &legible(cause)));
+            }
+            std::thread::sleep(wait);
+            wait *= 2;
+        }
+    }
+
+    fn attempt(&self, method: &str, body: &[u8], deadline: Instant) -> std::result::Result<Answer, Attempt> {
+        let agent = self.agent(deadline);
+        let request = agent.post(self.url(method)).header("Accept", MIME).header("Connection", "close");
+        let mut answer = request.send(body).map_err(failed)?;
+        let status = answer.status().as_u16();
+        let read = answer.body_mut().with_config().limit(MAX_BODY as u64).read_to_vec();
+        match read {
+            Ok(body) => Ok(Answer { status, body }),
+            Err(ureq::Error::BodyExceedsLimit(_)) => {
+                Err(Attempt::Useless(format!("its answer is longer than {MAX_BODY} bytes")))
+            }
+            Err(error) => Err(Attempt::Useless(format!("its answer ends too early: {}", words(&error)))),
+        }
+    }
+
+    /// Made for one request: nothing of it is there for a forked child to inherit.
+    fn agent(&self, deadline: Instant) -> Agent {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let config = Config::builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .user_agent(concat!("libnetns/", env!("CARGO_PKG_VERSION")))
+            .max_idle_connections(0)
+            .timeout_global(Some(left.max(Duration::from_millis(1))))
+            .build();
+        let opener = Opener { address: self.address.clone(), tls: self.tls.clone(), deadline };
+        Agent::with_parts(config, opener, Names { by_name: matches!(self.address, Address::Tcp { .. }) })
+    }
+
+    fn url(&self, method: &str) -> String {
+        match &self.address {
+            Address::Unix(_) => format!("http://localhost/{method}"),
+            Address::Tcp { .. } => format!("{}/{method}", self.address),
+        }
+    }
+
+    /// An error of that method.
+    pub(crate) fn error(&self, method: &str, cause: impl Into<String>) -> Error {
+        Error::new(ErrorKind::System, "call", format!("{method} of plugin {}", self.name)).with_cause(cause)
+    }
+
+    fn silence(&self, method: &str, cause: &str) -> Error {
+        let cause = format!("it does not answer at {}: {cause}", self.address);
+        self.error(method, cause.clone()).with_source(Unreachable(cause))
+    }
+}
+
+/// The ways in which answers say that something went wrong.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Refusal {
+    #[serde(deserialize_with = "or_default")]
+    err: String,
+    #[serde(deserialize_with = "or_default")]
+    error: String,
+}
+
+impl Refusal {
+    fn words(self) -> Option<String> {
+        [self.err, self.error].into_iter().find(|words| !words.is_empty())
+    }
+}
+
+fn failed(error: ureq::Error) -> Attempt {
+    match &error {
+        // Trying again does not make a certificate right.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Attempt::Useless(error.to_string())
+        }
+        ureq::Error::ConnectionFailed
+        | ureq::Error::HostNotFound
+        | ureq::Error::Io(_)
+        | ureq::Error::Timeout(_) => Attempt::Silent(words(&error)),
+        _ => Attempt::Useless(format!("its answer is no HTTP: {error}")),
+    }
+}
+
+fn words(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Timeout(_) => "the time is up".to_owned(),
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => "the time is up".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// What a plugin said, as people can be shown it.
+pub(crate) fn legible(words: String) -> String {
+    let plain: String = words.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    cut(plain, LONGEST_WORDS)
+}

@@ -1,0 +1,205 @@
+//! How a request goes to a plugin: by a unix socket, TCP or TLS, each read and write within one deadline.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+use ureq::Timeout;
+
+use super::address::Address;
+use super::tls::Tls;
+
+/// What goes back and forth.
+pub(super) trait Stream: Read + Write + Send + Sync {}
+
+impl<T: Read + Write + Send + Sync> Stream for T {}
+
+/// A socket on which nothing takes longer than until the deadline.
+pub(super) struct Timed {
+    socket: Socket,
+    deadline: Instant,
+}
+
+impl Timed {
+    fn left(&self) -> io::Result<Duration> {
+        left(self.deadline)
+    }
+}
+
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    match left.is_zero() {
+        true => Err(io::ErrorKind::TimedOut.into()),
+        false => Ok(left),
+    }
+}
+
+/// What a socket says whose time is up.
+fn timed_out(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(self.left()?))?;
+        self.socket.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(self.left()?))?;
+        self.socket.write(buffer).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens a connection for each request.
+pub(super) struct Opener {
+    pub(super) address: Address,
+    pub(super) tls: Option<Tls>,
+    pub(super) deadline: Instant,
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)
+    }
+}
+
+impl Opener {
+    fn open(&self, addresses: &[SocketAddr]) -> io::Result<Timed> {
+        let socket = match &self.address {
+            Address::Unix(path) => {
+                let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+                // Who listens and does not accept lets callers wait, too.
+                socket.set_write_timeout(Some(left(self.deadline)?))?;
+                socket.connect(&SockAddr::unix(path)?).map_err(timed_out)?;
+                socket
+            }
+            Address::Tcp { .. } => self.connect_to_any(addresses)?,
+        };
+        Ok(Timed { socket, deadline: self.deadline })
+    }
+
+    fn connect_to_any(&self, addresses: &[SocketAddr]) -> io::Result<Socket> {
+        let mut failure = io::ErrorKind::AddrNotAvailable.into();
+        for (at, address) in addresses.iter().enumerate() {
+            // One that does not answer leaves time for the others.
+            let patience = left(self.deadline)? / u32::try_from(addresses.len() - at).unwrap_or(1);
+            match connect(*address, patience) {
+                Ok(socket) => return Ok(socket),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+}
+
+fn connect(address: SocketAddr, patience: Duration) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.connect_timeout(&address.into(), patience)?;
+    socket.set_tcp_nodelay(true)?;
+    Ok(socket)
+}
+
+impl Connector for Opener {
+    type Out = Connection;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<Connection>, ureq::Error> {
+        let timed = self.open(&details.addrs)?;
+        let stream: Box<dyn Stream> = match &self.tls {
+            Some(tls) => tls.wrap(timed, details.uri.host().unwrap_or_default())?,
+            None => Box::new(timed),
+        };
+        let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
+        Ok(Some(Connection { stream, buffers: LazyBuffers::new(input, output) }))
+    }
+}
+
+/// A connection that is open.
+pub(super) struct Connection {
+    stream: Box<dyn Stream>,
+    buffers: LazyBuffers,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("connection to a plugin")
+    }
+}
+
+impl Transport for Connection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        self.stream.write_all(&self.buffers.output()[..amount]).map_err(named)?;
+        self.stream.flush().map_err(named)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        loop {
+            match self.stream.read(self.buffers.input_append_buf()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(named(error)),
+                Ok(amount) => {
+                    self.buffers.input_appended(amount);
+                    return Ok(amount > 0);
+                }
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        false
+    }
+}
+
+fn named(error: io::Error) -> ureq::Error {
+    match error.kind() {
+        io::ErrorKind::TimedOut => ureq::Error::Timeout(Timeout::Global),
+        _ => error.into(),
+    }
+}
+
+/// The addresses of a host; a unix socket needs none.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) by_name: bool,
+}
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        if self.by_name {
+            return DefaultResolver::default().resolve(uri, config, timeout);
+        }
+        let mut nowhere = self.empty();
+        nowhere.push((Ipv4Addr::LOCALHOST, 0).into());
+        Ok(nowhere)
+    }
+}
