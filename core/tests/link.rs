@@ -346,7 +346,7 @@ fn networks_without_devices_have_no_links() {
 /// A macvlan network on a link of the host's.
 fn lan(host: &Host) -> NetworkConfig {
     common::veth(host, "lan0", "lan1");
-    ["lan0", "lan1"].map(|name| host.ip(&["link", "set", name, "up"]));
+    let _ = ["lan0", "lan1"].map(|name| host.ip(&["link", "set", name, "up"]));
     with_subnets("macvlan", "blue", &["10.3.0.0/24", "fd03::/64"]).with_option("parent", "lan0")
 }
 

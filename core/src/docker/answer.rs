@@ -18,22 +18,22 @@ impl Answer {
         Self { status: 200, body }
     }
 
-    /// What the method of `path` could not do: an answer as the protocol has it.
-    pub(super) fn error(path: &str, cause: &str) -> Self {
-        let key = if is_ipam(path) { "Error" } else { "Err" };
+    /// What the method `name` could not do: an answer as the protocol has it.
+    pub(super) fn error(name: &str, cause: &str) -> Self {
+        let key = if is_ipam(name) { "Error" } else { "Err" };
         Self::good(&json!({ key: cause }))
     }
 
     /// What was no request that a method could answer. Docker reads `Err` then, whatever the method's type.
-    pub(super) fn refusal(status: u16, path: &str, cause: &str) -> Self {
+    pub(super) fn refusal(status: u16, name: &str, cause: &str) -> Self {
         let mut body = json!({ "Err": cause });
-        if is_ipam(path) {
+        if is_ipam(name) {
             body["Error"] = Value::from(cause);
         }
         Self { status, ..Self::good(&body) }
     }
 }
 
-fn is_ipam(path: &str) -> bool {
-    path.trim_start_matches('/').split('.').next() == Some(IPAM_PLUGIN_ENDPOINT_TYPE)
+fn is_ipam(name: &str) -> bool {
+    name.split('.').next() == Some(IPAM_PLUGIN_ENDPOINT_TYPE)
 }

@@ -21,11 +21,11 @@ use crate::plugin::network::{
 const DOCKERS: &str = "com.docker.";
 
 impl Service {
-    pub(super) fn create_endpoint(&self, request: CreateEndpoint) -> Result<InterfaceReply> {
+    pub(super) fn create_endpoint(&self, request: &CreateEndpoint) -> Result<InterfaceReply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         let definition = self.network(&network)?;
-        let config = wanted(&definition, &endpoint, &request)?;
+        let config = wanted(&definition, &endpoint, request)?;
         let there = match self.find(&network, &endpoint)? {
             Some(there) => same(there, &config)?,
             None => self.controller.link(network.as_str(), config)?,
@@ -38,7 +38,7 @@ impl Service {
         Ok(InterfaceReply { interface, ..InterfaceReply::default() })
     }
 
-    pub(super) fn delete_endpoint(&self, request: EndpointRef) -> Result<Reply> {
+    pub(super) fn delete_endpoint(&self, request: &EndpointRef) -> Result<Reply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         if self.found(&network, &endpoint)?.is_some() {
@@ -47,7 +47,7 @@ impl Service {
         Ok(Reply::default())
     }
 
-    pub(super) fn oper_info(&self, request: EndpointRef) -> Result<OperInfoReply> {
+    pub(super) fn oper_info(&self, request: &EndpointRef) -> Result<OperInfoReply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         self.network(&network)?;
         let there = self.known(&network, &endpoint)?;
@@ -59,7 +59,7 @@ impl Service {
         Ok(OperInfoReply { value, ..OperInfoReply::default() })
     }
 
-    pub(super) fn join(&self, request: Join) -> Result<JoinReply> {
+    pub(super) fn join(&self, request: &Join) -> Result<JoinReply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         let definition = self.network(&network)?;
@@ -83,7 +83,7 @@ impl Service {
         })
     }
 
-    pub(super) fn leave(&self, request: EndpointRef) -> Result<Reply> {
+    pub(super) fn leave(&self, request: &EndpointRef) -> Result<Reply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         if self.found(&network, &endpoint)?.is_some() {

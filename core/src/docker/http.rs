@@ -107,23 +107,23 @@ async fn talk(stream: UnixStream, service: Arc<Service>, limits: Limits) -> hype
 }
 
 async fn respond(request: Request<Incoming>, service: Arc<Service>, limits: Limits) -> Response<Full<Bytes>> {
-    let path = request.uri().path().to_owned();
+    let name = request.uri().path().strip_prefix('/').unwrap_or_default().to_owned();
     let method = request.method().clone();
     let body = match timeout(limits.read_timeout, read(request.into_body())).await {
         Ok(body) => body,
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body did not come in time".to_owned())),
     };
     let answer = match body {
-        _ if !Service::knows(&path) => Answer::refusal(404, &path, &format!("there is no {path} here")),
-        _ if method != Method::POST => Answer::refusal(405, &path, &format!("{method} is not POST")),
-        Err((status, cause)) => Answer::refusal(status.as_u16(), &path, &cause),
+        _ if !Service::knows(&name) => Answer::refusal(404, &name, &format!("there is no method {name:?}")),
+        _ if method != Method::POST => Answer::refusal(405, &name, &format!("{method} is not POST")),
+        Err((status, cause)) => Answer::refusal(status.as_u16(), &name, &cause),
         Ok(body) => {
-            let called = path.clone();
+            let called = name.clone();
             // Calls wait for the kernel and for others: not on this thread.
             let answered = tokio::task::spawn_blocking(move || service.answer(&called, &body)).await;
             answered.unwrap_or_else(|error| {
-                log::error!("{path}: {error}");
-                Answer::refusal(500, &path, "the server failed, and goes on")
+                log::error!("{name}: {error}");
+                Answer::refusal(500, &name, "the server failed, and goes on")
             })
         }
     };

@@ -21,27 +21,27 @@ impl Service {
         }
     }
 
-    pub(super) fn allocate_network(&self, request: AllocateNetwork) -> Result<AllocateNetworkReply> {
+    pub(super) fn allocate_network(&self, request: &AllocateNetwork) -> Result<AllocateNetworkReply> {
         Err(not_global("allocate network", &request.network_id))
     }
 
-    pub(super) fn free_network(&self, request: NetworkRef) -> Result<Reply> {
+    pub(super) fn free_network(&self, request: &NetworkRef) -> Result<Reply> {
         Err(not_global("free network", &request.network_id))
     }
 
     /// Only a network that the host has no address in needs none for a gateway.
-    pub(super) fn gw_alloc_check(&self, request: GwAllocCheck) -> Result<GwAllocCheckReply> {
+    pub(super) fn gw_alloc_check(&self, request: &GwAllocCheck) -> Result<GwAllocCheckReply> {
         let request = CreateNetwork {
             network_id: "any".to_owned(),
-            options: request.options,
+            options: request.options.clone(),
             ..CreateNetwork::default()
         };
         let skip = definition(&request)?.firewall.gateway_mode == GatewayMode::Isolated;
         Ok(GwAllocCheckReply { skip_ipv4: skip, skip_ipv6: skip, ..GwAllocCheckReply::default() })
     }
 
-    pub(super) fn create_network(&self, request: CreateNetwork) -> Result<Reply> {
-        let mut wanted = definition(&request)?;
+    pub(super) fn create_network(&self, request: &CreateNetwork) -> Result<Reply> {
+        let mut wanted = definition(request)?;
         for subnet in &wanted.subnets {
             if self.controller.is_given(subnet.subnet)? {
                 wanted.labels.insert(POOLS.0.to_owned(), POOLS.1.to_owned());
@@ -63,7 +63,7 @@ impl Service {
         Ok(Reply::default())
     }
 
-    pub(super) fn delete_network(&self, request: NetworkRef) -> Result<Reply> {
+    pub(super) fn delete_network(&self, request: &NetworkRef) -> Result<Reply> {
         let name = Name::new(&request.network_id)?;
         let _alone = self.alone_with(&name);
         let Some(there) = self.controller.defined(&name)? else { return Ok(Reply::default()) };
@@ -96,7 +96,7 @@ impl Service {
     }
 
     /// Networks of one host have no use for other hosts.
-    pub(super) fn discover(&self, _: Discovery) -> Result<Reply> {
+    pub(super) fn discover(&self, _: &Discovery) -> Result<Reply> {
         Ok(Reply::default())
     }
 

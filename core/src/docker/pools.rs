@@ -30,14 +30,14 @@ impl Service {
         })
     }
 
-    pub(super) fn request_pool(&self, request: RequestPool) -> Result<PoolReply> {
+    pub(super) fn request_pool(&self, request: &RequestPool) -> Result<PoolReply> {
         let space = match request.address_space.is_empty() {
             true => self.controller.ipam(PoolIpam::NAME)?.default_address_spaces()?.local,
             false => Name::new(&request.address_space)?,
         };
         let mut wanted = PoolRequest::new(space);
         wanted.ipv6 = request.v6;
-        wanted.options = request.options;
+        wanted.options.clone_from(&request.options);
         wanted.pool = prefix(&request.pool, "Pool")?;
         wanted.sub_pool = prefix(&request.sub_pool, "SubPool")?;
         let pool = self.controller.give_pool(wanted)?;
@@ -49,18 +49,18 @@ impl Service {
         })
     }
 
-    pub(super) fn release_pool(&self, request: ReleasePool) -> Result<Reply> {
+    pub(super) fn release_pool(&self, request: &ReleasePool) -> Result<Reply> {
         self.controller.take_pool_back(&request.pool_id.parse()?)?;
         Ok(Reply::default())
     }
 
-    pub(super) fn request_address(&self, request: RequestAddress) -> Result<AddressReply> {
+    pub(super) fn request_address(&self, request: &RequestAddress) -> Result<AddressReply> {
         let (pool, wanted) = (self.pool(&request.pool_id)?, address(&request.address)?);
         let (given, data) = self.ipam()?.request_address(&pool, wanted, &request.options)?;
         Ok(AddressReply { address: given.to_string(), data, ..AddressReply::default() })
     }
 
-    pub(super) fn release_address(&self, request: ReleaseAddress) -> Result<Reply> {
+    pub(super) fn release_address(&self, request: &ReleaseAddress) -> Result<Reply> {
         let pool: PoolId = request.pool_id.parse()?;
         if let Some(address) = address(&request.address)? {
             self.ipam()?.release_address(&pool, address)?;

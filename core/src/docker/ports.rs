@@ -41,7 +41,7 @@ struct Wanted {
 }
 
 impl Service {
-    pub(super) fn publish(&self, request: Join) -> Result<Reply> {
+    pub(super) fn publish(&self, request: &Join) -> Result<Reply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         self.network(&network)?;
@@ -98,7 +98,7 @@ impl Service {
         Err(exhausted.with_cause(cause))
     }
 
-    pub(super) fn withdraw(&self, request: EndpointRef) -> Result<Reply> {
+    pub(super) fn withdraw(&self, request: &EndpointRef) -> Result<Reply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         if let Some(there) = self.found(&network, &endpoint)?.filter(|there| !there.ports.is_empty()) {

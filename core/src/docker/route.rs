@@ -12,7 +12,7 @@ use crate::controller::Controller;
 use crate::driver::NETWORK_PLUGIN_ENDPOINT_TYPE;
 use crate::error::Result;
 use crate::plugin::decode::decode;
-use crate::plugin::{Activated, IPAM_PLUGIN_ENDPOINT_TYPE};
+use crate::plugin::{Activated, ACTIVATE, IPAM_PLUGIN_ENDPOINT_TYPE};
 
 /// Requests that are about different objects seldom wait for each other by these.
 const LOCKS: usize = 64;
@@ -20,34 +20,34 @@ const LOCKS: usize = 64;
 type Method = fn(&Service, &str, &[u8]) -> Answer;
 
 const METHODS: [(&str, Method); 22] = [
-    ("/Plugin.Activate", |_, _, _| Answer::good(&activated())),
-    ("/NetworkDriver.GetCapabilities", |service, _, _| Answer::good(&service.capabilities())),
-    ("/NetworkDriver.AllocateNetwork", |service, path, body| {
-        call(path, body, |r| service.allocate_network(r))
+    (ACTIVATE, |_, _, _| Answer::good(&activated())),
+    ("NetworkDriver.GetCapabilities", |service, _, _| Answer::good(&service.capabilities())),
+    ("NetworkDriver.AllocateNetwork", |service, name, body| {
+        call(name, body, |r| service.allocate_network(r))
     }),
-    ("/NetworkDriver.FreeNetwork", |service, path, body| call(path, body, |r| service.free_network(r))),
-    ("/NetworkDriver.GwAllocCheck", |service, path, body| call(path, body, |r| service.gw_alloc_check(r))),
-    ("/NetworkDriver.CreateNetwork", |service, path, body| call(path, body, |r| service.create_network(r))),
-    ("/NetworkDriver.DeleteNetwork", |service, path, body| call(path, body, |r| service.delete_network(r))),
-    ("/NetworkDriver.CreateEndpoint", |service, path, body| call(path, body, |r| service.create_endpoint(r))),
-    ("/NetworkDriver.DeleteEndpoint", |service, path, body| call(path, body, |r| service.delete_endpoint(r))),
-    ("/NetworkDriver.EndpointOperInfo", |service, path, body| call(path, body, |r| service.oper_info(r))),
-    ("/NetworkDriver.Join", |service, path, body| call(path, body, |r| service.join(r))),
-    ("/NetworkDriver.Leave", |service, path, body| call(path, body, |r| service.leave(r))),
-    ("/NetworkDriver.ProgramExternalConnectivity", |service, path, body| {
-        call(path, body, |r| service.publish(r))
+    ("NetworkDriver.FreeNetwork", |service, name, body| call(name, body, |r| service.free_network(r))),
+    ("NetworkDriver.GwAllocCheck", |service, name, body| call(name, body, |r| service.gw_alloc_check(r))),
+    ("NetworkDriver.CreateNetwork", |service, name, body| call(name, body, |r| service.create_network(r))),
+    ("NetworkDriver.DeleteNetwork", |service, name, body| call(name, body, |r| service.delete_network(r))),
+    ("NetworkDriver.CreateEndpoint", |service, name, body| call(name, body, |r| service.create_endpoint(r))),
+    ("NetworkDriver.DeleteEndpoint", |service, name, body| call(name, body, |r| service.delete_endpoint(r))),
+    ("NetworkDriver.EndpointOperInfo", |service, name, body| call(name, body, |r| service.oper_info(r))),
+    ("NetworkDriver.Join", |service, name, body| call(name, body, |r| service.join(r))),
+    ("NetworkDriver.Leave", |service, name, body| call(name, body, |r| service.leave(r))),
+    ("NetworkDriver.ProgramExternalConnectivity", |service, name, body| {
+        call(name, body, |r| service.publish(r))
     }),
-    ("/NetworkDriver.RevokeExternalConnectivity", |service, path, body| {
-        call(path, body, |r| service.withdraw(r))
+    ("NetworkDriver.RevokeExternalConnectivity", |service, name, body| {
+        call(name, body, |r| service.withdraw(r))
     }),
-    ("/NetworkDriver.DiscoverNew", |service, path, body| call(path, body, |r| service.discover(r))),
-    ("/NetworkDriver.DiscoverDelete", |service, path, body| call(path, body, |r| service.discover(r))),
-    ("/IpamDriver.GetCapabilities", |service, _, _| Answer::good(&service.ipam_capabilities())),
-    ("/IpamDriver.GetDefaultAddressSpaces", |service, path, _| answer(path, service.address_spaces())),
-    ("/IpamDriver.RequestPool", |service, path, body| call(path, body, |r| service.request_pool(r))),
-    ("/IpamDriver.ReleasePool", |service, path, body| call(path, body, |r| service.release_pool(r))),
-    ("/IpamDriver.RequestAddress", |service, path, body| call(path, body, |r| service.request_address(r))),
-    ("/IpamDriver.ReleaseAddress", |service, path, body| call(path, body, |r| service.release_address(r))),
+    ("NetworkDriver.DiscoverNew", |service, name, body| call(name, body, |r| service.discover(r))),
+    ("NetworkDriver.DiscoverDelete", |service, name, body| call(name, body, |r| service.discover(r))),
+    ("IpamDriver.GetCapabilities", |service, _, _| Answer::good(&service.ipam_capabilities())),
+    ("IpamDriver.GetDefaultAddressSpaces", |service, name, _| answer(name, service.address_spaces())),
+    ("IpamDriver.RequestPool", |service, name, body| call(name, body, |r| service.request_pool(r))),
+    ("IpamDriver.ReleasePool", |service, name, body| call(name, body, |r| service.release_pool(r))),
+    ("IpamDriver.RequestAddress", |service, name, body| call(name, body, |r| service.request_address(r))),
+    ("IpamDriver.ReleaseAddress", |service, name, body| call(name, body, |r| service.release_address(r))),
 ];
 
 /// Answers requests with what a controller has and does.
@@ -67,14 +67,15 @@ impl Service {
         Ok(service)
     }
 
-    pub(super) fn knows(path: &str) -> bool {
-        METHODS.iter().any(|(known, _)| *known == path)
+    /// Whether a method is called that, as `NetworkDriver.Join` is.
+    pub(super) fn knows(name: &str) -> bool {
+        METHODS.iter().any(|(known, _)| *known == name)
     }
 
-    pub(super) fn answer(&self, path: &str, body: &[u8]) -> Answer {
-        match METHODS.iter().find(|(known, _)| *known == path) {
-            Some((_, method)) => method(self, path, body),
-            None => Answer::refusal(404, path, "there is no such method"),
+    pub(super) fn answer(&self, name: &str, body: &[u8]) -> Answer {
+        match METHODS.iter().find(|(known, _)| *known == name) {
+            Some((_, method)) => method(self, name, body),
+            None => Answer::refusal(404, name, "there is no such method"),
         }
     }
 
@@ -92,23 +93,23 @@ fn activated() -> Activated {
     Activated { implements: implements.map(str::to_owned).to_vec() }
 }
 
-fn call<Q, A>(path: &str, body: &[u8], method: impl FnOnce(Q) -> Result<A>) -> Answer
+fn call<Q, A>(name: &str, body: &[u8], method: impl FnOnce(&Q) -> Result<A>) -> Answer
 where
     Q: Default + Serialize + DeserializeOwned,
     A: Serialize,
 {
     match decode(body) {
-        Ok(request) => answer(path, method(request)),
-        Err(cause) => Answer::refusal(400, path, &format!("{} takes another request: {cause}", &path[1..])),
+        Ok(request) => answer(name, method(&request)),
+        Err(cause) => Answer::refusal(400, name, &format!("{name} takes another request: {cause}")),
     }
 }
 
-fn answer(path: &str, result: Result<impl Serialize>) -> Answer {
+fn answer(name: &str, result: Result<impl Serialize>) -> Answer {
     match result {
         Ok(message) => Answer::good(&message),
         Err(error) => {
-            log::warn!("{}: {error}", &path[1..]);
-            Answer::error(path, &error.to_string())
+            log::warn!("{name}: {error}");
+            Answer::error(name, &error.to_string())
         }
     }
 }

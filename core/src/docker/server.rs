@@ -136,7 +136,7 @@ impl Server {
     }
 
     fn end(&mut self) -> Result<()> {
-        let removed = self.socket.take().map_or(Ok(()), |socket| socket.remove());
+        let removed = self.socket.take().map_or(Ok(()), Socket::remove);
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             // It has nothing to say, and what panics in it is caught there.

@@ -10,7 +10,7 @@ pub(crate) mod network;
 use serde::{Deserialize, Serialize};
 
 /// What plugins say that give out addresses.
-pub const IPAM_PLUGIN_ENDPOINT_TYPE: &str = "IpamDriver";
+pub(crate) const IPAM_PLUGIN_ENDPOINT_TYPE: &str = "IpamDriver";
 /// The version of the protocol, as both sides name it in `Accept` and `Content-Type`.
 pub(crate) const MIME: &str = "application/vnd.docker.plugins.v1.2+json";
 /// The longest body that either side takes, in bytes.
