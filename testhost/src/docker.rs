@@ -119,9 +119,11 @@ impl Docker {
 
     /// Ends the daemon where it stands.
     pub fn kill(&mut self) {
-        if let Some(mut daemon) = self.daemon.take() {
-            end(&mut daemon);
-        }
+        let Some(mut daemon) = self.daemon.take() else { return };
+        end(&mut daemon);
+        // Its containerd goes with it, and may stay for a while as a process that nobody has waited for: the
+        // next daemon would wait for that to listen.
+        let _ = fs::remove_file(format!("{DIRECTORY}/exec/containerd/containerd.pid"));
     }
 
     /// Ends all containers where they stand, of a daemon that has ended, and who watches over them.

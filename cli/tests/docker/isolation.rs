@@ -8,11 +8,11 @@ use crate::traffic::outside;
 #[test]
 fn networks_are_apart_and_internal_ones_have_no_way_out() {
     stage("networks_are_apart_and_internal_ones_have_no_way_out", &[], |stage| {
+        outside(stage.host);
         stage.docker("network create --driver netns --ipv6 --subnet 10.63.0.0/24 --subnet fd63::/64 red");
         stage.docker("network create --driver netns --ipv6 --subnet 10.64.0.0/24 --subnet fd64::/64 green");
         stage.docker("network create --driver netns --internal --subnet 10.65.0.0/24 inner");
         stage.docker("network create --subnet 10.66.0.0/24 dockers");
-        outside(stage.host);
         for (container, network) in [
             ("red", "red"),
             ("green", "green"),

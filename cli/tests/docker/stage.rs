@@ -23,8 +23,11 @@ const LOG: &str = "/opt/server.log";
 pub(crate) struct Stage<'a> {
     pub(crate) host: &'a Host,
     pub(crate) docker: Docker,
-    server: Option<Child>,
+    server: Option<Server>,
 }
+
+/// A server of ours, which ends after Docker has.
+struct Server(Child);
 
 /// Runs `f` in a host of its own with Docker, started with further options, and our server. Whatever `f` makes
 /// it has to remove: then nothing may be left. Says so where Docker does not run.
@@ -49,15 +52,15 @@ impl Stage<'_> {
     pub(crate) fn serve(&mut self) {
         let log = File::options().create(true).append(true).open(LOG).unwrap();
         let mut command = ctl(&["serve", "docker"]);
-        self.server = Some(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        self.server = Some(Server(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()));
         self.wait_until("the server listens", || UnixStream::connect(PLUGIN).is_ok());
     }
 
     /// Ends the server by a signal, and waits until it has ended.
     pub(crate) fn end_server(&mut self, signal: Signal) {
         let mut server = self.server.take().expect("a server");
-        kill(Pid::from_raw(server.id().cast_signed()), signal).unwrap();
-        let status = server.wait().unwrap();
+        kill(Pid::from_raw(server.0.id().cast_signed()), signal).unwrap();
+        let status = server.0.wait().unwrap();
         assert!(signal == Signal::SIGKILL || status.success(), "{status}: {}", log());
     }
 
@@ -185,7 +188,8 @@ impl Stage<'_> {
     fn is_as(&self, before: &State) {
         assert_eq!(self.docker("ps --all --quiet"), "");
         assert_eq!(self.docker("network ls --quiet --filter type=custom"), "");
-        assert_eq!(fs::read_dir("/etc/libnetns/networks").unwrap().count(), 0, "definitions");
+        let files = fs::read_dir("/etc/libnetns/networks").unwrap().flatten().map(|file| file.path());
+        assert_eq!(files.filter(|path| path.extension().is_some()).count(), 0, "definitions");
         self.gone();
         self.host.assert_returns_to(before, "after everything was removed");
     }
@@ -211,12 +215,10 @@ impl Stage<'_> {
     }
 }
 
-impl Drop for Stage<'_> {
+impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

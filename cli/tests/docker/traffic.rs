@@ -8,6 +8,7 @@ use crate::stage::{addr, stage};
 #[test]
 fn containers_reach_each_other_the_gateway_and_the_outside() {
     stage("containers_reach_each_other_the_gateway_and_the_outside", &[], |stage| {
+        outside(stage.host);
         let subnets = "--ipv6 --subnet 10.60.0.0/24 --subnet fd60::/64";
         stage.docker(&format!("network create --driver netns {subnets} blue"));
         let network = stage.inspect("network", "blue");
@@ -49,7 +50,6 @@ fn containers_reach_each_other_the_gateway_and_the_outside() {
         }
 
         // By the host's address to who knows nothing of the containers.
-        outside(stage.host);
         let _server = Server::start("outside", "outside", &[80]);
         attempt(
             "from a container to the outside",

@@ -10,7 +10,7 @@ use super::route::Service;
 use crate::controller::{Endpoint, EndpointConfig, NetworkConfig};
 use crate::driver::{routed, Options, RouteType};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::Destination;
+use crate::link::{Destination, MacAddr};
 use crate::name::Name;
 use crate::plugin::network::{
     CreateEndpoint, EndpointRef, Interface, InterfaceName, InterfaceReply, Join, JoinReply, OperInfoReply,
@@ -137,6 +137,8 @@ fn wanted(network: &NetworkConfig, endpoint: &Name, request: &CreateEndpoint) ->
         }
         config = config.with_address(address.addr());
     }
+    // The same address has the same MAC again, as on Docker's own networks: no neighbour's entry goes stale.
+    config.mac = config.mac.or_else(|| config.address.map(MacAddr::from_ipv4));
     let own = request.options.iter().filter(|(key, _)| !key.starts_with(DOCKERS));
     config.options = own.map(|(key, value)| (key.clone(), value.clone())).collect();
     if network.network_type == routed::TYPE {
