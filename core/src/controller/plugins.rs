@@ -115,7 +115,7 @@ impl Controller {
         if implements.iter().any(|own| own == wanted) {
             return Ok(());
         }
-        let cause = format!("it is no {wanted}: it implements {}", legible(implements.join(", ")));
+        let cause = format!("it is no {wanted}: it implements {}", legible(&implements.join(", ")));
         Err(Error::new(ErrorKind::NotFound, "use plugin", name).with_cause(cause))
     }
 

@@ -145,14 +145,14 @@ impl Client {
         if answer.status != 200 {
             let words = refusal.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).trim().to_owned());
             return Err(
-                self.error(method, format!("it answered with status {}: {}", answer.status, legible(words)))
+                self.error(method, format!("it answered with status {}: {}", answer.status, legible(&words)))
             );
         }
         if let Some(words) = refusal {
-            return Err(self.error(method, format!("it says: {}", legible(words))));
+            return Err(self.error(method, format!("it says: {}", legible(&words))));
         }
         decode(&answer.body)
-            .map_err(|cause| self.error(method, format!("its answer is wrong: {}", legible(cause))))
+            .map_err(|cause| self.error(method, format!("its answer is wrong: {}", legible(&cause))))
     }
 
     /// The answer to `body`, whatever it says. What is not answered is tried again, after 1, 2, 4, 8 … seconds, as
@@ -169,12 +169,12 @@ impl Client {
         loop {
             let cause = match self.attempt(method, body, begin + patience) {
                 Ok(answer) => return Ok(answer),
-                Err(Attempt::Useless(cause)) => return Err(self.error(method, legible(cause))),
+                Err(Attempt::Useless(cause)) => return Err(self.error(method, legible(&cause))),
                 Err(Attempt::Silent(cause)) => cause,
             };
             if hurries || begin.elapsed() + wait >= patience {
                 SILENT.with_borrow_mut(|silent| silent.as_mut().map(|silent| silent.push(self.name.clone())));
-                return Err(self.silence(method, &legible(cause)));
+                return Err(self.silence(method, &legible(&cause)));
             }
             std::thread::sleep(wait);
             wait *= 2;
@@ -184,7 +184,7 @@ impl Client {
     fn attempt(&self, method: &str, body: &[u8], deadline: Instant) -> std::result::Result<Answer, Attempt> {
         let agent = self.agent(deadline);
         let request = agent.post(self.url(method)).header("Accept", MIME).header("Connection", "close");
-        let mut answer = request.send(body).map_err(failed)?;
+        let mut answer = request.send(body).map_err(|error| failed(&error))?;
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(MAX_BODY as u64).read_to_vec();
         match read {
@@ -245,8 +245,8 @@ impl Refusal {
     }
 }
 
-fn failed(error: ureq::Error) -> Attempt {
-    match &error {
+fn failed(error: &ureq::Error) -> Attempt {
+    match error {
         // Trying again does not make a certificate right.
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             Attempt::Useless(error.to_string())
@@ -254,7 +254,7 @@ fn failed(error: ureq::Error) -> Attempt {
         ureq::Error::ConnectionFailed
         | ureq::Error::HostNotFound
         | ureq::Error::Io(_)
-        | ureq::Error::Timeout(_) => Attempt::Silent(words(&error)),
+        | ureq::Error::Timeout(_) => Attempt::Silent(words(error)),
         _ => Attempt::Useless(format!("its answer is no HTTP: {error}")),
     }
 }
@@ -269,7 +269,7 @@ fn words(error: &ureq::Error) -> String {
 }
 
 /// What a plugin said, as people can be shown it.
-pub(crate) fn legible(words: String) -> String {
+pub(crate) fn legible(words: &str) -> String {
     let plain: String = words.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     cut(plain, LONGEST_WORDS)
 }

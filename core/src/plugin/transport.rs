@@ -131,7 +131,8 @@ impl Connector for Opener {
             None => Box::new(timed),
         };
         let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(Connection { stream, buffers: LazyBuffers::new(input, output) }))
+        let buffers = LazyBuffers::new(input, output);
+        Ok(Some(Connection { stream, buffers, is_tls: self.tls.is_some() }))
     }
 }
 
@@ -139,6 +140,7 @@ impl Connector for Opener {
 pub(super) struct Connection {
     stream: Box<dyn Stream>,
     buffers: LazyBuffers,
+    is_tls: bool,
 }
 
 impl fmt::Debug for Connection {
@@ -172,6 +174,10 @@ impl Transport for Connection {
 
     fn is_open(&mut self) -> bool {
         false
+    }
+
+    fn is_tls(&self) -> bool {
+        self.is_tls
     }
 }
 

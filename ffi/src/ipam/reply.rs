@@ -104,10 +104,7 @@ pub unsafe extern "C" fn netns_ipam_reply_set_pool(
 }
 
 fn id_of(request: &PoolRequest, pool: IpNet, id: Option<PoolId>) -> Result<PoolId> {
-    match id {
-        None => PoolId::new(request.address_space.clone(), pool, request.sub_pool),
-        Some(id) => Ok(id),
-    }
+    id.map_or_else(|| PoolId::new(request.address_space.clone(), pool, request.sub_pool), Ok)
 }
 
 /// Answers `request_address`.
