@@ -15,8 +15,8 @@ use netns_benches::peers::Tools;
 use netns_benches::rig::link_count;
 use netns_benches::stats::{median, percentile, Bound};
 use netns_benches::tools::{
-    check, check_gone, gateway, make_bridge, subnet, Batch, ByFloor, ByNetavark, CniBridge, Hook, Outside,
-    Place, Script, Tool, Worker,
+    check, check_gone, gateway, make_bridge, masquerade, subnet, Batch, ByFloor, ByNetavark, CniBridge, Hook,
+    Outside, Place, Script, Tool, Worker,
 };
 
 const WARM_UP: usize = 3;
@@ -36,7 +36,10 @@ type Maker = (&'static str, fn(&str, u8) -> Made);
 const MAKERS: [Maker; 15] = [
     ("floor", |bridge, index| Ok((Box::new(ByFloor::new(bridge, index)?), "raw netlink".to_owned()))),
     (OURS, |name, index| worker(&mut by_rust("controller", name, gateway(index)))),
-    ("libnetns, Rust, foundation", |name, index| worker(&mut by_rust("foundation", name, gateway(index)))),
+    ("libnetns, Rust, foundation", |name, index| {
+        masquerade(&format!("br-{name}"), gateway(index))?;
+        worker(&mut by_rust("foundation", name, gateway(index)))
+    }),
     ("libnetns, C", |name, index| worker(program("NETNS_TOOL_C")?.args([name, &subnet(index).to_string()]))),
     ("libnetns, Go", |name, index| worker(by_go("netns", name, index)?.env_remove("_"))),
     ("libnetns, Python", |name, index| worker(&mut by_python("netns", name, index)?)),

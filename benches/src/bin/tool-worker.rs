@@ -18,7 +18,7 @@ type Failure = Box<dyn Error>;
 
 /// What does the job.
 enum Side {
-    Controller(Controller, String),
+    Controller(Box<Controller>, String),
     Foundation(Network),
 }
 
@@ -48,7 +48,7 @@ impl Side {
         }
         let controller = Controller::open(options())?;
         controller.create_network(NetworkConfig::new("bridge", name)?.with_subnet(gateway.trunc().into()))?;
-        Ok(Self::Controller(controller, name.to_owned()))
+        Ok(Self::Controller(Box::new(controller), name.to_owned()))
     }
 
     fn act(&self, words: &[&str]) -> Result<(), Failure> {

@@ -82,7 +82,7 @@ pub fn gateway(index: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(10, 60 + index, 0, 1), 16)
 }
 
-/// A bridge with its address, forwarding and masquerade, as somebody would make them once for a tool that does not.
+/// A bridge with its address and masquerade, as somebody would make them once for a tool that does not.
 ///
 /// # Errors
 /// What `ip` or `nft` say.
@@ -90,10 +90,19 @@ pub fn make_bridge(name: &str, gateway: Ipv4Net) -> Result<(), String> {
     ip(&["link", "add", name, "type", "bridge"])?;
     ip(&["address", "add", &gateway.to_string(), "dev", name])?;
     ip(&["link", "set", name, "up"])?;
+    masquerade(name, gateway)
+}
+
+/// Masquerade for what leaves the subnet of `bridge`.
+///
+/// # Errors
+/// What `nft` says.
+pub fn masquerade(bridge: &str, gateway: Ipv4Net) -> Result<(), String> {
     let subnet = gateway.trunc();
     let rules = format!(
-        "table ip bench_{name} {{ chain out {{ type nat hook postrouting priority srcnat; \
-         ip saddr {subnet} oifname != \"{name}\" masquerade; }} }}"
+        "table ip bench_masquerade {{\n chain {chain} {{\n type nat hook postrouting priority srcnat;\n \
+         ip saddr {subnet} oifname != \"{bridge}\" masquerade\n }}\n }}\n",
+        chain = bridge.replace('-', "_"),
     );
     run(Command::new("nft").arg(rules))
 }
