@@ -136,6 +136,7 @@ fn networks_and_containers_come_back_with_the_machine() {
             stage.host.run("ip", &["link", "delete", name]);
         }
         stage.host.run("nft", &["flush", "ruleset"]);
+        fs::write("/proc/sys/net/ipv4/ip_forward", "0").unwrap();
         fs::remove_dir_all("/run/libnetns").unwrap();
         fs::remove_dir_all("/sys/fs/bpf/libnetns").ok();
 
