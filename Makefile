@@ -116,9 +116,9 @@ dist: ## make tarballs of what is installed and of the sources in target/dist
 	scripts/dist
 
 PREFIX ?= /usr/local
-dirs = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
+dirs = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' SYSTEMDUNITDIR='$(SYSTEMDUNITDIR)' DESTDIR='$(DESTDIR)'
 
-install: ## install the C library, netns-hook and netnsctl; PREFIX=/usr/local BINDIR= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR=
+install: ## install the C library, netns-hook and netnsctl; PREFIX=/usr/local BINDIR= LIBDIR= INCLUDEDIR= MANDIR= SYSTEMDUNITDIR= DESTDIR=
 	$(dirs) scripts/install
 
 uninstall: ## remove what install installed, from the same directories

@@ -43,7 +43,7 @@ type NetworkConfig struct {
 	Subnet *SubnetConfig
 	// SubnetIPv6 is the IPv6 subnet; nil for one that is chosen, when IPv6 is wanted.
 	SubnetIPv6 *SubnetConfig
-	// IPAM is who gives out its addresses; empty for "default".
+	// IPAM is who gives out its addresses, "static" for nobody, so that they are its caller's choice; empty for "default".
 	IPAM string
 	// IPAMOptions is options of that.
 	IPAMOptions map[string]string
