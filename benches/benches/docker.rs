@@ -69,7 +69,7 @@ fn connect(figures: &mut Figures) -> Result<(), String> {
         ask(&["run", "--detach", "--name", "one", Docker::IMAGE, "sleep", "3600"])?;
         let requests = turns(ROUNDS, |name, what| {
             let path = format!("/networks/{name}/{what}");
-            Caller::new(Docker::SOCKET)?.post(&path, &json!({ "Container": "one" })).map(drop)
+            Caller::new(Docker::SOCKET).post(&path, &json!({ "Container": "one" })).map(drop)
         })?;
         let client = turns(CLIENT_ROUNDS, |name, what| {
             output(&mut docker.client(&["network", what, name, "one"])).map(drop)
@@ -124,15 +124,15 @@ fn turns(rounds: usize, act: impl Fn(&str, &str) -> Result<(), String>) -> Resul
 fn requests(figures: &mut Figures) -> Result<(), String> {
     let [empty, crowded] = host(|_| {
         let _server = Server::start()?;
-        let mut caller = Caller::new(SOCKET)?;
-        let network = create_network(&mut caller, "1", 82)?;
-        let empty = own_part(&mut caller, &network)?;
+        let caller = Caller::new(SOCKET);
+        let network = create_network(&caller, "1", 82)?;
+        let empty = own_part(&caller, &network)?;
         for index in 0..CROWD {
-            begin(&mut caller, &network, index)?;
+            begin(&caller, &network, index)?;
         }
-        let crowded = own_part(&mut caller, &network)?;
+        let crowded = own_part(&caller, &network)?;
         for index in 0..CROWD {
-            end(&mut caller, &network, index)?;
+            end(&caller, &network, index)?;
         }
         caller.post("/NetworkDriver.DeleteNetwork", &json!({ "NetworkID": network }))?;
         Ok::<_, String>([empty, crowded])
@@ -145,7 +145,7 @@ fn requests(figures: &mut Figures) -> Result<(), String> {
 }
 
 /// The median in milliseconds.
-fn own_part(caller: &mut Caller, network: &str) -> Result<f64, String> {
+fn own_part(caller: &Caller, network: &str) -> Result<f64, String> {
     let mut took = Vec::new();
     for round in 0..WARM_UP + REQUEST_ROUNDS {
         thread::sleep(Duration::from_millis(4));
@@ -161,14 +161,13 @@ fn own_part(caller: &mut Caller, network: &str) -> Result<f64, String> {
 fn parallel(figures: &mut Figures) -> Result<(), String> {
     let (errors, [now, most]) = host(|_| {
         let server = Server::start()?;
-        let mut caller = Caller::new(SOCKET)?;
-        let network = create_network(&mut caller, "2", 83)?;
-        let at_once = |act: &(dyn Fn(&mut Caller, usize) -> Result<(), String> + Sync)| {
+        let caller = Caller::new(SOCKET);
+        let network = create_network(&caller, "2", 83)?;
+        let at_once = |act: &(dyn Fn(&Caller, usize) -> Result<(), String> + Sync)| {
             let barrier = Barrier::new(PARALLEL);
             let one = |index: usize| {
-                let caller = Caller::new(SOCKET);
                 barrier.wait();
-                caller.and_then(|mut caller| act(&mut caller, index))
+                act(&caller, index)
             };
             thread::scope(|scope| {
                 let one = &one;
@@ -193,7 +192,7 @@ fn parallel(figures: &mut Figures) -> Result<(), String> {
 }
 
 /// A network as Docker asks for it; its id.
-fn create_network(caller: &mut Caller, digit: &str, second: u8) -> Result<String, String> {
+fn create_network(caller: &Caller, digit: &str, second: u8) -> Result<String, String> {
     let id = digit.repeat(64);
     let body = json!({
         "NetworkID": id,
@@ -214,7 +213,7 @@ fn ids(network: &str, index: usize) -> Value {
 }
 
 /// What Docker asks of an endpoint when a container starts.
-fn begin(caller: &mut Caller, network: &str, index: usize) -> Result<(), String> {
+fn begin(caller: &Caller, network: &str, index: usize) -> Result<(), String> {
     // An address that follows from the number: the second part of it is the network's.
     let second = if network.starts_with('1') { 82 } else { 83 };
     let mut body = ids(network, index);
@@ -229,7 +228,7 @@ fn begin(caller: &mut Caller, network: &str, index: usize) -> Result<(), String>
     caller.post("/NetworkDriver.Join", &body).map(drop)
 }
 
-fn end(caller: &mut Caller, network: &str, index: usize) -> Result<(), String> {
+fn end(caller: &Caller, network: &str, index: usize) -> Result<(), String> {
     caller.post("/NetworkDriver.Leave", &ids(network, index))?;
     caller.post("/NetworkDriver.DeleteEndpoint", &ids(network, index)).map(drop)
 }

@@ -3,20 +3,21 @@
 //! `make bench-peers` builds and fetches the tools, prints a table and the promised ratios, and writes all to
 //! `target/bench/peers.json`. The end state of each sample is looked at before its time counts.
 
+use std::cell::RefCell;
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netns::ipnet::Ipv4Net;
-use netns::{Sandbox, SandboxKey};
 use netns_benches::figures::Figures;
 use netns_benches::peers::Tools;
 use netns_benches::rig::link_count;
 use netns_benches::stats::{median, percentile, Bound};
 use netns_benches::tools::{
-    check, check_gone, gateway, make_bridge, masquerade, subnet, Batch, ByFloor, ByNetavark, CniBridge, Hook,
-    Outside, Place, Script, Tool, Worker,
+    check, check_gone, gateway, make_bridge, masquerade, subnet, Batch, ByDocker, ByFloor, ByNetavark,
+    CniBridge, Daemon, Hook, Outside, Place, Script, Tool, Worker,
 };
 
 const WARM_UP: usize = 3;
@@ -33,7 +34,7 @@ type Made = Result<(Box<dyn Tool>, String), String>;
 /// The tool's name, and what makes it for a bridge or network of that name in the subnet of that number.
 type Maker = (&'static str, fn(&str, u8) -> Made);
 
-const MAKERS: [Maker; 15] = [
+const MAKERS: [Maker; 16] = [
     ("floor", |bridge, index| Ok((Box::new(ByFloor::new(bridge, index)?), "raw netlink".to_owned()))),
     (OURS, |name, index| worker(&mut by_rust("controller", name, gateway(index)))),
     ("libnetns, Rust, foundation", |name, index| {
@@ -57,7 +58,8 @@ const MAKERS: [Maker; 15] = [
     }),
     ("CNI bridge", |bridge, _| CniBridge::new(Tools::new(), bridge).map(boxed)),
     ("netavark", |bridge, _| ByNetavark::new(Tools::new(), bridge).map(boxed)),
-    ("Docker", |_, _| Err("not yet".to_owned())),
+    ("Docker", |name, index| by_docker("bridge", name, index)),
+    ("libnetns, Docker plugin", |name, index| by_docker("netns", name, index)),
 ];
 
 /// What was promised of [`OURS`] over a tool, or of the tool over it.
@@ -135,7 +137,7 @@ fn begin(
         detach: samples(),
     };
     let place = entry.place();
-    create(&place)?;
+    entry.tool.make(&place)?;
     entry.tool.attach(&place)?;
     check(&place)?;
     outside.check(&place)?;
@@ -158,13 +160,13 @@ impl Entry {
 
     fn sample(&mut self, counts: bool, links: usize) -> Result<(), String> {
         let place = self.place();
-        create(&place)?;
+        self.tool.make(&place)?;
         std::thread::sleep(PAUSE);
         let attached = self.tool.attach(&place)?;
         check(&place)?;
         let detached = self.tool.detach(&place)?;
         check_gone(&place)?;
-        destroy(&place)?;
+        self.tool.unmake(&place)?;
         settle(links)?;
 
         let place = self.place();
@@ -187,7 +189,8 @@ impl Entry {
     fn end(&mut self) -> Result<(), String> {
         let place = self.at(1);
         self.tool.detach(&place)?;
-        destroy(&place)
+        self.tool.unmake(&place)?;
+        self.tool.end()
     }
 }
 
@@ -275,19 +278,23 @@ fn by_python(kind: &str, name: &str, index: u8) -> Result<Command, String> {
     Ok(command)
 }
 
+fn by_docker(driver: &str, name: &str, index: u8) -> Made {
+    thread_local!(static DAEMON: RefCell<Option<Rc<Daemon>>> = const { RefCell::new(None) });
+    let there = DAEMON.with_borrow(Clone::clone);
+    let daemon = there.map_or_else(|| Daemon::start().map(Rc::new), Ok)?;
+    DAEMON.set(Some(Rc::clone(&daemon)));
+    let version = daemon.version()?;
+    let tool = ByDocker::new(&daemon, driver, name, index)?;
+    if driver == "netns" {
+        // The last one to need it.
+        DAEMON.take();
+    }
+    Ok((Box::new(tool), version))
+}
+
 fn iproute2() -> Result<String, String> {
     let output = Command::new("ip").arg("-V").output().map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn create(place: &Place) -> Result<(), String> {
-    let key = SandboxKey::new(&place.name).map_err(|error| error.to_string())?;
-    Sandbox::create(&key).map(drop).map_err(|error| error.to_string())
-}
-
-fn destroy(place: &Place) -> Result<(), String> {
-    let key = SandboxKey::new(&place.name).map_err(|error| error.to_string())?;
-    Sandbox::open(&key).and_then(|sandbox| sandbox.destroy()).map_err(|error| error.to_string())
 }
 
 /// Waits until the kernel has cleared away what was there.

@@ -64,28 +64,34 @@ impl Drop for Server {
     }
 }
 
-/// A connection for one request after the other.
-#[derive(Debug)]
-pub struct Caller {
+/// Who sends requests to a socket, each by a connection of its own.
+#[derive(Clone, Debug)]
+pub struct Caller(&'static str);
+
+/// A connection, for one request.
+struct Connection {
     reader: BufReader<UnixStream>,
 }
 
 impl Caller {
-    /// Connects to a socket.
-    ///
-    /// # Errors
-    /// When nobody listens there.
-    pub fn new(socket: &str) -> Result<Self, String> {
-        let stream = UnixStream::connect(socket).map_err(|error| format!("{socket}: {error}"))?;
-        stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
-        Ok(Self { reader: BufReader::new(stream) })
+    /// To that socket.
+    pub fn new(socket: &'static str) -> Self {
+        Self(socket)
     }
 
     /// Posts a body, and waits for the answer's.
     ///
     /// # Errors
-    /// When the answer is an error.
-    pub fn post(&mut self, path: &str, body: &Value) -> Result<Value, String> {
+    /// When nobody listens, or the answer is an error.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        let stream = UnixStream::connect(self.0).map_err(|error| format!("{}: {error}", self.0))?;
+        stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+        Connection { reader: BufReader::new(stream) }.post(path, body)
+    }
+}
+
+impl Connection {
+    fn post(&mut self, path: &str, body: &Value) -> Result<Value, String> {
         let body = body.to_string();
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",

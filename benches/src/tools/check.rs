@@ -25,19 +25,18 @@ pub fn check(place: &Place) -> Result<(), String> {
     }
 }
 
-/// Sees that nothing of that is left.
+/// Sees that nothing has that address any more.
 ///
 /// # Errors
 /// What is left.
 pub fn check_gone(place: &Place) -> Result<(), String> {
-    let links = inside(place, &["link"])?;
-    let left = links.as_array().into_iter().flatten().filter(|link| {
-        // Some kernels put tunnels into every namespace.
-        link["ifname"] != "lo" && link["link_type"] == "ether"
-    });
-    match left.count() {
-        0 => Ok(()),
-        _ => Err(format!("links are left: {links}")),
+    let links = inside(place, &["-4", "address"])?;
+    let has = |link: &Value| {
+        link["addr_info"].as_array().is_some_and(|all| all.iter().any(|own| is_own(own, place)))
+    };
+    match links.as_array().is_some_and(|links| links.iter().any(has)) {
+        true => Err(format!("{} is left: {links}", place.address)),
+        false => Ok(()),
     }
 }
 

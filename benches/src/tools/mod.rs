@@ -3,6 +3,7 @@
 
 mod check;
 mod cni;
+mod docker;
 mod floor;
 mod hook;
 mod iproute2;
@@ -15,9 +16,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use netns::ipnet::Ipv4Net;
+use netns::{Sandbox, SandboxKey};
 
 pub use check::{check, check_gone};
 pub use cni::Bridge as CniBridge;
+pub use docker::{ByDocker, Daemon};
 pub use floor::ByFloor;
 pub use hook::Hook;
 pub use iproute2::{Batch, Script};
@@ -62,6 +65,32 @@ pub trait Tool {
     /// # Errors
     /// What the tool says.
     fn whole(&mut self, place: &Place) -> Result<Option<Duration>, String>;
+
+    /// Makes the namespace that [`Tool::attach`] connects.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn make(&mut self, place: &Place) -> Result<(), String> {
+        let key = SandboxKey::new(&place.name).map_err(|error| error.to_string())?;
+        Sandbox::create(&key).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Takes away what [`Tool::make`] made.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn unmake(&mut self, place: &Place) -> Result<(), String> {
+        let key = SandboxKey::new(&place.name).map_err(|error| error.to_string())?;
+        Sandbox::open(&key).and_then(|sandbox| sandbox.destroy()).map_err(|error| error.to_string())
+    }
+
+    /// Takes down what was there for all containers, where that is not left to the end of the host.
+    ///
+    /// # Errors
+    /// What the tool says.
+    fn end(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Removes the namespace that [`Tool::whole`] made and disconnected.
     ///

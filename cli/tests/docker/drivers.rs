@@ -13,8 +13,7 @@ fn routed_networks_have_no_bridge() {
         stage.docker(&format!("network create --driver netns --opt driver=routed {subnets} far"));
         stage.run("one", "--network far");
         stage.run("two", "--network far -p 8120:80");
-        let ports = stage.host.ip(&["link", "show", "type", "bridge_slave"]);
-        assert_eq!(ports, serde_json::json!([]));
+        assert_eq!(stage.host.run("ip", &["link", "show", "type", "bridge_slave"]).stdout, "");
         let two = stage.addresses("two", "far");
         stage.pings("one", &two, true);
         stage.pings(

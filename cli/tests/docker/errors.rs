@@ -19,7 +19,7 @@ fn what_is_wrong_is_said_at_the_terminal() {
             &["none0"],
         );
         stage.docker(&format!("{create} --subnet 10.74.0.0/24 good"));
-        stage.refused(&format!("{create} --subnet 10.74.0.0/25 bad"), &["10.74.0.0/2"]);
+        stage.refused(&format!("{create} --subnet 10.74.0.0/25 bad"), &["overlaps"]);
         stage.run("one", "--network good");
         stage.refused("network rm good", &["active endpoints"]);
 

@@ -160,8 +160,7 @@ impl Stage<'_> {
         let all: Value = serde_json::from_slice(&output.stdout).unwrap();
         let mine = all.as_array().unwrap().iter().find(|one| one["endpoint"] == endpoint);
         let mine = mine.unwrap_or_else(|| panic!("{endpoint} is not in {all:#}"));
-        ["rx_bytes", "tx_bytes"]
-            .map(|key| mine["interface"][key].as_u64().unwrap_or_else(|| panic!("{mine:#}")))
+        ["rx_bytes", "tx_bytes"].map(|key| mine["stats"][key].as_u64().unwrap_or_else(|| panic!("{mine:#}")))
     }
 
     #[track_caller]

@@ -1,5 +1,6 @@
 //! What the server of Docker's plugin protocol asks of a controller besides its public methods.
 
+use std::path::Path;
 use std::sync::PoisonError;
 
 use serde_json::Value;
@@ -9,6 +10,7 @@ use super::{Controller, NetworkConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 use crate::sandbox::Interface;
+use crate::sys::Namespace;
 
 impl Controller {
     /// The definition of a network; none when there is no such network.
@@ -59,6 +61,18 @@ impl Controller {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             noted => noted,
         }
+    }
+
+    /// Whether no sandbox has the endpoint: that to which its device went is gone, and it waits in the host again.
+    pub(crate) fn is_returned(&self, network: &Name, endpoint: &Name) -> Result<bool> {
+        let Some(record) = self.find(network, endpoint)? else { return Ok(false) };
+        let Some(linked) = &record.linked else {
+            return Ok(record.joined.is_none_or(|joined| !Namespace::is_mounted(&joined.sandbox)));
+        };
+        if linked.sandbox_key.as_ref().is_some_and(|key| Namespace::is_mounted(Path::new(key))) {
+            return Ok(false);
+        }
+        linked.src_name.as_ref().map_or(Ok(true), |name| Ok(self.host.link(name)?.is_some()))
     }
 
     fn note_sandbox(&self, network: &Name, endpoint: &Name, key: Option<&str>) -> Result<()> {

@@ -1,6 +1,5 @@
 //! `NetworkDriver`: what is asked about endpoints.
 
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -8,14 +7,11 @@ use serde_json::Value;
 
 use super::route::Service;
 use crate::controller::{Endpoint, EndpointConfig, NetworkConfig};
-use crate::driver::{routed, Options, RouteType};
+use crate::driver::{routed, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::link::{Destination, MacAddr};
+use crate::link::MacAddr;
 use crate::name::Name;
-use crate::plugin::network::{
-    CreateEndpoint, EndpointRef, Interface, InterfaceName, InterfaceReply, Join, JoinReply, OperInfoReply,
-    Reply, StaticRoute,
-};
+use crate::plugin::network::{CreateEndpoint, EndpointRef, Interface, InterfaceReply, OperInfoReply, Reply};
 
 /// What Docker says by such keys is for itself, or is said in other fields.
 const DOCKERS: &str = "com.docker.";
@@ -28,8 +24,9 @@ impl Service {
         let config = wanted(&definition, &endpoint, request)?;
         let there = match self.find(&network, &endpoint)? {
             Some(there) => same(there, &config)?,
-            None => self.controller.link(network.as_str(), config)?,
+            None => self.make(&definition, config)?,
         };
+        self.remember(&network, &endpoint);
         let mac = there.mac.filter(|_| request.interface.mac_address.is_empty());
         let interface = Interface {
             mac_address: mac.map(|mac| mac.to_string()).unwrap_or_default(),
@@ -42,8 +39,9 @@ impl Service {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
         let _alone = self.alone_with((&network, &endpoint));
         if self.found(&network, &endpoint)?.is_some() {
-            self.controller.delete_endpoint(network.as_str(), endpoint.as_str())?;
+            self.controller.disconnect(network.as_str(), endpoint.as_str())?;
         }
+        self.forget(&network, &endpoint);
         Ok(Reply::default())
     }
 
@@ -57,39 +55,6 @@ impl Service {
             value.insert("ports".to_owned(), ports.into());
         }
         Ok(OperInfoReply { value, ..OperInfoReply::default() })
-    }
-
-    pub(super) fn join(&self, request: &Join) -> Result<JoinReply> {
-        let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
-        let _alone = self.alone_with((&network, &endpoint));
-        let definition = self.network(&network)?;
-        let interface = self.controller.hand_over(&network, &endpoint, &request.sandbox_key)?;
-        // Whoever has reloaded the host's firewall since has taken that away.
-        self.let_pass(true);
-        let mut name = InterfaceName { src_name: interface.src_name.to_string(), ..InterfaceName::default() };
-        match &interface.destination {
-            Destination::Name(exact) => name.dst_name = exact.to_string(),
-            Destination::Prefix(prefix) => name.dst_prefix = prefix.to_string(),
-        }
-        let text = |gateway: Option<IpAddr>| gateway.map(|own| own.to_string()).unwrap_or_default();
-        Ok(JoinReply {
-            interface_name: name,
-            gateway: text(interface.gateway.map(IpAddr::V4)),
-            gateway_ipv6: text(interface.gateway_ipv6.map(IpAddr::V6)),
-            static_routes: static_routes(&definition),
-            // Else Docker looks for a gateway elsewhere: on a bridge of its own.
-            disable_gateway_service: interface.gateway.is_none(),
-            ..JoinReply::default()
-        })
-    }
-
-    pub(super) fn leave(&self, request: &EndpointRef) -> Result<Reply> {
-        let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
-        let _alone = self.alone_with((&network, &endpoint));
-        if self.found(&network, &endpoint)?.is_some() {
-            self.controller.return_device(&network, &endpoint)?;
-        }
-        Ok(Reply::default())
     }
 
     /// An endpoint of Docker's; none when it, or its network, is gone.
@@ -162,9 +127,6 @@ fn same(there: Endpoint, wanted: &EndpointConfig) -> Result<Endpoint> {
         let error = Error::new(ErrorKind::AlreadyExists, "create endpoint", wanted.name.as_str());
         Err(error.with_cause(cause))
     };
-    if !there.linked {
-        return refuse("there is one whose device is not for its caller to move".to_owned());
-    }
     let options = |options: &Options| Value::Object(options.clone());
     let differences = [
         ("Address", text(there.config.address), text(wanted.address)),
@@ -182,31 +144,4 @@ fn same(there: Endpoint, wanted: &EndpointConfig) -> Result<Endpoint> {
 
 fn text(value: Option<impl ToString>) -> Value {
     value.map_or(Value::Null, |value| value.to_string().into())
-}
-
-/// What Docker does not see to. It gives an endpoint of a routed network the whole subnet on its link, where
-/// there is nobody but the host: the gateway is there, and all others behind it, in two halves that are closer
-/// matches than the subnet.
-fn static_routes(network: &NetworkConfig) -> Vec<StaticRoute> {
-    if network.network_type != routed::TYPE {
-        return Vec::new();
-    }
-    let mut routes = Vec::new();
-    for subnet in &network.subnets {
-        let Some(gateway) = subnet.gateway else { continue };
-        routes.push(StaticRoute {
-            destination: IpNet::from(gateway).to_string(),
-            route_type: RouteType::Connected as i64,
-            ..StaticRoute::default()
-        });
-        let half = subnet.subnet.prefix_len() + 1;
-        for half in subnet.subnet.subnets(half).into_iter().flatten() {
-            routes.push(StaticRoute {
-                destination: half.to_string(),
-                route_type: RouteType::NextHop as i64,
-                next_hop: gateway.to_string(),
-            });
-        }
-    }
-    routes
 }

@@ -3,8 +3,8 @@
 //!
 //! A [`Server`] answers `NetworkDriver` and `IpamDriver` on a socket in `/run/docker/plugins`, where Docker
 //! looks for a plugin of the socket's name: `docker network create -d netns …`. A network of Docker's is a
-//! network of the controller, its id the name; an endpoint is what [`Controller::link`] makes, and Docker
-//! moves its device. Nothing is remembered but by the controller, so the server may end at any moment and
+//! network of the controller, its id the name. The device of an endpoint is what [`Controller::link`] makes, and
+//! Docker moves it into the container; into one that runs already it is [joined](crate::Controller::join). Nothing is remembered but by the controller, so the server may end at any moment and
 //! start again, and so may Docker.
 //!
 //! Options of a network (`docker network create -o KEY=VALUE`) are `driver`, one of `bridge` (by default),
@@ -19,6 +19,7 @@
 mod answer;
 mod endpoints;
 mod http;
+mod join;
 mod listen;
 mod networks;
 mod options;
@@ -26,5 +27,6 @@ mod pools;
 mod ports;
 mod route;
 mod server;
+mod stale;
 
 pub use server::{Server, ServerOptions};

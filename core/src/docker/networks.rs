@@ -70,9 +70,7 @@ impl Service {
         require_dockers(&there)?;
         // Docker has none of these any more, or it would not delete the network.
         for endpoint in self.controller.inspect_network(name.as_str())?.endpoints {
-            if endpoint.linked {
-                self.controller.delete_endpoint(name.as_str(), endpoint.name().as_str())?;
-            }
+            self.controller.disconnect(name.as_str(), endpoint.name().as_str())?;
         }
         self.controller.delete_network(name.as_str())?;
         let has_networks = self.has_networks()?;

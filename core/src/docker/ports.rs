@@ -61,7 +61,7 @@ impl Service {
         let (network, endpoint) = (network.as_str(), endpoint.as_str());
         let mut published = Vec::new();
         if !fixed.is_empty() {
-            published = self.controller.publish(network, endpoint, &fixed)?;
+            published = self.past_stale(|| self.controller.publish(network, endpoint, &fixed))?;
         }
         for (mapping, ports) in choices {
             match self.publish_one_of(network, endpoint, &mapping, ports) {

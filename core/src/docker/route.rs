@@ -1,6 +1,7 @@
 //! Which method answers which path.
 
 use std::collections::hash_map::DefaultHasher;
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +12,7 @@ use super::answer::Answer;
 use crate::controller::Controller;
 use crate::driver::NETWORK_PLUGIN_ENDPOINT_TYPE;
 use crate::error::Result;
+use crate::name::Name;
 use crate::plugin::decode::decode;
 use crate::plugin::{Activated, ACTIVATE, IPAM_PLUGIN_ENDPOINT_TYPE};
 
@@ -55,11 +57,14 @@ pub(super) struct Service {
     pub(super) controller: Arc<Controller>,
     /// One request about an object at a time, so that the second of two finds what the first has done.
     locks: [Mutex<()>; LOCKS],
+    /// The endpoints that Docker has spoken of since this was made.
+    pub(super) recent: Mutex<HashSet<(Name, Name)>>,
 }
 
 impl Service {
     pub(super) fn new(controller: Arc<Controller>) -> Result<Self> {
-        let service = Self { controller, locks: std::array::from_fn(|_| Mutex::new(())) };
+        let service =
+            Self { controller, locks: std::array::from_fn(|_| Mutex::new(())), recent: Mutex::default() };
         service.regain_pools()?;
         if service.has_networks()? {
             service.let_pass(true);

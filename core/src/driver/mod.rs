@@ -10,7 +10,7 @@ mod anchor;
 pub(crate) mod bridge;
 mod info;
 mod known;
-mod macvlan;
+pub(crate) mod macvlan;
 pub(crate) mod naming;
 mod options;
 mod plain;
