@@ -163,8 +163,8 @@ class NetworkConfig(Value):
     """The interfaces of its endpoints are metered, where bpf is permitted."""
     firewall: FirewallConfig = FirewallConfig()
     ipam: str = "default"
-    """Who gives out its addresses: ``default``; ``static``, nobody, so that they are the caller's choice; or
-    one that was registered."""
+    """Who gives out its addresses: ``default``; ``static``, nobody, so that they are the caller's
+    choice; or one that was registered."""
     ipam_options: Mapping[str, str] = NOTHING
     options: Mapping[str, Any] = NOTHING
     """Options of the driver, of any JSON type."""
