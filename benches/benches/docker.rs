@@ -84,13 +84,9 @@ fn connect(figures: &mut Figures) -> Result<(), String> {
     println!("disconnect: ours {:.1} ms, Docker's bridge {:.1} ms", ours[1], dockers[1]);
     println!("by the client: ours {:.1} ms, Docker's bridge {:.1} ms", client[0], dockers_client[0]);
     figures.report("connect_over_docker_bridge", ours[0] / dockers[0], "", Bound::AtMost(0.8));
-    figures.report(
-        "client_connect_over_docker_bridge",
-        client[0] / dockers_client[0],
-        "",
-        Bound::AtMost(0.8),
-    );
     figures.keep([
+        // Most of it is the start of Docker's client.
+        ("client_connect_over_docker_bridge", client[0] / dockers_client[0]),
         ("disconnect_over_docker_bridge", ours[1] / dockers[1]),
         ("connect_ms", ours[0]),
         ("docker_bridge_connect_ms", dockers[0]),

@@ -6,6 +6,7 @@ mod drivers;
 mod errors;
 mod isolation;
 mod live;
+mod page;
 mod ports;
 mod restarts;
 mod stage;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::options::LABEL;
 use super::route::Service;
 use crate::controller::{Endpoint, EndpointConfig, NetworkConfig};
 use crate::driver::{routed, Options};
@@ -80,6 +81,11 @@ impl Service {
     }
 }
 
+/// Whether Docker had it made.
+pub(super) fn is_dockers(endpoint: &Endpoint) -> bool {
+    endpoint.config.labels.get(LABEL.0).is_some_and(|own| own == LABEL.1)
+}
+
 pub(super) fn names(network: &str, endpoint: &str) -> Result<(Name, Name)> {
     let network = Name::new(network).map_err(|error| error.within("use NetworkID", "of request"))?;
     let endpoint = Name::new(endpoint).map_err(|error| error.within("use EndpointID", "of request"))?;
@@ -106,6 +112,7 @@ fn wanted(network: &NetworkConfig, endpoint: &Name, request: &CreateEndpoint) ->
     config.mac = config.mac.or_else(|| config.address.map(MacAddr::from_ipv4));
     let own = request.options.iter().filter(|(key, _)| !key.starts_with(DOCKERS));
     config.options = own.map(|(key, value)| (key.clone(), value.clone())).collect();
+    config.labels.insert(LABEL.0.to_owned(), LABEL.1.to_owned());
     if network.network_type == routed::TYPE {
         // Docker sets no neighbours.
         config.options.entry("gateway_on_link").or_insert(true.into());

@@ -1,5 +1,6 @@
 //! `NetworkDriver`: what is asked about networks, and about the driver itself.
 
+use super::endpoints;
 use super::options::{definition, is_dockers, with_fields, POOLS};
 use super::route::Service;
 use crate::controller::{GatewayMode, NetworkConfig};
@@ -70,7 +71,9 @@ impl Service {
         require_dockers(&there)?;
         // Docker has none of these any more, or it would not delete the network.
         for endpoint in self.controller.inspect_network(name.as_str())?.endpoints {
-            self.controller.disconnect(name.as_str(), endpoint.name().as_str())?;
+            if endpoints::is_dockers(&endpoint) {
+                self.controller.disconnect(name.as_str(), endpoint.name().as_str())?;
+            }
         }
         self.controller.delete_network(name.as_str())?;
         let has_networks = self.has_networks()?;

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::ipam::StaticIpam;
 use crate::plugin::network::CreateNetwork;
 
-/// By this label a network is known to be Docker's.
-const LABEL: (&str, &str) = ("libnetns.plugin", "docker");
+/// By this label a network, or an endpoint, is known to be Docker's.
+pub(super) const LABEL: (&str, &str) = ("libnetns.plugin", "docker");
 /// By this one, that its pools were given to Docker before.
 pub(super) const POOLS: (&str, &str) = ("libnetns.pools", "given");
 /// Which driver the network has.

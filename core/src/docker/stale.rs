@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
+use super::endpoints;
 use super::options::is_dockers;
 use super::route::Service;
 use crate::error::{ErrorKind, Result};
@@ -32,7 +33,10 @@ impl Service {
             for endpoint in self.controller.inspect_network(network.as_str())?.endpoints {
                 let name = endpoint.name();
                 let is_known = self.recent().contains(&(network.clone(), name.clone()));
-                if !is_known && self.controller.is_returned(&network, name)? {
+                if endpoints::is_dockers(&endpoint)
+                    && !is_known
+                    && self.controller.is_returned(&network, name)?
+                {
                     log::info!("endpoint {name} of network {network} is none of Docker's any more: removed");
                     self.controller.disconnect(network.as_str(), name.as_str())?;
                     dropped = true;

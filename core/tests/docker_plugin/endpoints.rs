@@ -106,7 +106,9 @@ fn endpoints_that_cannot_be_leave_nothing() {
         plugin.good("NetworkDriver.DeleteEndpoint", &of("blue", "web"));
         let taken = host.dump();
         veth(host, &name, "other");
-        plugin.bad(CREATE, &endpoint("blue", "web", 2), &[&name]);
+        plugin.good(CREATE, &endpoint("blue", "web", 2));
+        plugin.bad(JOIN, &join("blue", "web"), &[&name]);
+        plugin.good("NetworkDriver.DeleteEndpoint", &of("blue", "web"));
         host.ip(&["link", "delete", "other"]);
         host.assert_returns_to(&taken, "a name that was taken");
         host.assert_returns_to(&before, "endpoints that were refused");
