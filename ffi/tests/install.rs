@@ -185,9 +185,9 @@ fn the_libraries_show_the_headers_functions_alone_need_libc_alone_and_are_small(
     for part in ["soname: [libnetns.so.0]", "NODELETE", "BIND_NOW"] {
         assert!(dynamic.contains(part), "no {part} in\n{dynamic}");
     }
-    // With the loader of the counters, which is half a megabyte of it, and the JSON of configs.
+    // With the loader of the counters and Docker's plugins, each half a megabyte of it, and the JSON of configs.
     let bytes = fs::metadata(&shared).expect("the library").len();
-    assert!(bytes < 9 << 19, "libnetns.so has {bytes} bytes");
+    assert!(bytes < 10 << 19, "libnetns.so has {bytes} bytes");
 }
 
 #[test]
