@@ -47,8 +47,8 @@ impl Service {
         let there = self.known(&network, &endpoint)?;
         let sandbox = fs::canonicalize(&request.sandbox_key).ok().filter(|path| Namespace::is_mounted(path));
         let answer = match sandbox {
-            Some(path) if !there.linked => self.join_inside(&definition, there, &path),
-            _ => self.join_from_host(&definition, there, &request.sandbox_key),
+            Some(path) if !there.linked => self.join_inside(&definition, &there, &path),
+            _ => self.join_from_host(&definition, &there, &request.sandbox_key),
         }?;
         self.remember(&network, &endpoint);
         // Whoever has reloaded the host's firewall since has taken that away.
@@ -57,7 +57,7 @@ impl Service {
     }
 
     /// The interface is born in the sandbox.
-    fn join_inside(&self, network: &NetworkConfig, there: Endpoint, path: &Path) -> Result<JoinReply> {
+    fn join_inside(&self, network: &NetworkConfig, there: &Endpoint, path: &Path) -> Result<JoinReply> {
         let name = there.name();
         if let Some(other) = there.sandbox.as_deref().filter(|other| *other != path) {
             return Err(in_another(name, other));
@@ -78,7 +78,7 @@ impl Service {
     }
 
     /// The interface is Docker's to move.
-    fn join_from_host(&self, network: &NetworkConfig, there: Endpoint, key: &str) -> Result<JoinReply> {
+    fn join_from_host(&self, network: &NetworkConfig, there: &Endpoint, key: &str) -> Result<JoinReply> {
         if let Some(other) = &there.sandbox {
             return Err(in_another(there.name(), other));
         }
@@ -98,7 +98,7 @@ impl Service {
     }
 
     /// Makes the same endpoint with its devices in the host.
-    fn link_instead(&self, network: &NetworkConfig, there: Endpoint) -> Result<()> {
+    fn link_instead(&self, network: &NetworkConfig, there: &Endpoint) -> Result<()> {
         let name = network.name.as_str();
         let config = EndpointConfig {
             destination: EndpointConfig::new(there.name().as_str())?.destination,
