@@ -17,6 +17,9 @@ use ureq::Timeout;
 use super::address::Address;
 use super::tls::Tls;
 
+/// With less than that left the time is up.
+const LEAST: Duration = Duration::from_millis(1);
+
 /// What goes back and forth.
 pub(super) trait Stream: Read + Write + Send + Sync {}
 
@@ -34,9 +37,10 @@ impl Timed {
     }
 }
 
+/// What is left until then, and never so little that a socket takes it for no limit at all, as it does below 1 µs.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
-    match left.is_zero() {
+    match left < LEAST {
         true => Err(io::ErrorKind::TimedOut.into()),
         false => Ok(left),
     }
@@ -60,7 +64,8 @@ impl Read for Timed {
 impl Write for Timed {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write(buffer).map_err(timed_out)
+        // A plugin that hangs up must not end the process by SIGPIPE.
+        self.socket.send_with_flags(buffer, libc::MSG_NOSIGNAL).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -207,5 +212,47 @@ impl Resolver for Names {
         let mut nowhere = self.empty();
         nowhere.push((Ipv4Addr::LOCALHOST, 0).into());
         Ok(nowhere)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixStream;
+
+    use nix::sys::signal::{SigSet, Signal};
+
+    use super::*;
+
+    fn timed(patience: Duration) -> (Timed, UnixStream) {
+        let (own, other) = UnixStream::pair().unwrap();
+        (Timed { socket: own.into(), deadline: Instant::now() + patience }, other)
+    }
+
+    /// The signals that wait for this thread, as a mask.
+    fn pending() -> u64 {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("SigPnd:")).unwrap();
+        u64::from_str_radix(line.trim(), 16).unwrap()
+    }
+
+    #[test]
+    fn who_hangs_up_sends_no_signal() {
+        // One that is blocked waits, also where it is ignored.
+        SigSet::from(Signal::SIGPIPE).thread_block().unwrap();
+        let (mut own, other) = timed(Duration::from_secs(60));
+        drop(other);
+        assert_eq!(own.write(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(pending(), 0);
+    }
+
+    #[test]
+    fn so_little_time_that_a_socket_would_take_it_for_no_limit_is_none() {
+        for patience in [Duration::ZERO, Duration::from_nanos(900), Duration::from_micros(900)] {
+            assert_eq!(left(Instant::now() + patience).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
+        let (mut own, _other) = timed(Duration::from_micros(900));
+        assert_eq!(own.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(own.write(b"x").unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }
