@@ -698,3 +698,16 @@ fn a_linked_endpoint_of_a_plugin_is_handed_over_and_given_back() {
         nothing_is_left(host, &controller, &before, "not linked");
     });
 }
+
+#[test]
+fn a_time_out_that_never_ends_is_as_good_as_others() {
+    host(|_| {
+        let _plugin = Plugin::start("wire");
+        let controller = open(Duration::MAX);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| controller.activate_plugin("wire").unwrap());
+            }
+        });
+    });
+}

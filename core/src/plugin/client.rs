@@ -19,6 +19,8 @@ use crate::name::Name;
 
 /// How long a plugin is waited for that did not answer before, within one operation.
 const HURRY: Duration = Duration::from_secs(1);
+/// How long a plugin is waited for at most.
+pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many bytes of a plugin's own words an error keeps.
 const LONGEST_WORDS: usize = 1 << 10;
 
@@ -106,7 +108,7 @@ impl Client {
             error.within("reach plugin", format_args!("{} by {}", spec.name, spec.path.display()))
         };
         let tls = tls.transpose().map_err(within)?;
-        Ok(Self { name: spec.name, address: spec.address, tls, timeout })
+        Ok(Self { name: spec.name, address: spec.address, tls, timeout: timeout.min(LONGEST_TIMEOUT) })
     }
 
     pub(crate) fn name(&self) -> &Name {
@@ -208,7 +210,11 @@ impl Client {
             .timeout_global(Some(left.max(Duration::from_millis(1))))
             .build();
         let opener = Opener { address: self.address.clone(), tls: self.tls.clone(), deadline };
-        Agent::with_parts(config, opener, Names { by_name: matches!(self.address, Address::Tcp { .. }) })
+        Agent::with_parts(
+            config,
+            opener,
+            Names { by_name: matches!(self.address, Address::Tcp { .. }), deadline },
+        )
     }
 
     fn url(&self, method: &str) -> String {

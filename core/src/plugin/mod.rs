@@ -34,7 +34,7 @@ pub struct PluginOptions {
     pub socket_dirs: Vec<PathBuf>,
     /// The directories of spec files; `/etc/docker/plugins` and `/usr/lib/docker/plugins` by default.
     pub spec_dirs: Vec<PathBuf>,
-    /// How long a plugin may take for a request, all attempts together; 30 seconds by default.
+    /// How long a plugin may take for a request, all attempts together; 30 seconds by default, a day at most.
     pub timeout: Duration,
 }
 

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
@@ -19,6 +21,9 @@ use super::tls::Tls;
 
 /// With less than that left the time is up.
 const LEAST: Duration = Duration::from_millis(1);
+
+/// How many addresses of a host are tried: ureq has room for no more.
+const MOST: usize = 16;
 
 /// What goes back and forth.
 pub(super) trait Stream: Read + Write + Send + Sync {}
@@ -197,22 +202,40 @@ fn named(error: io::Error) -> ureq::Error {
 #[derive(Debug)]
 pub(super) struct Names {
     pub(super) by_name: bool,
+    pub(super) deadline: Instant,
 }
 
 impl Resolver for Names {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        if self.by_name {
-            return DefaultResolver::default().resolve(uri, config, timeout);
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut found = self.empty();
+        if !self.by_name {
+            found.push((Ipv4Addr::LOCALHOST, 0).into());
+            return Ok(found);
         }
-        let mut nowhere = self.empty();
-        nowhere.push((Ipv4Addr::LOCALHOST, 0).into());
-        Ok(nowhere)
+        let port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let addresses =
+            look_up(uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(port), self.deadline);
+        addresses.map_err(named)?.into_iter().take(MOST).for_each(|address| found.push(address));
+        match found.is_empty() {
+            true => Err(ureq::Error::HostNotFound),
+            false => Ok(found),
+        }
     }
+}
+
+/// The addresses of a host. A name is looked up by another thread: nothing else limits how long that takes.
+fn look_up(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![(address, port).into()]);
+    }
+    let (tell, told) = mpsc::sync_channel(1);
+    let ask = move || {
+        // Nobody may be waiting any more.
+        let _ = tell.send((host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+    };
+    thread::Builder::new().name("netns-names".to_owned()).spawn(ask)?;
+    told.recv_timeout(left(deadline)?).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 #[cfg(test)]
@@ -254,5 +277,15 @@ mod tests {
         let (mut own, _other) = timed(Duration::from_micros(900));
         assert_eq!(own.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(own.write(b"x").unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn an_address_is_not_looked_up_and_a_name_no_longer_than_there_is_time() {
+        let over = Instant::now();
+        assert_eq!(look_up("192.0.2.7", 8, over).unwrap(), ["192.0.2.7:8".parse().unwrap()]);
+        assert_eq!(look_up("[2001:db8::7]", 8, over).unwrap(), ["[2001:db8::7]:8".parse().unwrap()]);
+        assert_eq!(look_up("localhost", 8, over).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let found = look_up("localhost", 8, over + Duration::from_secs(60)).unwrap();
+        assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 8), "{found:?}");
     }
 }
