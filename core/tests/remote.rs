@@ -140,8 +140,14 @@ fn useless() -> Vec<(&'static str, &'static str)> {
         ("hang", "the time is up"),
         ("headers", ""),
         ("drip", ""),
+        ("slow body", "does not answer at unix:///run/docker/plugins/wire.sock: the time is up"),
         ("drop", "does not answer"),
     ]
+}
+
+/// Whether by such an answer the plugin says that it has done nothing.
+fn is_refusal(mode: &str) -> bool {
+    ["refuse", "500 json", "500 text", "404", "redirect"].contains(&mode)
 }
 
 #[test]
@@ -169,7 +175,9 @@ fn whatever_a_plugin_answers_to_a_join_nothing_is_left_of_what_failed() {
                 nothing_is_left(host, &controller, &before, &context);
                 common::assert_inside_is(host, &web, &within, &context);
                 let calls = plugin.calls();
-                assert!(calls.contains(&of("DeleteEndpoint")), "{context}: {calls:?}");
+                let is_unmade = method == "CreateEndpoint" && is_refusal(mode);
+                assert_eq!(calls.contains(&of("DeleteEndpoint")), !is_unmade, "{context}: {calls:?}");
+                assert!(!is_unmade || !text.contains("could not undo"), "{context}: {text}");
                 assert_eq!(calls.contains(&of("Leave")), method != "CreateEndpoint", "{context}: {calls:?}");
             }
         }
@@ -210,6 +218,7 @@ fn whatever_a_plugin_answers_to_a_network_nothing_is_left_of_what_failed() {
         let (controller, plugin, _web, before) = settled(host, SHORT);
         let near = || with_subnets("wire", "near", &["10.8.0.0/24"]);
         for (mode, cause) in useless() {
+            plugin.requests();
             plugin.does(&[(&of("CreateNetwork"), json!(mode))]);
             let error = controller.create_network(near()).unwrap_err().to_string();
             plugin.is_well();
@@ -218,6 +227,8 @@ fn whatever_a_plugin_answers_to_a_network_nothing_is_left_of_what_failed() {
                 "{mode}: {error}"
             );
             nothing_is_left(host, &controller, &before, mode);
+            let calls = plugin.calls();
+            assert_eq!(calls.contains(&of("DeleteNetwork")), !is_refusal(mode), "{mode}: {calls:?}");
             assert_eq!(controller.networks().unwrap().len(), 1, "{mode}");
             // What hung was answered in the end.
             plugin.kill();

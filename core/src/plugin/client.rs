@@ -5,12 +5,12 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use ureq::config::Config;
 use ureq::Agent;
 
 use super::address::{Address, Spec};
-use super::decode::{decode, or_default};
+use super::decode;
 use super::tls::Tls;
 use super::transport::{Names, Opener};
 use super::{MAX_BODY, MIME};
@@ -40,21 +40,46 @@ pub(crate) struct Answer {
     body: Vec<u8>,
 }
 
-/// That the plugin did not answer: what it did is not known.
+/// What is known of a request that went wrong, and in which words.
 #[derive(Debug)]
-struct Unreachable(String);
+struct Failure(Fate, String);
 
-impl fmt::Display for Unreachable {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The plugin says that it has not done it.
+    Refused,
+    /// It did not answer: what it did is not known.
+    Silent,
+    /// What it answered is of no use: it may have done it.
+    Unclear,
+}
+
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.1)
     }
 }
 
-impl std::error::Error for Unreachable {}
+impl std::error::Error for Failure {}
+
+fn fate(error: &Error) -> Option<Fate> {
+    let source = std::error::Error::source(error)?;
+    source.downcast_ref::<Failure>().map(|failure| failure.0)
+}
 
 /// Whether a plugin gave no answer, rather than one that refuses.
 pub(crate) fn is_unreachable(error: &Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<Unreachable>)
+    fate(error) == Some(Fate::Silent)
+}
+
+/// Whether a plugin has said that it did not do what it was asked.
+pub(crate) fn is_refused(error: &Error) -> bool {
+    fate(error) == Some(Fate::Refused)
+}
+
+/// Whether a plugin may have done what it was asked all the same.
+pub(crate) fn is_in_doubt(error: &Error) -> bool {
+    matches!(fate(error), Some(Fate::Silent | Fate::Unclear))
 }
 
 thread_local! {
@@ -89,7 +114,7 @@ impl Drop for Operation {
 
 /// How one attempt went wrong.
 enum Attempt {
-    /// Nothing came back.
+    /// Nothing came back, or not all of it in time.
     Silent(String),
     /// What came back is of no use.
     Useless(String),
@@ -143,18 +168,20 @@ impl Client {
     where
         T: Default + Serialize + DeserializeOwned,
     {
-        let refusal = decode::<Refusal>(&answer.body).ok().and_then(Refusal::words);
+        let object = decode::object(&answer.body);
+        let words = |object| ["Err", "Error"].into_iter().find_map(|key| decode::text(object, key));
+        let refusal = object.as_ref().ok().and_then(words);
         if answer.status != 200 {
             let words = refusal.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).trim().to_owned());
-            return Err(
-                self.error(method, format!("it answered with status {}: {}", answer.status, legible(&words)))
-            );
+            let cause = format!("it answered with status {}: {}", answer.status, legible(&words));
+            return Err(self.failure(method, Fate::Refused, cause));
         }
         if let Some(words) = refusal {
-            return Err(self.error(method, format!("it says: {}", legible(&words))));
+            return Err(self.failure(method, Fate::Refused, format!("it says: {}", legible(&words))));
         }
-        decode(&answer.body)
-            .map_err(|cause| self.error(method, format!("its answer is wrong: {}", legible(&cause))))
+        object
+            .and_then(|object| decode::message(&object))
+            .map_err(|cause| self.unclear(method, format!("its answer is wrong: {}", legible(&cause))))
     }
 
     /// The answer to `body`, whatever it says. What is not answered is tried again, after 1, 2, 4, 8 … seconds, as
@@ -171,11 +198,13 @@ impl Client {
         loop {
             let cause = match self.attempt(method, body, begin + patience) {
                 Ok(answer) => return Ok(answer),
-                Err(Attempt::Useless(cause)) => return Err(self.error(method, legible(&cause))),
+                Err(Attempt::Useless(cause)) => return Err(self.unclear(method, legible(&cause))),
                 Err(Attempt::Silent(cause)) => cause,
             };
             if hurries || begin.elapsed() + wait >= patience {
-                SILENT.with_borrow_mut(|silent| silent.as_mut().map(|silent| silent.push(self.name.clone())));
+                if !hurries {
+                    SILENT.with_borrow_mut(|silent| silent.as_mut().map(|all| all.push(self.name.clone())));
+                }
                 return Err(self.silence(method, &legible(&cause)));
             }
             std::thread::sleep(wait);
@@ -194,6 +223,8 @@ impl Client {
             Err(ureq::Error::BodyExceedsLimit(_)) => {
                 Err(Attempt::Useless(format!("its answer is longer than {MAX_BODY} bytes")))
             }
+            // With the time that is up no attempt follows.
+            Err(error) if is_late(&error) => Err(Attempt::Silent(words(&error))),
             Err(error) => Err(Attempt::Useless(format!("its answer ends too early: {}", words(&error)))),
         }
     }
@@ -229,25 +260,17 @@ impl Client {
         Error::new(ErrorKind::System, "call", format!("{method} of plugin {}", self.name)).with_cause(cause)
     }
 
-    fn silence(&self, method: &str, cause: &str) -> Error {
-        let cause = format!("it does not answer at {}: {cause}", self.address);
-        self.error(method, cause.clone()).with_source(Unreachable(cause))
+    /// An error of that method after which the plugin may have done what it was asked.
+    pub(crate) fn unclear(&self, method: &str, cause: impl Into<String>) -> Error {
+        self.failure(method, Fate::Unclear, cause.into())
     }
-}
 
-/// The ways in which answers say that something went wrong.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Refusal {
-    #[serde(deserialize_with = "or_default")]
-    err: String,
-    #[serde(deserialize_with = "or_default")]
-    error: String,
-}
+    fn failure(&self, method: &str, fate: Fate, cause: String) -> Error {
+        self.error(method, cause.clone()).with_source(Failure(fate, cause))
+    }
 
-impl Refusal {
-    fn words(self) -> Option<String> {
-        [self.err, self.error].into_iter().find(|words| !words.is_empty())
+    fn silence(&self, method: &str, cause: &str) -> Error {
+        self.failure(method, Fate::Silent, format!("it does not answer at {}: {cause}", self.address))
     }
 }
 
@@ -265,10 +288,17 @@ fn failed(error: &ureq::Error) -> Attempt {
     }
 }
 
+fn is_late(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Timeout(_) => true,
+        ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
 fn words(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::Timeout(_) => "the time is up".to_owned(),
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => "the time is up".to_owned(),
+        late if is_late(late) => "the time is up".to_owned(),
         ureq::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     }
