@@ -14,7 +14,9 @@ use crate::driver::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE};
+use crate::ipam::{
+    overlap, refuse_unwanted, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE,
+};
 use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
@@ -371,17 +373,23 @@ fn choose_subnet(
     if config.ipam != PoolIpam::NAME {
         subnet.pool_id = Some(pool.id.clone());
     }
-    let reserved = reserve(ipam, &pool.id, &mut subnet, needs_gateway);
+    let reserved = reserve((&config.ipam, ipam), &pool.id, &mut subnet, needs_gateway);
     reserved.inspect_err(|_| let_subnet_go(ipam, config, &subnet))?;
     Ok(subnet)
 }
 
 /// Chooses the gateway, and tells an address management that is not the store itself of what is taken.
-fn reserve(ipam: &dyn Ipam, pool: &PoolId, subnet: &mut SubnetConfig, needs_gateway: bool) -> Result<()> {
+fn reserve(
+    (name, ipam): (&str, &dyn Ipam),
+    pool: &PoolId,
+    subnet: &mut SubnetConfig,
+    needs_gateway: bool,
+) -> Result<()> {
     let gateway = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
     if subnet.pool_id.is_some() {
         for address in subnet.auxiliary.values() {
-            ipam.request_address(pool, Some(*address), &BTreeMap::new())?;
+            let (own, _) = ipam.request_address(pool, Some(*address), &BTreeMap::new())?;
+            refuse_unwanted(name, Some(*address), own)?;
         }
     }
     if !needs_gateway && subnet.gateway.is_none() {
@@ -389,7 +397,8 @@ fn reserve(ipam: &dyn Ipam, pool: &PoolId, subnet: &mut SubnetConfig, needs_gate
     }
     if subnet.pool_id.is_some() {
         let (own, _) = ipam.request_address(pool, subnet.gateway, &gateway)?;
-        subnet.gateway = Some(own.addr());
+        let wanted = subnet.gateway.replace(own.addr());
+        refuse_unwanted(name, wanted, own)?;
     } else if subnet.gateway.is_none() {
         subnet.gateway = choose_gateway(ipam, pool, subnet, &gateway)?;
     }
