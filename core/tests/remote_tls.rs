@@ -82,7 +82,16 @@ fn a_plugin_is_trusted_by_its_authority_or_on_request_by_anything() {
             (json!({"CAFile": at("ca.pem"), "CertFile": at("client.pem")}), "KeyFile"),
             (json!({"CAFile": at("ca.pem"), "KeyFile": at("client.key")}), "CertFile"),
             (json!({"CAFile": 7}), "TLSConfig"),
+            (json!({"CAFile": "ca.pem"}), "not absolute"),
+            (json!({"CAFile": "/dev/zero"}), "no regular file"),
+            (
+                json!({"CAFile": at("ca.pem"), "CertFile": at("pipe"), "KeyFile": at("pipe")}),
+                "no regular file",
+            ),
+            (json!({"CAFile": at("huge.pem")}), "longer than 4096 KiB"),
         ];
+        assert!(Command::new("mkfifo").arg(files.join("pipe")).status().unwrap().success());
+        fs::File::create(files.join("huge.pem")).unwrap().set_len((4 << 20) + 1).unwrap();
         for (tls, cause) in wrong {
             let error = activate(tls).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::BadRequest, "{error}");
