@@ -144,7 +144,7 @@ impl Controller {
     fn activate_now(&self, name: &Name) -> Result<Option<Vec<String>>> {
         let options = &self.options.plugins;
         let Some(spec) = find::find(options, name)? else { return Ok(None) };
-        let client = Client::new(spec, options.timeout)?;
+        let client = Client::new(&spec, options)?;
         let Activated { implements } = client.call_empty(ACTIVATE)?;
         let is_one = |wanted: &str| implements.iter().any(|own| own == wanted);
         let driver = match is_one(NETWORK_PLUGIN_ENDPOINT_TYPE) {

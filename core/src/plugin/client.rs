@@ -2,18 +2,15 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde::Serialize;
-use ureq::config::Config;
-use ureq::Agent;
 
-use super::address::{Address, Spec};
-use super::decode;
-use super::tls::Tls;
-use super::transport::{Names, Opener};
-use super::{MAX_BODY, MIME};
+use super::address::Spec;
+use super::place::Place;
+use super::{decode, find, PluginOptions, MAX_BODY, MIME};
 use crate::error::{cut, Error, ErrorKind, Result};
 use crate::name::Name;
 
@@ -29,9 +26,8 @@ const LONGEST_WORDS: usize = 1 << 10;
 #[derive(Clone)]
 pub(crate) struct Client {
     name: Name,
-    address: Address,
-    tls: Option<Tls>,
-    timeout: Duration,
+    found: Place,
+    options: Arc<PluginOptions>,
 }
 
 /// What came back.
@@ -121,19 +117,23 @@ enum Attempt {
 }
 
 impl Client {
+    /// The plugin that was found there.
+    ///
     /// # Errors
     /// Unsupported for TLS where this library was built without; BadRequest for files of `TLSConfig` that cannot be
     /// used.
-    pub(crate) fn new(spec: Spec, timeout: Duration) -> Result<Self> {
-        let tls = match &spec.address {
-            Address::Tcp { tls: Some(config), .. } => Some(Tls::new(config)),
-            _ => None,
-        };
-        let within = |error: Error| {
-            error.within("reach plugin", format_args!("{} by {}", spec.name, spec.path.display()))
-        };
-        let tls = tls.transpose().map_err(within)?;
-        Ok(Self { name: spec.name, address: spec.address, tls, timeout: timeout.min(LONGEST_TIMEOUT) })
+    pub(crate) fn new(spec: &Spec, options: &PluginOptions) -> Result<Self> {
+        let found = Place::of(spec)?;
+        Ok(Self { name: spec.name.clone(), found, options: Arc::new(options.clone()) })
+    }
+
+    /// Where the plugin is now, which may be another place than when it was found. Where it is nowhere, it is where it
+    /// was.
+    fn place(&self) -> Result<Place> {
+        match find::find(&self.options, &self.name)? {
+            Some(spec) => Place::of(&spec),
+            None => Ok(self.found.clone()),
+        }
     }
 
     pub(crate) fn name(&self) -> &Name {
@@ -193,7 +193,7 @@ impl Client {
         let begin = Instant::now();
         let hurries =
             SILENT.with_borrow(|silent| silent.as_ref().is_some_and(|own| own.contains(&self.name)));
-        let patience = if hurries { self.timeout.min(HURRY) } else { self.timeout };
+        let patience = self.options.timeout.min(if hurries { HURRY } else { LONGEST_TIMEOUT });
         let mut wait = Duration::from_secs(1);
         loop {
             let cause = match self.attempt(method, body, begin + patience) {
@@ -205,7 +205,7 @@ impl Client {
                 if !hurries {
                     SILENT.with_borrow_mut(|silent| silent.as_mut().map(|all| all.push(self.name.clone())));
                 }
-                return Err(self.silence(method, &legible(&cause)));
+                return Err(self.failure(method, Fate::Silent, legible(&cause)));
             }
             std::thread::sleep(wait);
             wait *= 2;
@@ -213,46 +213,13 @@ impl Client {
     }
 
     fn attempt(&self, method: &str, body: &[u8], deadline: Instant) -> std::result::Result<Answer, Attempt> {
-        let agent = self.agent(deadline);
-        let request = agent.post(self.url(method)).header("Accept", MIME).header("Connection", "close");
-        let mut answer = request.send(body).map_err(|error| failed(&error))?;
-        let status = answer.status().as_u16();
-        let read = answer.body_mut().with_config().limit(MAX_BODY as u64).read_to_vec();
-        match read {
-            Ok(body) => Ok(Answer { status, body }),
-            Err(ureq::Error::BodyExceedsLimit(_)) => {
-                Err(Attempt::Useless(format!("its answer is longer than {MAX_BODY} bytes")))
+        let place = self.place().map_err(|error| Attempt::Silent(error.to_string()))?;
+        place.attempt(method, body, deadline).map_err(|attempt| match attempt {
+            Attempt::Silent(cause) => {
+                Attempt::Silent(format!("it does not answer at {}: {cause}", place.address))
             }
-            // With the time that is up no attempt follows.
-            Err(error) if is_late(&error) => Err(Attempt::Silent(words(&error))),
-            Err(error) => Err(Attempt::Useless(format!("its answer ends too early: {}", words(&error)))),
-        }
-    }
-
-    /// Made for one request: nothing of it is there for a forked child to inherit.
-    fn agent(&self, deadline: Instant) -> Agent {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let config = Config::builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .user_agent(concat!("libnetns/", env!("CARGO_PKG_VERSION")))
-            .max_idle_connections(0)
-            .timeout_global(Some(left.max(Duration::from_millis(1))))
-            .build();
-        let opener = Opener { address: self.address.clone(), tls: self.tls.clone(), deadline };
-        Agent::with_parts(
-            config,
-            opener,
-            Names { by_name: matches!(self.address, Address::Tcp { .. }), deadline },
-        )
-    }
-
-    fn url(&self, method: &str) -> String {
-        match &self.address {
-            Address::Unix(_) => format!("http://localhost/{method}"),
-            Address::Tcp { .. } => format!("{}/{method}", self.address),
-        }
+            useless => useless,
+        })
     }
 
     /// An error of that method.
@@ -268,9 +235,25 @@ impl Client {
     fn failure(&self, method: &str, fate: Fate, cause: String) -> Error {
         self.error(method, cause.clone()).with_source(Failure(fate, cause))
     }
+}
 
-    fn silence(&self, method: &str, cause: &str) -> Error {
-        self.failure(method, Fate::Silent, format!("it does not answer at {}: {cause}", self.address))
+impl Place {
+    /// The answer to one request.
+    fn attempt(&self, method: &str, body: &[u8], deadline: Instant) -> std::result::Result<Answer, Attempt> {
+        let agent = self.agent(deadline);
+        let request = agent.post(self.url(method)).header("Accept", MIME).header("Connection", "close");
+        let mut answer = request.send(body).map_err(|error| failed(&error))?;
+        let status = answer.status().as_u16();
+        let read = answer.body_mut().with_config().limit(MAX_BODY as u64).read_to_vec();
+        match read {
+            Ok(body) => Ok(Answer { status, body }),
+            Err(ureq::Error::BodyExceedsLimit(_)) => {
+                Err(Attempt::Useless(format!("its answer is longer than {MAX_BODY} bytes")))
+            }
+            // With the time that is up no attempt follows.
+            Err(error) if is_late(&error) => Err(Attempt::Silent(words(&error))),
+            Err(error) => Err(Attempt::Useless(format!("its answer ends too early: {}", words(&error)))),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod decode;
 pub(crate) mod find;
 pub(crate) mod ipam;
 pub(crate) mod network;
+mod place;
 mod tls;
 mod transport;
 
