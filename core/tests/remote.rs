@@ -601,6 +601,13 @@ fn a_plugin_of_global_scope_allocates_hears_and_skips_gateways() {
         assert_eq!(heard[1]["method"], of("DiscoverDelete"));
         controller.delete_network("far").unwrap();
         assert_eq!(plugin.calls(), ["DeleteNetwork", "FreeNetwork"].map(of));
+        // What it says in place of what was asked for is kept too.
+        let scope = (&*of("GetCapabilities"), json!({"Scope": "global", "GwAllocChecker": true}));
+        plugin.does(&[scope, (&of("AllocateNetwork"), json!({"Options": {"vlan": "8"}}))]);
+        controller.create_network(far().with_option("vlan", "7")).unwrap();
+        let kept = open(LONG).inspect_network("far").unwrap().config;
+        assert_eq!(kept.options.get("vlan").unwrap(), "8");
+        controller.delete_network("far").unwrap();
         for method in ["GwAllocCheck", "AllocateNetwork"] {
             plugin.does(&[(&of(method), json!("refuse"))]);
             refused(controller.create_network(far()), ErrorKind::System, &[&of(method), "says"]);

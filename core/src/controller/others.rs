@@ -99,9 +99,9 @@ impl Controller {
         driver: &dyn Driver,
         capability: Capability,
     ) -> Result<()> {
-        let before = config.options.len();
+        let before = config.options.clone();
         self.allocate_globally(driver, capability, config)?;
-        if config.options.len() != before {
+        if config.options != before {
             let _lock = self.definitions.lock()?;
             self.definitions.replace(&config.name, config)?;
         }
