@@ -342,3 +342,47 @@ fn an_address_that_is_given_twice_stays_with_who_has_it() {
         assert_eq!(plugin.calls(), [of("ReleaseAddress")]);
     });
 }
+
+#[test]
+fn a_gateway_that_comes_with_the_pool_is_not_asked_for() {
+    host(|host| {
+        let (controller, plugin, before) = settled(host, LONG);
+        let pool = |gateway: &str| {
+            let data = json!({"com.docker.network.gateway": gateway});
+            json!({"PoolID": "p", "Pool": "10.77.0.0/24", "Data": data})
+        };
+        let mut v4 = green();
+        v4.ipv6 = false;
+        let answers = |gateway: &str| {
+            plugin.requests();
+            plugin.does(&[
+                ("Plugin.Activate", json!({"Implements": ["IpamDriver"]})),
+                (&of("RequestPool"), pool(gateway)),
+                (&of("RequestAddress"), json!({"Address": "10.77.0.8/24"})),
+                (&of("ReleaseAddress"), json!({})),
+                (&of("ReleasePool"), json!({})),
+            ]);
+        };
+        answers("10.77.0.7/24");
+        let made = controller.create_network(v4.clone()).unwrap();
+        assert_eq!(made.subnets[0].gateway, Some(ip("10.77.0.7")));
+        assert!(!plugin.calls().contains(&of("RequestAddress")));
+        controller.delete_network("green").unwrap();
+        assert_eq!(plugin.calls(), [of("ReleaseAddress"), of("ReleasePool")]);
+        // One that is named is asked for all the same.
+        let mut given = v4.clone().with_subnet("10.77.0.0/24".parse().unwrap());
+        given.subnets[0].gateway = Some(ip("10.77.0.8"));
+        answers("10.77.0.7/24");
+        let made = controller.create_network(given).unwrap();
+        assert_eq!(made.subnets[0].gateway, Some(ip("10.77.0.8")));
+        assert!(plugin.calls().contains(&of("RequestAddress")));
+        controller.delete_network("green").unwrap();
+        for wrong in ["", "10.77.0.7", "fd77::1/64", "10.99.0.1/24", "10.77.0.0/24"] {
+            answers(wrong);
+            let error = controller.create_network(v4.clone()).unwrap_err().to_string();
+            assert!(error.contains(wrong.split('/').next().unwrap()), "{wrong}: {error}");
+            assert_eq!(plugin.calls().last(), Some(&of("ReleasePool")), "{wrong}: {error}");
+            host.assert_returns_to(&before, wrong);
+        }
+    });
+}
