@@ -140,8 +140,14 @@ fn useless() -> Vec<(&'static str, &'static str)> {
         ("hang", "the time is up"),
         ("headers", ""),
         ("drip", ""),
+        ("slow body", "does not answer at unix:///run/docker/plugins/wire.sock: the time is up"),
         ("drop", "does not answer"),
     ]
+}
+
+/// Whether by such an answer the plugin says that it has done nothing.
+fn is_refusal(mode: &str) -> bool {
+    ["refuse", "500 json", "500 text", "404", "redirect"].contains(&mode)
 }
 
 #[test]
@@ -169,7 +175,9 @@ fn whatever_a_plugin_answers_to_a_join_nothing_is_left_of_what_failed() {
                 nothing_is_left(host, &controller, &before, &context);
                 common::assert_inside_is(host, &web, &within, &context);
                 let calls = plugin.calls();
-                assert!(calls.contains(&of("DeleteEndpoint")), "{context}: {calls:?}");
+                let is_unmade = method == "CreateEndpoint" && is_refusal(mode);
+                assert_eq!(calls.contains(&of("DeleteEndpoint")), !is_unmade, "{context}: {calls:?}");
+                assert!(!is_unmade || !text.contains("could not undo"), "{context}: {text}");
                 assert_eq!(calls.contains(&of("Leave")), method != "CreateEndpoint", "{context}: {calls:?}");
             }
         }
@@ -210,6 +218,7 @@ fn whatever_a_plugin_answers_to_a_network_nothing_is_left_of_what_failed() {
         let (controller, plugin, _web, before) = settled(host, SHORT);
         let near = || with_subnets("wire", "near", &["10.8.0.0/24"]);
         for (mode, cause) in useless() {
+            plugin.requests();
             plugin.does(&[(&of("CreateNetwork"), json!(mode))]);
             let error = controller.create_network(near()).unwrap_err().to_string();
             plugin.is_well();
@@ -218,6 +227,8 @@ fn whatever_a_plugin_answers_to_a_network_nothing_is_left_of_what_failed() {
                 "{mode}: {error}"
             );
             nothing_is_left(host, &controller, &before, mode);
+            let calls = plugin.calls();
+            assert_eq!(calls.contains(&of("DeleteNetwork")), !is_refusal(mode), "{mode}: {calls:?}");
             assert_eq!(controller.networks().unwrap().len(), 1, "{mode}");
             // What hung was answered in the end.
             plugin.kill();
@@ -590,6 +601,13 @@ fn a_plugin_of_global_scope_allocates_hears_and_skips_gateways() {
         assert_eq!(heard[1]["method"], of("DiscoverDelete"));
         controller.delete_network("far").unwrap();
         assert_eq!(plugin.calls(), ["DeleteNetwork", "FreeNetwork"].map(of));
+        // What it says in place of what was asked for is kept too.
+        let scope = (&*of("GetCapabilities"), json!({"Scope": "global", "GwAllocChecker": true}));
+        plugin.does(&[scope, (&of("AllocateNetwork"), json!({"Options": {"vlan": "8"}}))]);
+        controller.create_network(far().with_option("vlan", "7")).unwrap();
+        let kept = open(LONG).inspect_network("far").unwrap().config;
+        assert_eq!(kept.options.get("vlan").unwrap(), "8");
+        controller.delete_network("far").unwrap();
         for method in ["GwAllocCheck", "AllocateNetwork"] {
             plugin.does(&[(&of(method), json!("refuse"))]);
             refused(controller.create_network(far()), ErrorKind::System, &[&of(method), "says"]);
@@ -696,5 +714,18 @@ fn a_linked_endpoint_of_a_plugin_is_handed_over_and_given_back() {
         plugin.does(&[(&of("Join"), json!("refuse"))]);
         refused(controller.link("far", endpoint("web")).map(drop), ErrorKind::System, &["says"]);
         nothing_is_left(host, &controller, &before, "not linked");
+    });
+}
+
+#[test]
+fn a_time_out_that_never_ends_is_as_good_as_others() {
+    host(|_| {
+        let _plugin = Plugin::start("wire");
+        let controller = open(Duration::MAX);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| controller.activate_plugin("wire").unwrap());
+            }
+        });
     });
 }

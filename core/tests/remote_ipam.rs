@@ -200,6 +200,33 @@ fn what_a_plugin_may_not_answer_is_refused_with_its_name() {
         let wanted = at("web", &["10.77.0.70"]);
         let error = controller.connect("green", &web, wanted).unwrap_err().to_string();
         assert!(error.contains("10.77.0.70 was asked for"), "{error}");
+        // What was given and cannot be used is given back.
+        plugin.requests();
+        let released = |plugin: &Plugin, key: &str| {
+            let requests = plugin.requests();
+            let release = requests.iter().find(|own| own["method"].as_str().unwrap().contains("Release"));
+            release.map(|own| own["body"][key].clone())
+        };
+        for (answer, wanted, given) in [
+            ("10.77.0.8", None, "10.77.0.8"),
+            ("rubbish", Some("10.77.0.9"), "10.77.0.9"),
+            ("10.77.0.6/24", Some("10.77.0.9"), "10.77.0.6"),
+        ] {
+            plugin.does(&[
+                (&of("RequestAddress"), json!({ "Address": answer })),
+                (&of("ReleaseAddress"), json!({})),
+            ]);
+            let web_at = wanted.map_or(endpoint("web"), |wanted| at("web", &[wanted]));
+            let error = controller.connect("green", &web, web_at).unwrap_err().to_string();
+            assert!(error.contains(answer), "{error}");
+            assert_eq!(released(&plugin, "Address"), Some(json!(given)), "{answer}: {error}");
+        }
+        let mut nameless = green();
+        nameless.name = netns::Name::new("nameless").unwrap();
+        plugin.does(&[(&of("RequestPool"), pool("a\nb", "10.78.0.0/24")), (&of("ReleasePool"), json!({}))]);
+        let error = controller.create_network(nameless).unwrap_err().to_string();
+        assert!(!error.contains("could not undo"), "{error}");
+        assert_eq!(released(&plugin, "PoolID"), Some(json!("a\nb")), "{error}");
         // Its pool is another's already.
         let blue = control::with_subnets("bridge", "blue", &["10.60.0.0/24"]);
         controller.create_network(blue).unwrap();
@@ -275,5 +302,87 @@ fn a_plugin_can_be_driver_and_address_management_of_one_network() {
         let calls = plugin.calls();
         let count = |method: &str| calls.iter().filter(|call| *call == method).count();
         assert_eq!(count("IpamDriver.RequestAddress"), count("IpamDriver.ReleaseAddress"));
+    });
+}
+
+#[test]
+fn an_address_that_is_given_twice_stays_with_who_has_it() {
+    host(|host| {
+        let (controller, plugin, _) = settled(host, LONG);
+        let mut v4 = green();
+        v4.ipv6 = false;
+        controller.create_network(v4).unwrap();
+        let (web, db) = (sandbox(&controller, "web"), sandbox(&controller, "db"));
+        let taken = addresses_of(&controller.connect("green", &web, endpoint("web")).unwrap());
+        assert_eq!(taken, ["10.77.0.5/24"]);
+        let there = host.dump();
+        // An endpoint's, whether or not that is what was asked for, and the gateway.
+        for (address, owner) in [("10.77.0.5/24", "endpoint web"), ("10.77.0.1/24", "network green itself")] {
+            plugin.does(&[(&of("RequestAddress"), json!({ "Address": address }))]);
+            let wanted = at("db", &[address.split('/').next().unwrap()]);
+            let linked = || controller.link("green", endpoint("db")).map(drop);
+            let all: [&dyn Fn() -> netns::Result<()>; 4] = [
+                &|| controller.connect("green", &db, endpoint("db")).map(drop),
+                &|| controller.connect("green", &db, wanted.clone()).map(drop),
+                &|| controller.create_endpoint("green", endpoint("db")).map(drop),
+                &linked,
+            ];
+            for connect in all {
+                plugin.requests();
+                refused(connect(), ErrorKind::System, &[address, owner, "pools"]);
+                assert_eq!(plugin.calls(), [of("RequestAddress")], "{address}");
+                host.assert_returns_to(&there, address);
+            }
+        }
+        plugin.is_well();
+        let made = controller.connect("green", &db, endpoint("db")).unwrap();
+        assert_eq!(addresses_of(&made), ["10.77.0.6/24"]);
+        plugin.requests();
+        controller.disconnect("green", "web").unwrap();
+        assert_eq!(plugin.calls(), [of("ReleaseAddress")]);
+    });
+}
+
+#[test]
+fn a_gateway_that_comes_with_the_pool_is_not_asked_for() {
+    host(|host| {
+        let (controller, plugin, before) = settled(host, LONG);
+        let pool = |gateway: &str| {
+            let data = json!({"com.docker.network.gateway": gateway});
+            json!({"PoolID": "p", "Pool": "10.77.0.0/24", "Data": data})
+        };
+        let mut v4 = green();
+        v4.ipv6 = false;
+        let answers = |gateway: &str| {
+            plugin.requests();
+            plugin.does(&[
+                ("Plugin.Activate", json!({"Implements": ["IpamDriver"]})),
+                (&of("RequestPool"), pool(gateway)),
+                (&of("RequestAddress"), json!({"Address": "10.77.0.8/24"})),
+                (&of("ReleaseAddress"), json!({})),
+                (&of("ReleasePool"), json!({})),
+            ]);
+        };
+        answers("10.77.0.7/24");
+        let made = controller.create_network(v4.clone()).unwrap();
+        assert_eq!(made.subnets[0].gateway, Some(ip("10.77.0.7")));
+        assert!(!plugin.calls().contains(&of("RequestAddress")));
+        controller.delete_network("green").unwrap();
+        assert_eq!(plugin.calls(), [of("ReleaseAddress"), of("ReleasePool")]);
+        // One that is named is asked for all the same.
+        let mut given = v4.clone().with_subnet("10.77.0.0/24".parse().unwrap());
+        given.subnets[0].gateway = Some(ip("10.77.0.8"));
+        answers("10.77.0.7/24");
+        let made = controller.create_network(given).unwrap();
+        assert_eq!(made.subnets[0].gateway, Some(ip("10.77.0.8")));
+        assert!(plugin.calls().contains(&of("RequestAddress")));
+        controller.delete_network("green").unwrap();
+        for wrong in ["", "10.77.0.7", "fd77::1/64", "10.99.0.1/24", "10.77.0.0/24"] {
+            answers(wrong);
+            let error = controller.create_network(v4.clone()).unwrap_err().to_string();
+            assert!(error.contains(wrong.split('/').next().unwrap()), "{wrong}: {error}");
+            assert_eq!(plugin.calls().last(), Some(&of("ReleasePool")), "{wrong}: {error}");
+            host.assert_returns_to(&before, wrong);
+        }
     });
 }

@@ -82,7 +82,16 @@ fn a_plugin_is_trusted_by_its_authority_or_on_request_by_anything() {
             (json!({"CAFile": at("ca.pem"), "CertFile": at("client.pem")}), "KeyFile"),
             (json!({"CAFile": at("ca.pem"), "KeyFile": at("client.key")}), "CertFile"),
             (json!({"CAFile": 7}), "TLSConfig"),
+            (json!({"CAFile": "ca.pem"}), "not absolute"),
+            (json!({"CAFile": "/dev/zero"}), "no regular file"),
+            (
+                json!({"CAFile": at("ca.pem"), "CertFile": at("pipe"), "KeyFile": at("pipe")}),
+                "no regular file",
+            ),
+            (json!({"CAFile": at("huge.pem")}), "longer than 4096 KiB"),
         ];
+        assert!(Command::new("mkfifo").arg(files.join("pipe")).status().unwrap().success());
+        fs::File::create(files.join("huge.pem")).unwrap().set_len((4 << 20) + 1).unwrap();
         for (tls, cause) in wrong {
             let error = activate(tls).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::BadRequest, "{error}");
@@ -125,5 +134,42 @@ fn a_plugin_by_tcp_needs_no_tls() {
         let controller = Controller::open(options(Duration::from_millis(900))).unwrap();
         let error = controller.activate_plugin("plain2").unwrap_err().to_string();
         assert!(error.contains("plain2") && error.contains("Plugin.Activate"), "{error}");
+    });
+}
+
+#[test]
+fn a_plugin_that_moves_is_called_where_its_spec_says_now() {
+    host(|host| {
+        let files = certificates();
+        let own = [files.join("server.pem"), files.join("server.key")];
+        let own = own.each_ref().map(PathBuf::as_path);
+        let first = free_port(host);
+        let plugin = Plugin::start_at("secret", &first.to_string(), &own);
+        let trusted_by = |port: u16, ca: &str| spec("secret", port, &json!({"CAFile": files.join(ca)}));
+        trusted_by(first, "ca.pem");
+        let controller = Controller::open(options(Duration::from_secs(20))).unwrap();
+        controller.create_network(control::with_subnets("secret", "far", &["10.7.0.0/24"])).unwrap();
+        let second = free_port(host);
+        let moved = Plugin::start_at("secret", &second.to_string(), &own);
+        trusted_by(second, "ca.pem");
+        drop(plugin);
+        moved.does(&[("NetworkDriver.CreateEndpoint", json!({}))]);
+        controller.create_endpoint("far", control::endpoint("web")).unwrap();
+        assert_eq!(moved.calls(), ["NetworkDriver.CreateEndpoint"]);
+        // And trusts whom it says now.
+        trusted_by(second, "other.pem");
+        let error = controller.create_endpoint("far", control::endpoint("db")).unwrap_err().to_string();
+        assert!(error.contains("certificate"), "{error}");
+        // One that says nothing is no answer, and one that is gone says what it said when it was found.
+        fs::write("/run/specs/secret.json", "{").unwrap();
+        let impatient = Controller::open(options(Duration::from_millis(400))).unwrap();
+        assert!(impatient.activate_plugin("secret").is_err());
+        trusted_by(second, "ca.pem");
+        impatient.activate_plugin("secret").unwrap();
+        fs::write("/run/specs/secret.json", "{").unwrap();
+        let error = impatient.create_endpoint("far", control::endpoint("db")).unwrap_err().to_string();
+        assert!(error.contains("secret.json"), "{error}");
+        fs::remove_file("/run/specs/secret.json").unwrap();
+        impatient.create_endpoint("far", control::endpoint("db")).unwrap();
     });
 }

@@ -16,6 +16,7 @@ use super::{Controller, EndpointConfig, PortMapping, SubnetConfig};
 use crate::driver::{is_builtin, InterfaceInfo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
+use crate::ipam::refuse_unwanted;
 use crate::link::MacAddr;
 use crate::name::Name;
 use crate::network::engine;
@@ -430,6 +431,7 @@ impl Controller {
             let answer = subnet.pool_id().and_then(|id| ipam.request_address(&id, wanted, &options));
             let checked = answer.and_then(|(address, _)| {
                 taken.push(address.addr());
+                refuse_unwanted(&active.config.ipam, wanted, address)?;
                 refuse_stray(subnet.subnet, address, &active.config.ipam)?;
                 Ok(address)
             });
@@ -444,10 +446,11 @@ impl Controller {
         Ok(taken)
     }
 
-    /// Gives addresses back to an address management that is not the store itself.
+    /// Gives addresses of an endpoint that is not recorded, or not any more, back to an address management that is not
+    /// the store itself.
     pub(super) fn give_back_elsewhere(&self, active: &Active, addresses: &[IpAddr]) {
         let Some(ipam) = &active.ipam else { return };
-        for address in addresses {
+        for address in addresses.iter().filter(|address| self.is_nobodys(active, **address)) {
             let subnets = active.config.subnets.iter();
             let is_of = |subnet: &&SubnetConfig| subnet.subnet.addr().is_ipv4() == address.is_ipv4();
             for subnet in subnets.filter(is_of) {
@@ -476,6 +479,7 @@ fn unknown(network: &Name, endpoint: &Name) -> Error {
 
 /// Takes an address of each family from the store's own leases.
 fn take_addresses(tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
+    active.refuse_owned(tx, record)?;
     if active.ipam.is_none() {
         for subnet in &active.config.subnets {
             let range = subnet.range.unwrap_or(subnet.subnet);

@@ -20,6 +20,7 @@ mod meter;
 mod networks;
 mod others;
 mod outside;
+mod owners;
 mod parting;
 #[cfg(feature = "docker-plugin")]
 mod plugin;

@@ -14,7 +14,9 @@ use crate::driver::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE};
+use crate::ipam::{
+    overlap, refuse_unwanted, AddressSpace, Ipam, Pool, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE,
+};
 use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
@@ -371,29 +373,50 @@ fn choose_subnet(
     if config.ipam != PoolIpam::NAME {
         subnet.pool_id = Some(pool.id.clone());
     }
-    let reserved = reserve(ipam, &pool.id, &mut subnet, needs_gateway);
+    let reserved = reserve((&config.ipam, ipam), &pool, &mut subnet, needs_gateway);
     reserved.inspect_err(|_| let_subnet_go(ipam, config, &subnet))?;
     Ok(subnet)
 }
 
-/// Chooses the gateway, and tells an address management that is not the store itself of what is taken.
-fn reserve(ipam: &dyn Ipam, pool: &PoolId, subnet: &mut SubnetConfig, needs_gateway: bool) -> Result<()> {
+/// Chooses the gateway, and tells an address management that is not the store itself of what is taken. One that says
+/// with the pool which the gateway is need not be asked for it.
+fn reserve(
+    (name, ipam): (&str, &dyn Ipam),
+    pool: &Pool,
+    subnet: &mut SubnetConfig,
+    needs_gateway: bool,
+) -> Result<()> {
     let gateway = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
-    if subnet.pool_id.is_some() {
-        for address in subnet.auxiliary.values() {
-            ipam.request_address(pool, Some(*address), &BTreeMap::new())?;
-        }
+    let is_foreign = subnet.pool_id.is_some();
+    for address in subnet.auxiliary.values().filter(|_| is_foreign) {
+        let (own, _) = ipam.request_address(&pool.id, Some(*address), &BTreeMap::new())?;
+        refuse_unwanted(name, Some(*address), own)?;
     }
-    if !needs_gateway && subnet.gateway.is_none() {
+    if subnet.gateway.is_none() && !needs_gateway {
         return Ok(());
     }
-    if subnet.pool_id.is_some() {
-        let (own, _) = ipam.request_address(pool, subnet.gateway, &gateway)?;
-        subnet.gateway = Some(own.addr());
+    if let Some(told) = pool.data.get(GATEWAY).filter(|_| subnet.gateway.is_none()) {
+        subnet.gateway = Some(told_gateway(name, told)?);
+        return Ok(());
+    }
+    if is_foreign {
+        let (own, _) = ipam.request_address(&pool.id, subnet.gateway, &gateway)?;
+        let wanted = subnet.gateway.replace(own.addr());
+        refuse_unwanted(name, wanted, own)?;
     } else if subnet.gateway.is_none() {
-        subnet.gateway = choose_gateway(ipam, pool, subnet, &gateway)?;
+        subnet.gateway = choose_gateway(ipam, &pool.id, subnet, &gateway)?;
     }
     Ok(())
+}
+
+/// The gateway that came with a pool: an address with its prefix length.
+fn told_gateway(name: &str, told: &str) -> Result<IpAddr> {
+    let own: IpNet = told.parse().map_err(|_| {
+        Error::new(ErrorKind::System, "use gateway", format!("{told:?}")).with_cause(format!(
+            "the address management {name} gave it, and it is no address with a prefix length"
+        ))
+    })?;
+    check_endpoint_address(own).map(|()| own.addr())
 }
 
 /// Takes back what [`choose_subnet`] took.

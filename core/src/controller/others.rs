@@ -12,7 +12,7 @@ use crate::events::EventKind;
 use crate::ipam::{self, overlap};
 use crate::name::Name;
 use crate::network::engine;
-use crate::plugin::client::is_unreachable;
+use crate::plugin::client::{is_in_doubt, is_unreachable};
 use crate::store::Stamp;
 
 /// A definition that goes again unless its network comes to be.
@@ -99,9 +99,9 @@ impl Controller {
         driver: &dyn Driver,
         capability: Capability,
     ) -> Result<()> {
-        let before = config.options.len();
+        let before = config.options.clone();
         self.allocate_globally(driver, capability, config)?;
-        if config.options.len() != before {
+        if config.options != before {
             let _lock = self.definitions.lock()?;
             self.definitions.replace(&config.name, config)?;
         }
@@ -132,16 +132,13 @@ impl Controller {
         let (options, ipv4, ipv6) = for_driver(config);
         let name = config.name.as_str();
         match driver.create_network(name, &options, &mut Default::default(), &ipv4, &ipv6) {
-            Err(error) if is_unreachable(&error) && is_new => {
-                // It may have made the network all the same.
-                let undone = driver.delete_network(name).err();
-                return Err(error.with_rollback(undone.into_iter().collect()));
-            }
+            Err(error) if is_in_doubt(&error) && is_new => return Err(untold(driver, name, error)),
             Err(error) if is_unreachable(&error) || is_new => return Err(error),
             Err(error) => log::warn!("network {name} is taken to be known to its driver: {error}"),
             Ok(_) => {}
         }
-        self.store.write(|tx| told::tell(tx, config))
+        let told = self.store.write(|tx| told::tell(tx, config));
+        told.map_err(|error| if is_new { untold(driver, name, error) } else { error })
     }
 
     /// Whether others have a say in the network as it is defined.
@@ -237,6 +234,11 @@ impl Controller {
             Err(error) => Err(self.without_pools(&config, error)),
         }
     }
+}
+
+/// `error`, and what came of having the driver take back a network that it has made, or may have.
+fn untold(driver: &dyn Driver, network: &str, error: Error) -> Error {
+    error.with_rollback(driver.delete_network(network).err().into_iter().collect())
 }
 
 /// Somebody else may have taken what the address management chose.

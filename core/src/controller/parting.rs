@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam;
 use crate::name::Name;
-use crate::plugin::client::is_unreachable;
+use crate::plugin::client::{is_refused, is_unreachable};
 
 impl Active {
     /// Whether its driver may take its time, and has to be called without the gate.
@@ -102,8 +102,30 @@ impl Controller {
     /// Has a driver that acts by itself make the endpoint that is recorded; after a failure nothing of it is left.
     pub(super) fn make_alone(&self, active: &Active, record: &mut EndpointRecord) -> Result<()> {
         let recorded = record.clone();
-        self.make(active, record)
-            .map_err(|error| error.with_rollback(self.take_back(active, &recorded, true)))
+        self.make(active, record).map_err(|error| {
+            let undone = match is_refused(&error) {
+                true => self.forget_refused(active, &recorded),
+                false => self.take_back(active, &recorded, true),
+            };
+            error.with_rollback(undone)
+        })
+    }
+
+    /// Forgets an endpoint that its driver has refused to make: it need not take anything away.
+    fn forget_refused(&self, active: &Active, recorded: &EndpointRecord) -> Vec<Error> {
+        let forgotten = self.gate.enter().and_then(|_gate| {
+            let is_own = self.find(&recorded.network, &recorded.config.name)?.as_ref() == Some(recorded);
+            if is_own {
+                self.store.write(|tx| forget(tx, recorded))?;
+            }
+            Ok(is_own)
+        });
+        match forgotten {
+            Ok(true) => self.give_all_back_elsewhere(active, recorded),
+            Ok(false) => {}
+            Err(error) => return vec![error],
+        }
+        Vec::new()
     }
 
     /// Takes back an endpoint that is not to be. One that its driver did not make, or whose plugin does not answer, is

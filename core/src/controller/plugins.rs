@@ -10,10 +10,12 @@ use crate::driver::{Capability, Driver, DriverCallback, RemoteDriver, NETWORK_PL
 use crate::error::{Error, ErrorKind, Result};
 use crate::ipam::{Ipam, RemoteIpam};
 use crate::name::Name;
-use crate::plugin::client::{legible, Client, Operation};
+use crate::plugin::client::{legible, Client, Operation, LONGEST_TIMEOUT};
 use crate::plugin::{find, Activated, FoundPlugin, ACTIVATE, IPAM_PLUGIN_ENDPOINT_TYPE};
 use crate::sys::Generation;
 
+/// How many requests an activation takes: what the plugin implements, and of both what it can do.
+const REQUESTS: u32 = 3;
 /// How much longer than its requests one who waits for another's activation waits.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -131,7 +133,7 @@ impl Controller {
         }
         let (activation, is_first) = self.plugins.enter(name);
         if !is_first {
-            return activation.wait(name, options.timeout * 2 + GRACE);
+            return activation.wait(name, options.timeout.min(LONGEST_TIMEOUT) * REQUESTS + GRACE);
         }
         let landing = Landing { plugins: &self.plugins, name, activation: &activation };
         let activated = self.activate_now(name);
@@ -142,21 +144,18 @@ impl Controller {
     fn activate_now(&self, name: &Name) -> Result<Option<Vec<String>>> {
         let options = &self.options.plugins;
         let Some(spec) = find::find(options, name)? else { return Ok(None) };
-        let client = Client::new(spec, options.timeout)?;
+        let client = Client::new(&spec, options)?;
         let Activated { implements } = client.call_empty(ACTIVATE)?;
-        let mut failure = None;
-        for endpoint_type in &implements {
-            let registered = match endpoint_type.as_str() {
-                NETWORK_PLUGIN_ENDPOINT_TYPE => self.register_remote_driver(name, &client),
-                IPAM_PLUGIN_ENDPOINT_TYPE => self.register_remote_ipam(name, &client),
-                _ => Ok(()),
-            };
-            failure = failure.or(registered.err());
-        }
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(Some(implements)),
-        }
+        let is_one = |wanted: &str| implements.iter().any(|own| own == wanted);
+        let driver = match is_one(NETWORK_PLUGIN_ENDPOINT_TYPE) {
+            true => self.register_remote_driver(name, &client),
+            false => Ok(()),
+        };
+        let ipam = match is_one(IPAM_PLUGIN_ENDPOINT_TYPE) {
+            true => self.register_remote_ipam(name, &client),
+            false => Ok(()),
+        };
+        driver.and(ipam).map(|()| Some(implements))
     }
 
     fn register_remote_driver(&self, name: &Name, client: &Client) -> Result<()> {

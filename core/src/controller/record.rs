@@ -1,7 +1,7 @@
 //! What the store remembers of endpoints and sandboxes. What the kernel knows better is not in here.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -163,6 +163,14 @@ impl EndpointRecord {
         let sql = "SELECT record FROM endpoint WHERE network = ?1 ORDER BY name";
         let records = select(tx, sql, params![network.as_str()])?;
         records.into_iter().map(|record| record.with_ports(tx)).collect()
+    }
+
+    /// The endpoint of a network that has that address, without its ports.
+    pub(super) fn of_address(tx: &Connection, network: &Name, address: IpAddr) -> Result<Option<Self>> {
+        // Most are passed over unread.
+        let sql = "SELECT record FROM endpoint WHERE network = ?1 AND instr(record, ?2) > 0";
+        let found = select(tx, sql, params![network.as_str(), format!("\"{address}/")])?;
+        Ok(found.into_iter().find(|record| record.addresses().any(|own| own.addr() == address)))
     }
 
     pub(super) fn of_sandbox(tx: &Connection, sandbox: &std::path::Path) -> Result<Vec<Self>> {

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 
 pub use builtin::PoolIpam;
@@ -80,6 +80,15 @@ pub trait Ipam: Send + Sync {
     /// `com.docker.network.endpoint.macaddress`. By default it does not.
     fn requires_mac_address(&self) -> bool {
         false
+    }
+}
+
+/// An address that was asked of an address management, which may give any.
+pub(crate) fn refuse_unwanted(name: &str, wanted: Option<IpAddr>, given: IpNet) -> Result<()> {
+    match wanted.filter(|wanted| *wanted != given.addr()) {
+        None => Ok(()),
+        Some(wanted) => Err(Error::new(ErrorKind::System, "use address", given.to_string())
+            .with_cause(format!("the address management {name} gave it, and {wanted} was asked for"))),
     }
 }
 

@@ -49,6 +49,10 @@ impl RemoteIpam {
         self.client.error(&method(name), cause)
     }
 
+    fn release_pool_called(&self, pool_id: String) -> Result<()> {
+        self.call::<Reply>("ReleasePool", &ReleasePool { pool_id }).map(drop)
+    }
+
     /// The pool that was answered, if it is what was asked for.
     fn pool(&self, request: &PoolRequest, id: PoolId, answer: PoolReply) -> Result<Pool> {
         let wrong = |cause: String| self.wrong("RequestPool", cause);
@@ -106,18 +110,24 @@ impl Ipam for RemoteIpam {
                 v6: request.pool.map_or(request.ipv6, |pool| pool.addr().is_ipv6()),
             },
         )?;
-        let id: PoolId = answer
-            .pool_id
-            .parse()
-            .map_err(|error: Error| self.wrong("RequestPool", format!("its PoolID is wrong: {error}")))?;
+        let id: PoolId = match answer.pool_id.parse() {
+            Ok(id) => id,
+            Err(error) => {
+                let wrong = self.wrong("RequestPool", format!("its PoolID is wrong: {error}"));
+                let nameless = answer.pool_id.is_empty();
+                let released = if nameless { Ok(()) } else { self.release_pool_called(answer.pool_id) };
+                return Err(wrong.with_rollback(released.err().into_iter().collect()));
+            }
+        };
         self.pool(request, id.clone(), answer)
             .map_err(|error| error.with_rollback(self.release_pool(&id).err().into_iter().collect()))
     }
 
     fn release_pool(&self, pool: &PoolId) -> Result<()> {
-        self.call::<Reply>("ReleasePool", &ReleasePool { pool_id: pool.to_string() }).map(drop)
+        self.release_pool_called(pool.to_string())
     }
 
+    /// Whether it is the one that was wanted is for who asks to see, who knows whose it is otherwise.
     fn request_address(
         &self,
         pool: &PoolId,
@@ -127,16 +137,17 @@ impl Ipam for RemoteIpam {
         let (pool_id, options) = (pool.to_string(), options.clone());
         let request = RequestAddress { pool_id, address: text(wanted), options };
         let answer: AddressReply = self.call("RequestAddress", &request)?;
-        let wrong = |cause: String| self.wrong("RequestAddress", cause);
-        let address: IpNet = answer.address.parse().map_err(|_| {
-            wrong(format!("its Address {:?} is no address with a prefix length", answer.address))
-        })?;
-        let checked = match wanted.filter(|wanted| *wanted != address.addr()) {
-            Some(wanted) => Err(wrong(format!("its Address is {address}, and {wanted} was asked for"))),
-            None => check_endpoint_address(address).map_err(|error| wrong(error.to_string())),
-        };
-        checked.map_err(|error| {
-            let released = self.release_address(pool, address.addr());
+        let read =
+            answer.address.parse::<IpNet>().map_err(|_| "is no address with a prefix length".to_owned());
+        let checked = read.and_then(|address| {
+            let checked = check_endpoint_address(address);
+            checked.map(|()| address).map_err(|error| format!("is wrong: {error}"))
+        });
+        let address = checked.map_err(|cause| {
+            let error = self.wrong("RequestAddress", format!("its Address {:?} {cause}", answer.address));
+            // Whatever that is, an address was given.
+            let given = answer.address.split('/').next().and_then(|address| address.parse().ok());
+            let released = given.or(wanted).map_or(Ok(()), |given| self.release_address(pool, given));
             error.with_rollback(released.err().into_iter().collect())
         })?;
         Ok((address, answer.data))

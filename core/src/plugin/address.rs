@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ureq::http::uri::Authority;
 
-use super::decode::{decode, or_default};
+use super::decode::{decode, message, or_default};
 use crate::error::{Error, Result};
 use crate::name::Name;
 
@@ -77,9 +77,8 @@ pub(super) fn of_json(text: &[u8]) -> Result<Address> {
     }
     let tls = match spec.tls {
         Value::Null => None,
-        value => Some(
-            decode(value.to_string().as_bytes()).map_err(|cause| refuse(format!("TLSConfig: {cause}")))?,
-        ),
+        Value::Object(tls) => Some(message(&tls).map_err(|cause| refuse(format!("TLSConfig: {cause}")))?),
+        _ => return Err(refuse("TLSConfig: it is no JSON object".to_owned())),
     };
     parse(spec.addr.trim(), tls)
 }

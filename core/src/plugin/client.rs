@@ -2,23 +2,22 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use ureq::config::Config;
-use ureq::Agent;
+use serde::Serialize;
 
-use super::address::{Address, Spec};
-use super::decode::{decode, or_default};
-use super::tls::Tls;
-use super::transport::{Names, Opener};
-use super::{MAX_BODY, MIME};
+use super::address::Spec;
+use super::place::Place;
+use super::{decode, find, PluginOptions, MAX_BODY, MIME};
 use crate::error::{cut, Error, ErrorKind, Result};
 use crate::name::Name;
 
 /// How long a plugin is waited for that did not answer before, within one operation.
 const HURRY: Duration = Duration::from_secs(1);
+/// How long a plugin is waited for at most.
+pub(crate) const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many bytes of a plugin's own words an error keeps.
 const LONGEST_WORDS: usize = 1 << 10;
 
@@ -27,9 +26,8 @@ const LONGEST_WORDS: usize = 1 << 10;
 #[derive(Clone)]
 pub(crate) struct Client {
     name: Name,
-    address: Address,
-    tls: Option<Tls>,
-    timeout: Duration,
+    found: Place,
+    options: Arc<PluginOptions>,
 }
 
 /// What came back.
@@ -38,21 +36,46 @@ pub(crate) struct Answer {
     body: Vec<u8>,
 }
 
-/// That the plugin did not answer: what it did is not known.
+/// What is known of a request that went wrong, and in which words.
 #[derive(Debug)]
-struct Unreachable(String);
+struct Failure(Fate, String);
 
-impl fmt::Display for Unreachable {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The plugin says that it has not done it.
+    Refused,
+    /// It did not answer: what it did is not known.
+    Silent,
+    /// What it answered is of no use: it may have done it.
+    Unclear,
+}
+
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.1)
     }
 }
 
-impl std::error::Error for Unreachable {}
+impl std::error::Error for Failure {}
+
+fn fate(error: &Error) -> Option<Fate> {
+    let source = std::error::Error::source(error)?;
+    source.downcast_ref::<Failure>().map(|failure| failure.0)
+}
 
 /// Whether a plugin gave no answer, rather than one that refuses.
 pub(crate) fn is_unreachable(error: &Error) -> bool {
-    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<Unreachable>)
+    fate(error) == Some(Fate::Silent)
+}
+
+/// Whether a plugin has said that it did not do what it was asked.
+pub(crate) fn is_refused(error: &Error) -> bool {
+    fate(error) == Some(Fate::Refused)
+}
+
+/// Whether a plugin may have done what it was asked all the same.
+pub(crate) fn is_in_doubt(error: &Error) -> bool {
+    matches!(fate(error), Some(Fate::Silent | Fate::Unclear))
 }
 
 thread_local! {
@@ -87,26 +110,30 @@ impl Drop for Operation {
 
 /// How one attempt went wrong.
 enum Attempt {
-    /// Nothing came back.
+    /// Nothing came back, or not all of it in time.
     Silent(String),
     /// What came back is of no use.
     Useless(String),
 }
 
 impl Client {
+    /// The plugin that was found there.
+    ///
     /// # Errors
     /// Unsupported for TLS where this library was built without; BadRequest for files of `TLSConfig` that cannot be
     /// used.
-    pub(crate) fn new(spec: Spec, timeout: Duration) -> Result<Self> {
-        let tls = match &spec.address {
-            Address::Tcp { tls: Some(config), .. } => Some(Tls::new(config)),
-            _ => None,
-        };
-        let within = |error: Error| {
-            error.within("reach plugin", format_args!("{} by {}", spec.name, spec.path.display()))
-        };
-        let tls = tls.transpose().map_err(within)?;
-        Ok(Self { name: spec.name, address: spec.address, tls, timeout })
+    pub(crate) fn new(spec: &Spec, options: &PluginOptions) -> Result<Self> {
+        let found = Place::of(spec)?;
+        Ok(Self { name: spec.name.clone(), found, options: Arc::new(options.clone()) })
+    }
+
+    /// Where the plugin is now, which may be another place than when it was found. Where it is nowhere, it is where it
+    /// was.
+    fn place(&self) -> Result<Place> {
+        match find::find(&self.options, &self.name)? {
+            Some(spec) => Place::of(&spec),
+            None => Ok(self.found.clone()),
+        }
     }
 
     pub(crate) fn name(&self) -> &Name {
@@ -141,18 +168,20 @@ impl Client {
     where
         T: Default + Serialize + DeserializeOwned,
     {
-        let refusal = decode::<Refusal>(&answer.body).ok().and_then(Refusal::words);
+        let object = decode::object(&answer.body);
+        let words = |object| ["Err", "Error"].into_iter().find_map(|key| decode::text(object, key));
+        let refusal = object.as_ref().ok().and_then(words);
         if answer.status != 200 {
             let words = refusal.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).trim().to_owned());
-            return Err(
-                self.error(method, format!("it answered with status {}: {}", answer.status, legible(&words)))
-            );
+            let cause = format!("it answered with status {}: {}", answer.status, legible(&words));
+            return Err(self.failure(method, Fate::Refused, cause));
         }
         if let Some(words) = refusal {
-            return Err(self.error(method, format!("it says: {}", legible(&words))));
+            return Err(self.failure(method, Fate::Refused, format!("it says: {}", legible(&words))));
         }
-        decode(&answer.body)
-            .map_err(|cause| self.error(method, format!("its answer is wrong: {}", legible(&cause))))
+        object
+            .and_then(|object| decode::message(&object))
+            .map_err(|cause| self.unclear(method, format!("its answer is wrong: {}", legible(&cause))))
     }
 
     /// The answer to `body`, whatever it says. What is not answered is tried again, after 1, 2, 4, 8 … seconds, as
@@ -164,23 +193,52 @@ impl Client {
         let begin = Instant::now();
         let hurries =
             SILENT.with_borrow(|silent| silent.as_ref().is_some_and(|own| own.contains(&self.name)));
-        let patience = if hurries { self.timeout.min(HURRY) } else { self.timeout };
+        let patience = self.options.timeout.min(if hurries { HURRY } else { LONGEST_TIMEOUT });
         let mut wait = Duration::from_secs(1);
         loop {
             let cause = match self.attempt(method, body, begin + patience) {
                 Ok(answer) => return Ok(answer),
-                Err(Attempt::Useless(cause)) => return Err(self.error(method, legible(&cause))),
+                Err(Attempt::Useless(cause)) => return Err(self.unclear(method, legible(&cause))),
                 Err(Attempt::Silent(cause)) => cause,
             };
             if hurries || begin.elapsed() + wait >= patience {
-                SILENT.with_borrow_mut(|silent| silent.as_mut().map(|silent| silent.push(self.name.clone())));
-                return Err(self.silence(method, &legible(&cause)));
+                if !hurries {
+                    SILENT.with_borrow_mut(|silent| silent.as_mut().map(|all| all.push(self.name.clone())));
+                }
+                return Err(self.failure(method, Fate::Silent, legible(&cause)));
             }
             std::thread::sleep(wait);
             wait *= 2;
         }
     }
 
+    fn attempt(&self, method: &str, body: &[u8], deadline: Instant) -> std::result::Result<Answer, Attempt> {
+        let place = self.place().map_err(|error| Attempt::Silent(error.to_string()))?;
+        place.attempt(method, body, deadline).map_err(|attempt| match attempt {
+            Attempt::Silent(cause) => {
+                Attempt::Silent(format!("it does not answer at {}: {cause}", place.address))
+            }
+            useless => useless,
+        })
+    }
+
+    /// An error of that method.
+    pub(crate) fn error(&self, method: &str, cause: impl Into<String>) -> Error {
+        Error::new(ErrorKind::System, "call", format!("{method} of plugin {}", self.name)).with_cause(cause)
+    }
+
+    /// An error of that method after which the plugin may have done what it was asked.
+    pub(crate) fn unclear(&self, method: &str, cause: impl Into<String>) -> Error {
+        self.failure(method, Fate::Unclear, cause.into())
+    }
+
+    fn failure(&self, method: &str, fate: Fate, cause: String) -> Error {
+        self.error(method, cause.clone()).with_source(Failure(fate, cause))
+    }
+}
+
+impl Place {
+    /// The answer to one request.
     fn attempt(&self, method: &str, body: &[u8], deadline: Instant) -> std::result::Result<Answer, Attempt> {
         let agent = self.agent(deadline);
         let request = agent.post(self.url(method)).header("Accept", MIME).header("Connection", "close");
@@ -192,56 +250,10 @@ impl Client {
             Err(ureq::Error::BodyExceedsLimit(_)) => {
                 Err(Attempt::Useless(format!("its answer is longer than {MAX_BODY} bytes")))
             }
+            // With the time that is up no attempt follows.
+            Err(error) if is_late(&error) => Err(Attempt::Silent(words(&error))),
             Err(error) => Err(Attempt::Useless(format!("its answer ends too early: {}", words(&error)))),
         }
-    }
-
-    /// Made for one request: nothing of it is there for a forked child to inherit.
-    fn agent(&self, deadline: Instant) -> Agent {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let config = Config::builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .user_agent(concat!("libnetns/", env!("CARGO_PKG_VERSION")))
-            .max_idle_connections(0)
-            .timeout_global(Some(left.max(Duration::from_millis(1))))
-            .build();
-        let opener = Opener { address: self.address.clone(), tls: self.tls.clone(), deadline };
-        Agent::with_parts(config, opener, Names { by_name: matches!(self.address, Address::Tcp { .. }) })
-    }
-
-    fn url(&self, method: &str) -> String {
-        match &self.address {
-            Address::Unix(_) => format!("http://localhost/{method}"),
-            Address::Tcp { .. } => format!("{}/{method}", self.address),
-        }
-    }
-
-    /// An error of that method.
-    pub(crate) fn error(&self, method: &str, cause: impl Into<String>) -> Error {
-        Error::new(ErrorKind::System, "call", format!("{method} of plugin {}", self.name)).with_cause(cause)
-    }
-
-    fn silence(&self, method: &str, cause: &str) -> Error {
-        let cause = format!("it does not answer at {}: {cause}", self.address);
-        self.error(method, cause.clone()).with_source(Unreachable(cause))
-    }
-}
-
-/// The ways in which answers say that something went wrong.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Refusal {
-    #[serde(deserialize_with = "or_default")]
-    err: String,
-    #[serde(deserialize_with = "or_default")]
-    error: String,
-}
-
-impl Refusal {
-    fn words(self) -> Option<String> {
-        [self.err, self.error].into_iter().find(|words| !words.is_empty())
     }
 }
 
@@ -259,10 +271,17 @@ fn failed(error: &ureq::Error) -> Attempt {
     }
 }
 
+fn is_late(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Timeout(_) => true,
+        ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
 fn words(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::Timeout(_) => "the time is up".to_owned(),
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => "the time is up".to_owned(),
+        late if is_late(late) => "the time is up".to_owned(),
         ureq::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     }

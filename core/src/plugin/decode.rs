@@ -9,31 +9,52 @@ use serde_json::{Map, Value};
 /// # Errors
 /// What is wrong with it, for people.
 pub(crate) fn decode<T: Default + Serialize + DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    message(&object(body)?)
+}
+
+/// The object that `body` is, an empty one for `null`.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err("the body is empty".to_owned());
     }
-    let value: Value = serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))?;
-    if value.is_null() {
-        return Ok(T::default());
+    match serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))? {
+        Value::Object(object) => Ok(object),
+        Value::Null => Ok(Map::new()),
+        _ => Err("it is no JSON object".to_owned()),
     }
-    if !value.is_object() {
-        return Err("it is no JSON object".to_owned());
-    }
-    let shape = serde_json::to_value(T::default()).map_err(|error| error.to_string())?;
-    serde_json::from_value(in_shape(value, &shape)).map_err(|error| error.to_string())
 }
 
-/// `value` with its keys as `shape` writes them; of keys that differ in case alone the last one counts.
-fn in_shape(value: Value, shape: &Value) -> Value {
-    let (Value::Object(own), Value::Object(known)) = (&value, shape) else { return value };
-    let mut renamed = Map::new();
-    for (key, value) in own {
-        match known.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) {
-            Some((name, shape)) => renamed.insert(name.clone(), in_shape(value.clone(), shape)),
-            None => renamed.insert(key.clone(), value.clone()),
-        };
+/// As [`decode`], of an object that was read before.
+pub(super) fn message<T>(object: &Map<String, Value>) -> Result<T, String>
+where
+    T: Default + Serialize + DeserializeOwned,
+{
+    if object.is_empty() {
+        return Ok(T::default());
     }
-    Value::Object(renamed)
+    let shape = serde_json::to_value(T::default()).map_err(|error| error.to_string())?;
+    let Value::Object(known) = shape else { return Err("it is no message".to_owned()) };
+    serde_json::from_value(Value::Object(in_shape(object, &known))).map_err(|error| error.to_string())
+}
+
+/// The text under a key in whatever case; none when there is no such text, or an empty one.
+pub(super) fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
+    let mut own = object.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
+    own.find_map(|(_, value)| value.as_str()).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// `object` with its keys as `known` writes them; of keys that differ in case alone the last one counts.
+fn in_shape(object: &Map<String, Value>, known: &Map<String, Value>) -> Map<String, Value> {
+    let renamed = object.iter().map(|(key, value)| {
+        let Some((name, shape)) = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else {
+            return (key.clone(), value.clone());
+        };
+        match (value, shape) {
+            (Value::Object(own), Value::Object(known)) => (name.clone(), in_shape(own, known).into()),
+            _ => (name.clone(), value.clone()),
+        }
+    });
+    renamed.collect()
 }
 
 /// What `null` stands for: nothing, an empty list, an empty map.

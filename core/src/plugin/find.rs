@@ -10,8 +10,8 @@ use super::{FoundPlugin, PluginOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 
-/// The longest spec file, in bytes.
-const LONGEST: u64 = 64 << 10;
+/// The longest spec file, in KiB.
+const LONGEST: u64 = 64;
 
 /// Where the plugin `name` is: the first of its sockets that is there, else what the first of its spec files says.
 ///
@@ -76,25 +76,27 @@ fn address_at(path: &Path) -> Result<address::Address> {
     let kind = path.extension().and_then(|kind| kind.to_str());
     let read = || match kind {
         Some("sock") => Ok(address::Address::Unix(path.to_owned())),
-        Some("json") => address::of_json(&read(path)?),
-        _ => address::of_spec(&read(path)?),
+        Some("json") => address::of_json(&read(path, LONGEST)?),
+        _ => address::of_spec(&read(path, LONGEST)?),
     };
     read().map_err(|error| error.within("read plugin spec", path.display()))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// What a file says that may be anything: no device and no pipe is waited for, and `longest` KiB are read at most.
+pub(super) fn read(path: &Path, longest: u64) -> Result<Vec<u8>> {
     let subject = path.display().to_string();
-    let refuse = |cause: &str| Err(Error::bad_request("read", subject.clone(), cause));
+    let refuse = |cause: String| Err(Error::bad_request("read", subject.clone(), cause));
     let failed = |error| Error::from_io("read", subject.clone(), error);
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
     let file = opened.map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
-        return refuse("it is no regular file");
+        return refuse("it is no regular file".to_owned());
     }
     let mut text = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut text).map_err(failed)?;
-    match text.len() as u64 > LONGEST {
-        true => refuse("it is longer than 64 KiB"),
+    let limit = longest << 10;
+    file.take(limit + 1).read_to_end(&mut text).map_err(failed)?;
+    match text.len() as u64 > limit {
+        true => refuse(format!("it is longer than {longest} KiB")),
         false => Ok(text),
     }
 }

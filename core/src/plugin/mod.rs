@@ -9,6 +9,7 @@ pub(crate) mod decode;
 pub(crate) mod find;
 pub(crate) mod ipam;
 pub(crate) mod network;
+mod place;
 mod tls;
 mod transport;
 
@@ -24,7 +25,9 @@ use crate::name::Name;
 /// A plugin `NAME` is the first of: a socket `NAME.sock` or `NAME/NAME.sock` in the socket directories; in each spec
 /// directory `NAME.spec`, `NAME/NAME.spec`, `NAME.json` and `NAME/NAME.json`. A `.spec` file is one URL, `unix:///PATH`,
 /// `tcp://HOST:PORT`, `http://HOST:PORT` or `https://HOST:PORT`; a `.json` file is
-/// `{"Addr": URL, "TLSConfig": {"InsecureSkipVerify": false, "CAFile": PATH, "CertFile": PATH, "KeyFile": PATH}}`.
+/// `{"Addr": URL, "TLSConfig": {"InsecureSkipVerify": false, "CAFile": PATH, "CertFile": PATH, "KeyFile": PATH}}`, with
+/// absolute paths of files in PEM. Without a `CAFile` the host's authorities count; `SSL_CERT_FILE` and `SSL_CERT_DIR`
+/// of the process's environment say where those are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginOptions {
@@ -34,7 +37,7 @@ pub struct PluginOptions {
     pub socket_dirs: Vec<PathBuf>,
     /// The directories of spec files; `/etc/docker/plugins` and `/usr/lib/docker/plugins` by default.
     pub spec_dirs: Vec<PathBuf>,
-    /// How long a plugin may take for a request, all attempts together; 30 seconds by default.
+    /// How long a plugin may take for a request, all attempts together; 30 seconds by default, a day at most.
     pub timeout: Duration,
 }
 

@@ -34,6 +34,7 @@ mod without {
 
 #[cfg(feature = "plugin-tls")]
 mod with {
+    use std::path::Path;
     use std::sync::Arc;
 
     use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -42,8 +43,12 @@ mod with {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
     use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+    use super::super::find::read;
     use super::{io, Result, Stream, Timed, TlsConfig};
     use crate::error::{Error, ErrorKind};
+
+    /// The longest file in PEM, in KiB: room for all authorities of a distribution.
+    const LONGEST: u64 = 4 << 10;
 
     /// What a plugin is trusted by, and what it trusts.
     #[derive(Clone)]
@@ -92,7 +97,8 @@ mod with {
         Error::bad_request("use", "TLSConfig", format!("it has a {given} and no {missing}"))
     }
 
-    /// The authorities of that file, or those that the host trusts.
+    /// The authorities of that file, or those that the host trusts: what `SSL_CERT_FILE` and `SSL_CERT_DIR` of the
+    /// environment name goes before the distribution's.
     fn roots(ca_file: &str) -> Result<RootCertStore> {
         let mut roots = RootCertStore::empty();
         if !ca_file.is_empty() {
@@ -111,18 +117,28 @@ mod with {
     }
 
     fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>> {
-        let failed = |error: &dyn std::fmt::Display| Error::bad_request("read", path, error.to_string());
-        let all = CertificateDer::pem_file_iter(path).map_err(|error| failed(&error))?;
-        let all: Vec<_> = all.collect::<std::result::Result<_, _>>().map_err(|error| failed(&error))?;
+        let text = pem(path)?;
+        let all: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+        let all = all.map_err(|error| unreadable(path, &error))?;
         match all.is_empty() {
-            true => Err(failed(&"there is no certificate in it")),
+            true => Err(unreadable(path, &"there is no certificate in it")),
             false => Ok(all),
         }
     }
 
     fn private(path: &str) -> Result<PrivateKeyDer<'static>> {
-        PrivateKeyDer::from_pem_file(path)
-            .map_err(|error| Error::bad_request("read", path, error.to_string()))
+        PrivateKeyDer::from_pem_slice(&pem(path)?).map_err(|error| unreadable(path, &error))
+    }
+
+    fn pem(path: &str) -> Result<Vec<u8>> {
+        if !Path::new(path).is_absolute() {
+            return Err(unreadable(path, &"its path is not absolute"));
+        }
+        read(Path::new(path), LONGEST).map_err(|error| unreadable(path, &error))
+    }
+
+    fn unreadable(path: &str, cause: &dyn std::fmt::Display) -> Error {
+        Error::bad_request("read", path, cause.to_string())
     }
 
     /// `InsecureSkipVerify`: who it is does not matter, only that it holds what it shows.

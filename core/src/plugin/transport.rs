@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
@@ -16,6 +18,12 @@ use ureq::Timeout;
 
 use super::address::Address;
 use super::tls::Tls;
+
+/// With less than that left the time is up.
+const LEAST: Duration = Duration::from_millis(1);
+
+/// How many addresses of a host are tried: ureq has room for no more.
+const MOST: usize = 16;
 
 /// What goes back and forth.
 pub(super) trait Stream: Read + Write + Send + Sync {}
@@ -34,9 +42,10 @@ impl Timed {
     }
 }
 
+/// What is left until then, and never so little that a socket takes it for no limit at all, as it does below 1 µs.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
-    match left.is_zero() {
+    match left < LEAST {
         true => Err(io::ErrorKind::TimedOut.into()),
         false => Ok(left),
     }
@@ -60,7 +69,8 @@ impl Read for Timed {
 impl Write for Timed {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write(buffer).map_err(timed_out)
+        // A plugin that hangs up must not end the process by SIGPIPE.
+        self.socket.send_with_flags(buffer, libc::MSG_NOSIGNAL).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -192,20 +202,90 @@ fn named(error: io::Error) -> ureq::Error {
 #[derive(Debug)]
 pub(super) struct Names {
     pub(super) by_name: bool,
+    pub(super) deadline: Instant,
 }
 
 impl Resolver for Names {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        if self.by_name {
-            return DefaultResolver::default().resolve(uri, config, timeout);
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut found = self.empty();
+        if !self.by_name {
+            found.push((Ipv4Addr::LOCALHOST, 0).into());
+            return Ok(found);
         }
-        let mut nowhere = self.empty();
-        nowhere.push((Ipv4Addr::LOCALHOST, 0).into());
-        Ok(nowhere)
+        let port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let addresses =
+            look_up(uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(port), self.deadline);
+        addresses.map_err(named)?.into_iter().take(MOST).for_each(|address| found.push(address));
+        match found.is_empty() {
+            true => Err(ureq::Error::HostNotFound),
+            false => Ok(found),
+        }
+    }
+}
+
+/// The addresses of a host. A name is looked up by another thread: nothing else limits how long that takes.
+fn look_up(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![(address, port).into()]);
+    }
+    let (tell, told) = mpsc::sync_channel(1);
+    let ask = move || {
+        // Nobody may be waiting any more.
+        let _ = tell.send((host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+    };
+    thread::Builder::new().name("netns-names".to_owned()).spawn(ask)?;
+    told.recv_timeout(left(deadline)?).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixStream;
+
+    use nix::sys::signal::{SigSet, Signal};
+
+    use super::*;
+
+    fn timed(patience: Duration) -> (Timed, UnixStream) {
+        let (own, other) = UnixStream::pair().unwrap();
+        (Timed { socket: own.into(), deadline: Instant::now() + patience }, other)
+    }
+
+    /// The signals that wait for this thread, as a mask.
+    fn pending() -> u64 {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("SigPnd:")).unwrap();
+        u64::from_str_radix(line.trim(), 16).unwrap()
+    }
+
+    #[test]
+    fn who_hangs_up_sends_no_signal() {
+        // One that is blocked waits, also where it is ignored.
+        SigSet::from(Signal::SIGPIPE).thread_block().unwrap();
+        let (mut own, other) = timed(Duration::from_secs(60));
+        drop(other);
+        assert_eq!(own.write(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(pending(), 0);
+    }
+
+    #[test]
+    fn so_little_time_that_a_socket_would_take_it_for_no_limit_is_none() {
+        for patience in [Duration::ZERO, Duration::from_nanos(900), Duration::from_micros(900)] {
+            assert_eq!(left(Instant::now() + patience).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
+        let (mut own, _other) = timed(Duration::from_micros(900));
+        assert_eq!(own.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(own.write(b"x").unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn an_address_is_not_looked_up_and_a_name_no_longer_than_there_is_time() {
+        let over = Instant::now();
+        assert_eq!(look_up("192.0.2.7", 8, over).unwrap(), ["192.0.2.7:8".parse().unwrap()]);
+        assert_eq!(look_up("[2001:db8::7]", 8, over).unwrap(), ["[2001:db8::7]:8".parse().unwrap()]);
+        assert_eq!(look_up("localhost", 8, over).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let found = look_up("localhost", 8, over + Duration::from_secs(60)).unwrap();
+        assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 8), "{found:?}");
     }
 }

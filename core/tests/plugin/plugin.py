@@ -213,8 +213,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.wfile.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
         if mode == "redirect":
             return self.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
-        drops = {"endless": b"HTTP/1.1 200 OK\r\n\r\n", "drip": b"", "headers": b"HTTP/1.1 200 OK\r\n"}
-        chunk = {"endless": b" " * 65536, "drip": b"HTTP/1.1"[:1], "headers": b"X: y\r\n"}[mode]
+        begun = b"HTTP/1.1 200 OK\r\n"
+        drops = {"endless": begun + b"\r\n", "drip": b"", "headers": begun}
+        drops["slow body"] = begun + b"Content-Length: 100000\r\n\r\n"
+        chunk = {"endless": b" " * 65536, "drip": b"HTTP/1.1"[:1], "headers": b"X: y\r\n", "slow body": b" "}[mode]
         self.wfile.write(drops[mode])
         while control().get(method) == mode:
             self.wfile.write(chunk)

@@ -69,7 +69,7 @@ impl RemoteDriver {
 
     /// What was wrong with an answer, as this plugin's.
     fn wrong(&self, name: &str, error: &Error) -> Error {
-        self.client.error(&method(name), format!("its answer is wrong: {error}"))
+        self.client.unclear(&method(name), format!("its answer is wrong: {error}"))
     }
 }
 
