@@ -124,7 +124,7 @@ impl Controller {
         let active = active.as_deref();
         let gate = self.gate.enter()?;
         let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-        if !same || !still()? {
+        if !same || !self.is_current(&record.network, active)? || !still()? {
             return Ok(false);
         }
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
@@ -489,7 +489,7 @@ impl Controller {
         let active = active.as_deref();
         let gate = self.gate.enter()?;
         let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-        if !same || !still()? {
+        if !same || !self.is_current(&record.network, active)? || !still()? {
             return Ok(false);
         }
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::active::Active;
+use super::parting::Parting;
 use super::publish::give_back;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig, PortMapping, SubnetConfig};
@@ -114,10 +115,9 @@ impl Controller {
         let _operation = Operation::begin();
         let delete = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let Some(active) = self.before_parting(&network, &endpoint)? else { return Ok(()) };
+            let Some(parting) = self.begin_parting(&network, &endpoint)? else { return Ok(()) };
+            let Parting { gate, mut record, active } = parting;
             let active = active.as_deref();
-            let gate = self.gate.enter()?;
-            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
             if let Some(joined) = &record.joined {
                 let cause = format!("it is joined to {}: leave that first", joined.sandbox.display());
                 return Err(Error::new(ErrorKind::Busy, "delete", "endpoint").with_cause(cause));
@@ -192,10 +192,9 @@ impl Controller {
     fn part(&self, network: &str, endpoint: &str, delete: bool) -> Result<()> {
         let _operation = Operation::begin();
         let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-        let Some(active) = self.before_parting(&network, &endpoint)? else { return Ok(()) };
+        let Some(parting) = self.begin_parting(&network, &endpoint)? else { return Ok(()) };
+        let Parting { gate, mut record, active } = parting;
         let active = active.as_deref();
-        let gate = self.gate.enter()?;
-        let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
         let left = record.joined.clone();
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
             drop(gate);
@@ -230,56 +229,24 @@ impl Controller {
         let _operation = Operation::begin();
         let give_up = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let Some(record) = self.find(&network, &endpoint)? else { return Ok(()) };
-            let left = record.joined.clone();
-            let active = match self.parting(&record) {
-                Ok(active) => active,
-                Err(error) => {
-                    self.forget_all_the_same(&record, None, &error)?;
-                    self.tell_parted(&record, true);
-                    return Ok(());
-                }
-            };
-            let parted = match active.as_deref() {
-                Some(active) if active.acts_by_itself() => self.part_alone(active, &record, true).map(drop),
-                active => self.part_for_good(active, record.clone()),
-            };
-            if let Err(error) = parted {
-                self.forget_all_the_same(&record, active.as_deref(), &error)?;
+            match self.part(network.as_str(), endpoint.as_str(), true) {
+                Ok(()) => Ok(()),
+                Err(error) => self.forget_all_the_same(&network, &endpoint, &error),
             }
-            if let Some(joined) = left {
-                self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
-            }
-            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
-            Ok(())
         };
         give_up().map_err(|error: Error| error.within("forget endpoint", of(endpoint, network)))
     }
 
-    /// Detaches and removes an endpoint of the library's own drivers.
-    fn part_for_good(&self, active: Option<&Active>, mut record: EndpointRecord) -> Result<()> {
+    fn forget_all_the_same(&self, network: &Name, endpoint: &Name, why: &Error) -> Result<()> {
         let gate = self.gate.enter()?;
-        self.detach(&mut record, active, false)?;
-        self.remove(&record, active)?;
-        drop(gate);
-        active.inspect(|active| self.give_all_back_elsewhere(active, &record));
-        Ok(())
-    }
-
-    fn forget_all_the_same(
-        &self,
-        record: &EndpointRecord,
-        active: Option<&Active>,
-        why: &Error,
-    ) -> Result<()> {
-        let (network, endpoint) = (&record.network, &record.config.name);
+        let Some(record) = self.find(network, endpoint)? else { return Ok(()) };
         log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {why}");
-        let gate = self.gate.enter()?;
-        self.store.write(|tx| forget(tx, record))?;
-        self.stop_counting_inside(record, None);
-        self.unmeter(record);
+        self.store.write(|tx| forget(tx, &record))?;
+        self.stop_counting_inside(&record, None);
+        self.unmeter(&record);
         drop(gate);
-        active.inspect(|active| self.give_all_back_elsewhere(active, record));
+        self.give_all_back_by_name(&record);
+        self.tell_parted(&record, true);
         Ok(())
     }
 
@@ -404,6 +371,13 @@ impl Controller {
     pub(super) fn give_all_back_elsewhere(&self, active: &Active, record: &EndpointRecord) {
         let addresses: Vec<_> = record.addresses().map(|net| net.addr()).collect();
         self.give_back_elsewhere(active, &addresses);
+    }
+
+    /// As [`Controller::give_all_back_elsewhere`], where this process has brought the network up.
+    pub(super) fn give_all_back_by_name(&self, record: &EndpointRecord) {
+        if let Ok(Some(active)) = self.at_hand(&record.network) {
+            self.give_all_back_elsewhere(&active, record);
+        }
     }
 
     /// Carries out a plan in the host, all of it or nothing.

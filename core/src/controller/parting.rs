@@ -13,6 +13,7 @@ use crate::events::EventKind;
 use crate::ipam;
 use crate::name::Name;
 use crate::plugin::client::is_unreachable;
+use crate::store::GateGuard;
 
 impl Active {
     /// Whether its driver may take its time, and has to be called without the gate.
@@ -28,30 +29,59 @@ impl NetworkConfig {
     }
 }
 
+/// Behind the gate with an endpoint that is to go.
+pub(super) struct Parting<'a> {
+    pub(super) gate: GateGuard<'a>,
+    pub(super) record: EndpointRecord,
+    /// Its network, as [`Controller::parting`] says.
+    pub(super) active: Option<Arc<Active>>,
+}
+
 impl Controller {
-    /// What an endpoint's way out takes, looked for before the gate; none when there is no such endpoint.
-    pub(super) fn before_parting(
-        &self,
-        network: &Name,
-        endpoint: &Name,
-    ) -> Result<Option<Option<Arc<Active>>>> {
-        if let Some(known) = self.at_hand(network).filter(|known| known.is_builtin) {
-            return Ok(Some(Some(known)));
+    /// Behind the gate with an endpoint that is to go; none when there is no such endpoint.
+    pub(super) fn begin_parting(&self, network: &Name, endpoint: &Name) -> Result<Option<Parting<'_>>> {
+        // What one of the library's own takes is at hand, and whether it still is so is seen behind the gate.
+        let mut known = self.brought_up(network).filter(|known| known.is_builtin);
+        loop {
+            let active = match known.take() {
+                Some(known) => Some(known),
+                None => {
+                    let Some(record) = self.find(network, endpoint)? else { return Ok(None) };
+                    self.parting(&record)?
+                }
+            };
+            let gate = self.gate.enter()?;
+            let Some(record) = self.find(network, endpoint)? else { return Ok(None) };
+            if self.is_current(network, active.as_deref())? {
+                return Ok(Some(Parting { gate, record, active }));
+            }
         }
-        let Some(record) = self.find(network, endpoint)? else { return Ok(None) };
-        self.parting(&record).map(Some)
     }
 
-    /// The network, if this process has brought it up before.
-    pub(super) fn at_hand(&self, network: &Name) -> Option<Arc<Active>> {
+    /// The network as this process has brought it up before, if it did.
+    fn brought_up(&self, network: &Name) -> Option<Arc<Active>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner).get(network).cloned()
     }
 
+    /// The network, if this process has brought it up before and it is still defined as it was then.
+    pub(super) fn at_hand(&self, network: &Name) -> Result<Option<Arc<Active>>> {
+        let Some(known) = self.brought_up(network) else { return Ok(None) };
+        Ok((self.definitions.stamp(network)? == Some(known.stamp)).then_some(known))
+    }
+
+    /// Whether what [`Controller::parting`] found is still so.
+    pub(super) fn is_current(&self, network: &Name, active: Option<&Active>) -> Result<bool> {
+        match active {
+            Some(active) => Ok(self.definitions.stamp(network)? == Some(active.stamp)),
+            None => Ok(self.definition(network).is_err()),
+        }
+    }
+
     /// Whether what the endpoints of that network take on their way out is known without asking anybody.
-    pub(super) fn is_plain(&self, network: &Name) -> bool {
-        match self.at_hand(network) {
-            Some(known) => known.config.is_plain(),
-            None => self.definition(network).map_or(true, |(config, _)| config.is_plain()),
+    pub(super) fn is_plain(&self, network: &Name) -> Result<bool> {
+        match self.at_hand(network)? {
+            Some(known) => Ok(known.config.is_plain()),
+            None => Ok(self.definition(network).map_or(true, |(config, _)| config.is_plain())),
         }
     }
 
@@ -122,9 +152,9 @@ impl Controller {
         failures
     }
 
-    /// Has those endpoints of a sandbox part that are not plain, before it ends.
+    /// Has those endpoints of a sandbox part that others have a say in, before it ends.
     pub(super) fn part_ahead(&self, leaving: &[EndpointRecord], failures: &mut Vec<Error>) {
-        for record in leaving.iter().filter(|record| !self.is_plain(&record.network)) {
+        for record in leaving {
             let parted = match self.parting(record) {
                 Ok(Some(active)) if active.acts_by_itself() => {
                     self.part_alone(&active, record, record.transient)
