@@ -1,5 +1,6 @@
 //! Endpoints that part while others are at the same networks and endpoints, in this process and in others.
 
+mod child;
 mod common;
 mod control;
 mod plugin;
@@ -9,9 +10,11 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use common::refused;
 use control::{addresses_of, at, endpoint, sandbox, with_subnets};
 use netns::{Controller, ErrorKind, NetworkConfig};
 use plugin::{options, Plugin};
+use serde_json::json;
 use testhost::host;
 
 /// Longer than anything takes that is not meant to hang.
@@ -102,5 +105,148 @@ fn an_endpoint_parts_from_the_network_that_there_is_now() {
             other.delete_network("far").unwrap();
             other.remove_sandbox("web").unwrap();
         }
+    });
+}
+
+/// Has the plugin hang in `method`, by which `first` comes, and does `second` meanwhile.
+fn meanwhile(plugin: &Plugin, method: &str, first: impl FnOnce() + Send, second: impl FnOnce()) {
+    plugin.requests();
+    plugin.does(&[(&of(method), json!("hang"))]);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(first);
+        plugin.await_call(&of(method));
+        second();
+        assert!(!first.is_finished(), "{method} did not hang");
+        plugin.is_well();
+    });
+}
+
+#[test]
+fn while_a_plugin_is_at_an_endpoint_others_leave_it_alone() {
+    host(|_| {
+        let (controller, plugin) = (open(LONG), Plugin::start("wire"));
+        let other = open(LONG);
+        controller.create_network(far()).unwrap();
+        let web = sandbox(&controller, "web");
+        let busy = |result| refused(result, ErrorKind::Busy, &["its driver is at it"]);
+        let all_are_busy = || {
+            busy(other.disconnect("far", "web"));
+            busy(other.leave("far", "web"));
+            busy(other.forget_endpoint("far", "web"));
+            assert_eq!(other.collect().unwrap().findings, []);
+        };
+        let connect = || drop(controller.connect("far", &web, endpoint("web")).unwrap());
+        let disconnect = || controller.disconnect("far", "web").unwrap();
+        for method in ["CreateEndpoint", "Join", "ProgramExternalConnectivity"] {
+            meanwhile(&plugin, method, connect, all_are_busy);
+            assert_eq!(controller.endpoint("far", "web").unwrap().sandbox.as_deref(), Some(web.key().path()));
+            disconnect();
+        }
+        for method in ["RevokeExternalConnectivity", "Leave", "DeleteEndpoint"] {
+            connect();
+            meanwhile(&plugin, method, disconnect, all_are_busy);
+            assert_eq!(controller.endpoints().unwrap(), []);
+            let calls = plugin.calls();
+            assert_eq!(calls.iter().filter(|call| **call == of(method)).count(), 1, "{calls:?}");
+        }
+        controller.create_endpoint("far", endpoint("web")).unwrap();
+        let delete = || controller.delete_endpoint("far", "web").unwrap();
+        meanwhile(&plugin, "DeleteEndpoint", delete, || {
+            busy(other.join("far", "web", &web).map(drop));
+            busy(other.delete_endpoint("far", "web"));
+        });
+        assert_eq!(controller.endpoints().unwrap(), []);
+        // One that failed is nobody's any more.
+        connect();
+        plugin.does(&[(&of("Leave"), json!("drop"))]);
+        let short = open(Duration::from_millis(400));
+        short.disconnect("far", "web").unwrap_err();
+        plugin.is_well();
+        disconnect();
+    });
+}
+
+/// What a process does that another waits for, or ends while it is at it.
+fn as_child() -> bool {
+    let Some(role) = child::role() else { return false };
+    let controller = open(LONG);
+    let web = controller.open_sandbox("web").unwrap();
+    match role.as_str() {
+        "connect" => drop(controller.connect("far", &web, endpoint("web")).unwrap()),
+        "join" => drop(controller.join("far", "web", &web).unwrap()),
+        "leave" => controller.leave("far", "web").unwrap(),
+        _ => controller.disconnect("far", "web").unwrap(),
+    }
+    true
+}
+
+#[test]
+fn what_a_plugin_was_at_for_a_process_that_was_killed_is_finished() {
+    const TEST: &str = "what_a_plugin_was_at_for_a_process_that_was_killed_is_finished";
+    if as_child() {
+        return;
+    }
+    host(|host| {
+        let (controller, plugin) = (open(LONG), Plugin::start("wire"));
+        controller.create_network(far()).unwrap();
+        let web = sandbox(&controller, "web");
+        let killed = |role: &str, method: &str| {
+            plugin.requests();
+            plugin.does(&[(&of(method), json!("hang"))]);
+            let mut child = child::command(&[], TEST, role).stdout(Stdio::null()).spawn().unwrap();
+            plugin.await_call(&of(method));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            plugin.is_well();
+        };
+        let collected = |what: &str| {
+            let findings = controller.collect().unwrap().findings;
+            let text: Vec<_> = findings.iter().map(ToString::to_string).collect();
+            assert_eq!(text.len(), 1, "{text:?}");
+            let expected = format!("its process died while its driver was at it: {what}");
+            assert!(text[0].ends_with(&expected), "{text:?}");
+        };
+        for method in ["CreateEndpoint", "Join", "ProgramExternalConnectivity"] {
+            killed("connect", method);
+            collected("removed");
+            assert_eq!(controller.endpoints().unwrap(), [], "{method}");
+            assert!(plugin.calls().contains(&of("DeleteEndpoint")), "{method}");
+            host.run("ip", &["link", "delete", "o-web"]);
+        }
+        // The next one of that name does without the collector.
+        killed("connect", "CreateEndpoint");
+        controller.connect("far", &web, endpoint("web")).unwrap();
+        killed("disconnect", "DeleteEndpoint");
+        collected("removed");
+        assert_eq!(controller.endpoints().unwrap(), []);
+
+        controller.create_endpoint("far", endpoint("web")).unwrap();
+        for (role, method) in [("join", "Join"), ("leave", "Leave")] {
+            killed(role, method);
+            refused(controller.join("far", "web", &web).map(drop), ErrorKind::Busy, &["collected"]);
+            collected("left");
+            assert_eq!(controller.endpoint("far", "web").unwrap().sandbox, None, "{method}");
+            controller.join("far", "web", &web).unwrap();
+        }
+        controller.disconnect("far", "web").unwrap();
+    });
+}
+
+#[test]
+fn an_endpoint_without_a_device_lasts_longer_than_the_process_that_joined_it() {
+    const TEST: &str = "an_endpoint_without_a_device_lasts_longer_than_the_process_that_joined_it";
+    if as_child() {
+        return;
+    }
+    host(|_| {
+        let (controller, plugin) = (open(LONG), Plugin::start("wire"));
+        controller.create_network(far()).unwrap();
+        let _web = sandbox(&controller, "web");
+        plugin.does(&[(&of("Join"), json!({}))]);
+        let status = child::command(&[], TEST, "connect").stdout(Stdio::null()).status().unwrap();
+        assert!(status.success());
+        assert_eq!(controller.collect().unwrap().findings, []);
+        assert!(controller.endpoint("far", "web").unwrap().sandbox.is_some());
+        controller.disconnect("far", "web").unwrap();
     });
 }

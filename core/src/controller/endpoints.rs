@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::active::Active;
-use super::parting::Parting;
+use super::parting::{attended, Parting};
 use super::publish::give_back;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig, PortMapping, SubnetConfig};
@@ -110,7 +110,7 @@ impl Controller {
     /// that [`Controller::link`] made go too, wherever they are by now.
     ///
     /// # Errors
-    /// Busy when it is joined to a sandbox, with that.
+    /// Busy when it is joined to a sandbox, with that, or another has its driver at it.
     pub fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
         let _operation = Operation::begin();
         let delete = || {
@@ -123,8 +123,7 @@ impl Controller {
                 return Err(Error::new(ErrorKind::Busy, "delete", "endpoint").with_cause(cause));
             }
             if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-                drop(gate);
-                if !self.part_alone(active, &record, true)? {
+                if !self.part_alone(gate, active, &record, true)? {
                     return Ok(());
                 }
             } else {
@@ -175,7 +174,7 @@ impl Controller {
     /// that is known of.
     ///
     /// # Errors
-    /// PermissionDenied without `CAP_NET_ADMIN`.
+    /// PermissionDenied without `CAP_NET_ADMIN`; Busy while another has its driver at it.
     pub fn leave(&self, network: &str, endpoint: &str) -> Result<()> {
         self.part(network, endpoint, false).map_err(|error| error.within("leave", of(endpoint, network)))
     }
@@ -197,8 +196,7 @@ impl Controller {
         let active = active.as_deref();
         let left = record.joined.clone();
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            drop(gate);
-            if (left.is_some() || delete) && !self.part_alone(active, &record, delete)? {
+            if (left.is_some() || delete) && !self.part_alone(gate, active, &record, delete)? {
                 return Ok(());
             }
         } else {
@@ -224,7 +222,7 @@ impl Controller {
     /// good: what the driver made of it is the driver's to clear away. One that is gone is no error.
     ///
     /// # Errors
-    /// Those of writing the store.
+    /// Those of writing the store; Busy while another has its driver at it.
     pub fn forget_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
         let _operation = Operation::begin();
         let give_up = || {
@@ -240,7 +238,17 @@ impl Controller {
     fn forget_all_the_same(&self, network: &Name, endpoint: &Name, why: &Error) -> Result<()> {
         let gate = self.gate.enter()?;
         let Some(record) = self.find(network, endpoint)? else { return Ok(()) };
+        record.refuse_attended()?;
         log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {why}");
+        if !self.is_plain(network)? {
+            // Its device is not to stay there; what it is in the host is its driver's affair.
+            let sandbox = record.joined.as_ref().map_or(Ok(None), |joined| self.open_as(joined));
+            let cleared = sandbox.and_then(|sandbox| match &record.joined {
+                Some(joined) => self.clear_out(&record, joined, sandbox.as_ref()),
+                None => Ok(()),
+            });
+            cleared.err().inspect(|error| log::warn!("{error}"));
+        }
         self.store.write(|tx| forget(tx, &record))?;
         self.stop_counting_inside(&record, None);
         self.unmeter(&record);
@@ -283,6 +291,7 @@ impl Controller {
             owner: Process::current()?,
             joined: None,
             linked: None,
+            attended: None,
             elsewhere: active.ipam.is_some(),
             meter: None,
             ports: Vec::new(),
@@ -292,6 +301,7 @@ impl Controller {
     /// Gives the endpoint its addresses, records it and has the driver make it.
     fn add(&self, active: &Active, mut record: EndpointRecord) -> Result<EndpointRecord> {
         let others = self.take_elsewhere(active, &mut record)?;
+        record.attended = attended(active, &record, true);
         let recorded = self.gate.enter().and_then(|_gate| {
             self.check_defined(active)?;
             self.store.write(|tx| {
@@ -307,8 +317,9 @@ impl Controller {
             return Ok(record);
         }
         self.make_alone(active, &mut record)?;
-        let updated = self.store.write(|tx| record.update(tx));
-        updated.map_err(|error| error.with_rollback(self.take_back(active, &record, false)))?;
+        let stored = record.clone();
+        self.attend_no_more(&mut record)
+            .map_err(|error| error.with_rollback(self.take_back(active, &record, &stored, false)))?;
         Ok(record)
     }
 

@@ -188,7 +188,7 @@ impl Controller {
             for record in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
-                    false => EndpointRecord { joined: None, meter: None, ..(*record).clone() }.update(tx)?,
+                    false => record.apart().update(tx)?,
                 }
             }
             Ok(())
