@@ -128,7 +128,7 @@ impl Controller {
         Ok(raised)
     }
 
-    fn delete_made(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+    pub(super) fn delete_made(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
         if driver.remembers_networks() {
             self.store.write(|tx| told::forget(tx, &config.name))?;
         }

@@ -103,6 +103,9 @@ impl Controller {
 
     fn is_stale(&self, record: &EndpointRecord, network_type: Option<&str>) -> Result<bool> {
         let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(record, joined);
+        if record.attended.is_some() {
+            return Ok(record.abandoned().is_some_and(|attended| attended.ends));
+        }
         let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
         let is_lost = |linked| {
             let look_up = |name: &InterfaceName| self.host.link(name);
@@ -124,12 +127,11 @@ impl Controller {
         let active = active.as_deref();
         let gate = self.gate.enter()?;
         let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-        if !same || !still()? {
+        if !same || !self.is_current(&record.network, active)? || !still()? {
             return Ok(false);
         }
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            drop(gate);
-            if !self.part_alone(active, record, true)? {
+            if !self.part_alone(gate, active, record, true)? {
                 return Ok(false);
             }
         } else {
@@ -235,7 +237,7 @@ impl Run<'_> {
             let look_up = |name: &InterfaceName| Ok(by_name.get(name.as_str()).copied().cloned());
             let Some(reason) = self.controller.whats_wrong(record, network_type, look_up)? else { continue };
             let object = super::endpoints::of(&record.config.name, &record.network);
-            let ends = record.transient || record.is_orphan();
+            let ends = record.ends();
             let reason = format!("{reason}: {}", if ends { "removed" } else { "left" });
             self.found_alone(FindingKind::Endpoint, object, &reason, |controller| {
                 // Nobody is in the middle of a join now. What has changed since is not what was looked at.
@@ -396,6 +398,9 @@ impl Controller {
         network_type: Option<&str>,
         look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
     ) -> Result<Option<&'static str>> {
+        if record.attended.is_some() {
+            return Ok(record.abandoned().map(|_| "its process died while its driver was at it"));
+        }
         if record.is_orphan() {
             return Ok(Some("its process is gone"));
         }
@@ -411,8 +416,8 @@ impl Controller {
         }
         let Some(network_type) = network_type else { return Ok(None) };
         let Some(src_name) = &joined.src_name else {
-            let is_whole = WITHOUT_ADDRESSES.contains(&network_type);
-            // A driver that acts by itself takes its time.
+            // One that acts by itself need not have a device, and says when it is done.
+            let is_whole = WITHOUT_ADDRESSES.contains(&network_type) || !is_builtin(network_type);
             let lost = !is_whole && !record.owner.is_alive();
             return Ok(lost.then_some("it had not joined when its process died"));
         };
@@ -489,12 +494,11 @@ impl Controller {
         let active = active.as_deref();
         let gate = self.gate.enter()?;
         let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-        if !same || !still()? {
+        if !same || !self.is_current(&record.network, active)? || !still()? {
             return Ok(false);
         }
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            drop(gate);
-            if !self.part_alone(active, record, false)? {
+            if !self.part_alone(gate, active, record, false)? {
                 return Ok(false);
             }
         } else {

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::active::Active;
+use super::parting::{attended, Parting};
 use super::publish::give_back;
 use super::record::EndpointRecord;
 use super::{Controller, EndpointConfig, PortMapping, SubnetConfig};
@@ -110,22 +111,20 @@ impl Controller {
     /// that [`Controller::link`] made go too, wherever they are by now.
     ///
     /// # Errors
-    /// Busy when it is joined to a sandbox, with that.
+    /// Busy when it is joined to a sandbox, with that, or another has its driver at it.
     pub fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
         let _operation = Operation::begin();
         let delete = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let Some(active) = self.before_parting(&network, &endpoint)? else { return Ok(()) };
+            let Some(parting) = self.begin_parting(&network, &endpoint)? else { return Ok(()) };
+            let Parting { gate, mut record, active } = parting;
             let active = active.as_deref();
-            let gate = self.gate.enter()?;
-            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
             if let Some(joined) = &record.joined {
                 let cause = format!("it is joined to {}: leave that first", joined.sandbox.display());
                 return Err(Error::new(ErrorKind::Busy, "delete", "endpoint").with_cause(cause));
             }
             if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-                drop(gate);
-                if !self.part_alone(active, &record, true)? {
+                if !self.part_alone(gate, active, &record, true)? {
                     return Ok(());
                 }
             } else {
@@ -176,7 +175,7 @@ impl Controller {
     /// that is known of.
     ///
     /// # Errors
-    /// PermissionDenied without `CAP_NET_ADMIN`.
+    /// PermissionDenied without `CAP_NET_ADMIN`; Busy while another has its driver at it.
     pub fn leave(&self, network: &str, endpoint: &str) -> Result<()> {
         self.part(network, endpoint, false).map_err(|error| error.within("leave", of(endpoint, network)))
     }
@@ -193,14 +192,12 @@ impl Controller {
     fn part(&self, network: &str, endpoint: &str, delete: bool) -> Result<()> {
         let _operation = Operation::begin();
         let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-        let Some(active) = self.before_parting(&network, &endpoint)? else { return Ok(()) };
+        let Some(parting) = self.begin_parting(&network, &endpoint)? else { return Ok(()) };
+        let Parting { gate, mut record, active } = parting;
         let active = active.as_deref();
-        let gate = self.gate.enter()?;
-        let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
         let left = record.joined.clone();
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            drop(gate);
-            if (left.is_some() || delete) && !self.part_alone(active, &record, delete)? {
+            if (left.is_some() || delete) && !self.part_alone(gate, active, &record, delete)? {
                 return Ok(());
             }
         } else {
@@ -226,61 +223,39 @@ impl Controller {
     /// good: what the driver made of it is the driver's to clear away. One that is gone is no error.
     ///
     /// # Errors
-    /// Those of writing the store.
+    /// Those of writing the store; Busy while another has its driver at it.
     pub fn forget_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
         let _operation = Operation::begin();
         let give_up = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let Some(record) = self.find(&network, &endpoint)? else { return Ok(()) };
-            let left = record.joined.clone();
-            let active = match self.parting(&record) {
-                Ok(active) => active,
-                Err(error) => {
-                    self.forget_all_the_same(&record, None, &error)?;
-                    self.tell_parted(&record, true);
-                    return Ok(());
-                }
-            };
-            let parted = match active.as_deref() {
-                Some(active) if active.acts_by_itself() => self.part_alone(active, &record, true).map(drop),
-                active => self.part_for_good(active, record.clone()),
-            };
-            if let Err(error) = parted {
-                self.forget_all_the_same(&record, active.as_deref(), &error)?;
+            match self.part(network.as_str(), endpoint.as_str(), true) {
+                Ok(()) => Ok(()),
+                Err(error) => self.forget_all_the_same(&network, &endpoint, &error),
             }
-            if let Some(joined) = left {
-                self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
-            }
-            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
-            Ok(())
         };
         give_up().map_err(|error: Error| error.within("forget endpoint", of(endpoint, network)))
     }
 
-    /// Detaches and removes an endpoint of the library's own drivers.
-    fn part_for_good(&self, active: Option<&Active>, mut record: EndpointRecord) -> Result<()> {
+    fn forget_all_the_same(&self, network: &Name, endpoint: &Name, why: &Error) -> Result<()> {
         let gate = self.gate.enter()?;
-        self.detach(&mut record, active, false)?;
-        self.remove(&record, active)?;
-        drop(gate);
-        active.inspect(|active| self.give_all_back_elsewhere(active, &record));
-        Ok(())
-    }
-
-    fn forget_all_the_same(
-        &self,
-        record: &EndpointRecord,
-        active: Option<&Active>,
-        why: &Error,
-    ) -> Result<()> {
-        let (network, endpoint) = (&record.network, &record.config.name);
+        let Some(record) = self.find(network, endpoint)? else { return Ok(()) };
+        record.refuse_attended()?;
         log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {why}");
-        let gate = self.gate.enter()?;
-        self.store.write(|tx| forget(tx, record))?;
-        self.stop_counting_inside(record, None);
-        self.unmeter(record);
+        if !self.is_plain(network)? {
+            // Its device is not to stay there; what it is in the host is its driver's affair.
+            let sandbox = record.joined.as_ref().map_or(Ok(None), |joined| self.open_as(joined));
+            let cleared = sandbox.and_then(|sandbox| match &record.joined {
+                Some(joined) => self.clear_out(&record, joined, sandbox.as_ref()),
+                None => Ok(()),
+            });
+            cleared.err().inspect(|error| log::warn!("{error}"));
+        }
+        self.store.write(|tx| forget(tx, &record))?;
+        self.stop_counting_inside(&record, None);
+        self.unmeter(&record);
         drop(gate);
-        active.inspect(|active| self.give_all_back_elsewhere(active, record));
+        self.give_all_back_by_name(&record);
+        self.tell_parted(&record, true);
         Ok(())
     }
 
@@ -317,6 +292,7 @@ impl Controller {
             owner: Process::current()?,
             joined: None,
             linked: None,
+            attended: None,
             elsewhere: active.ipam.is_some(),
             meter: None,
             ports: Vec::new(),
@@ -326,6 +302,7 @@ impl Controller {
     /// Gives the endpoint its addresses, records it and has the driver make it.
     fn add(&self, active: &Active, mut record: EndpointRecord) -> Result<EndpointRecord> {
         let others = self.take_elsewhere(active, &mut record)?;
+        record.attended = attended(active, &record, true);
         let recorded = self.gate.enter().and_then(|_gate| {
             self.check_defined(active)?;
             self.store.write(|tx| {
@@ -341,8 +318,9 @@ impl Controller {
             return Ok(record);
         }
         self.make_alone(active, &mut record)?;
-        let updated = self.store.write(|tx| record.update(tx));
-        updated.map_err(|error| error.with_rollback(self.take_back(active, &record, false)))?;
+        let stored = record.clone();
+        self.attend_no_more(&mut record)
+            .map_err(|error| error.with_rollback(self.take_back(active, &record, &stored, false)))?;
         Ok(record)
     }
 
@@ -405,6 +383,13 @@ impl Controller {
     pub(super) fn give_all_back_elsewhere(&self, active: &Active, record: &EndpointRecord) {
         let addresses: Vec<_> = record.addresses().map(|net| net.addr()).collect();
         self.give_back_elsewhere(active, &addresses);
+    }
+
+    /// As [`Controller::give_all_back_elsewhere`], where this process has brought the network up.
+    pub(super) fn give_all_back_by_name(&self, record: &EndpointRecord) {
+        if let Ok(Some(active)) = self.at_hand(&record.network) {
+            self.give_all_back_elsewhere(&active, record);
+        }
     }
 
     /// Carries out a plan in the host, all of it or nothing.

@@ -60,6 +60,7 @@ mod tests {
                 gateway_ipv6: v6.then(|| "fd01::1".parse().unwrap()),
             }),
             linked: None,
+            attended: None,
             elsewhere: false,
         }
     }

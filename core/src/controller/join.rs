@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::active::Active;
 use super::endpoints::of;
 use super::gateway::{choose, offered};
+use super::parting::{attended, unless_refused};
 use super::record::{EndpointRecord, Joined};
 use super::sandboxes::open_there;
 use super::{event, Controller, Endpoint, EndpointConfig};
@@ -15,7 +16,7 @@ use crate::link::{LinkRef, Place, SysctlSpec};
 use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
-use crate::plugin::client::Operation;
+use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
 use crate::store::GateGuard;
 use crate::sys::{NamespaceLife, Process};
@@ -169,8 +170,8 @@ impl Controller {
         is_new: bool,
         attempt: u32,
     ) -> Result<Endpoint> {
-        let before = record.clone();
         let elsewhere = if is_new { self.take_elsewhere(active, &mut record)? } else { Vec::new() };
+        record.attended = attended(active, &record, is_new);
         let gate = self.gate.enter();
         let recorded = gate.and_then(|gate| {
             let prepared = self.record_join(active, &mut record, sandbox, is_new, attempt)?;
@@ -196,7 +197,7 @@ impl Controller {
                 self.unmeter(&record);
                 let undone = match is_new {
                     true => self.undo_new(active, &record, &stored, gate),
-                    false => self.undo_join(&before, &stored),
+                    false => self.undo_join(&stored),
                 };
                 return Err(error.with_rollback(undone));
             }
@@ -221,7 +222,7 @@ impl Controller {
             return Vec::new();
         }
         if active.acts_by_itself() {
-            return self.take_back(active, record, false);
+            return self.take_back(active, record, stored, false);
         }
         let removed = self.remove(record, Some(active));
         drop(gate);
@@ -232,13 +233,8 @@ impl Controller {
     }
 
     /// Has the record of an endpoint that could not join say what it said before, unless another has changed it.
-    fn undo_join(&self, before: &EndpointRecord, stored: &EndpointRecord) -> Vec<Error> {
-        let undone = match self.find(&before.network, &before.config.name) {
-            Ok(Some(now)) if now != *stored => Ok(()),
-            Ok(_) => self.store.write(|tx| before.update(tx)),
-            Err(error) => Err(error),
-        };
-        undone.err().into_iter().collect()
+    fn undo_join(&self, stored: &EndpointRecord) -> Vec<Error> {
+        self.replace(stored, &stored.apart()).err().into_iter().collect()
     }
 
     /// Records that the endpoint is about to join; of a driver that decides at once also what.
@@ -255,7 +251,8 @@ impl Controller {
             if is_new {
                 self.take(tx, active, record)?;
             } else {
-                *record = EndpointRecord { owner: record.owner, ..find_apart(tx, record)? };
+                let (owner, attended) = (record.owner, record.attended);
+                *record = EndpointRecord { owner, attended, ..find_apart(tx, record)? };
             }
             let others = enter(tx, record, sandbox, self.mounts)?;
             let mut prepared = None;
@@ -366,7 +363,8 @@ impl Controller {
             stored.clone_from(record);
             engine::join(prepared, &self.host, sandbox)?
         };
-        self.connect_outside(active, record).map_err(|error| {
+        let connected = self.connect_outside(active, record).and_then(|()| self.attend_no_more(record));
+        connected.map_err(|error| {
             let src_name = record.joined.as_ref().and_then(|joined| joined.src_name.as_ref());
             let undone = src_name.map_or(Ok(()), |src_name| sandbox.take_out(src_name));
             error.with_rollback(undone.err().into_iter().collect())
@@ -414,24 +412,36 @@ impl Controller {
         Ok(())
     }
 
-    /// A device that was handed over goes back to its driver before the driver has it removed.
+    /// A device that was handed over goes back to its driver before the driver has it removed. A plugin that does not
+    /// answer is not asked for more: the endpoint is then where it was.
     pub(super) fn part_by_itself(
         &self,
         active: &Active,
         record: &EndpointRecord,
         joined: &Joined,
         sandbox: Option<&Sandbox>,
-        failures: &mut Vec<Error>,
-    ) {
-        let outside = self.disconnect_outside(active, record);
+    ) -> Result<()> {
+        let outside = unless_refused(active, self.disconnect_outside(active, record));
+        if outside.as_ref().is_err_and(is_unreachable) {
+            return outside;
+        }
         let left = active.driver.leave(record.network.as_str(), record.config.name.as_str());
+        let left = unless_refused(active, left);
+        if left.as_ref().is_err_and(is_unreachable) {
+            return left.map(drop);
+        }
         let steps =
             [outside, self.clear_out(record, joined, sandbox), left.and_then(|left| self.apply(&left))];
-        failures.extend(steps.into_iter().filter_map(Result::err));
+        Error::first_of(steps.into_iter().filter_map(Result::err).collect())
     }
 
     /// Takes what is left of the endpoint out of the sandbox, and lets the next in line give its gateways.
-    fn clear_out(&self, record: &EndpointRecord, joined: &Joined, sandbox: Option<&Sandbox>) -> Result<()> {
+    pub(super) fn clear_out(
+        &self,
+        record: &EndpointRecord,
+        joined: &Joined,
+        sandbox: Option<&Sandbox>,
+    ) -> Result<()> {
         let Some(sandbox) = sandbox else { return Ok(()) };
         if let Some(src_name) = &joined.src_name {
             sandbox.take_out(src_name)?;
@@ -517,6 +527,11 @@ fn find_apart(tx: &rusqlite::Connection, record: &EndpointRecord) -> Result<Endp
         return Err(Error::new(ErrorKind::NotFound, "find endpoint", record.config.name.as_str())
             .with_cause("it was deleted in the meantime"));
     };
+    now.refuse_attended()?;
+    if now.abandoned().is_some() {
+        let cause = "the process died that had its driver at it: it is to be collected";
+        return Err(Error::new(ErrorKind::Busy, "join", "endpoint").with_cause(cause));
+    }
     if now.linked.is_some() {
         let cause = "it is linked: its device waits, or has moved, and is its caller's to add to a sandbox";
         return Err(Error::new(ErrorKind::Busy, "join", "endpoint").with_cause(cause));

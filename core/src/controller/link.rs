@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::active::Active;
 use super::endpoints::of;
+use super::parting::{attended, unless_refused};
 use super::record::{EndpointRecord, Linked};
 use super::{Controller, Endpoint, EndpointConfig};
 use crate::driver::{has_host_link, naming, WITHOUT_ADDRESSES};
@@ -13,7 +14,7 @@ use crate::link::{message, parse, LinkRef, Place, ProxySpec};
 use crate::name::Name;
 use crate::network::engine::{plan_pair, Device, Prepared};
 use crate::plan::{apply, Action, Ground, Plan};
-use crate::plugin::client::Operation;
+use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::Interface;
 
 impl Controller {
@@ -102,6 +103,7 @@ impl Controller {
 
     fn try_link(&self, active: &Active, mut record: EndpointRecord, attempt: u32) -> Result<Endpoint> {
         let elsewhere = self.take_elsewhere(active, &mut record)?;
+        record.attended = attended(active, &record, true);
         let gate = self.gate.enter();
         let recorded = gate.and_then(|gate| {
             let prepared = self.record_link(active, &mut record, attempt)?;
@@ -226,6 +228,7 @@ impl Controller {
             stored.clone_from(record);
         }
         self.connect_outside(active, record)?;
+        self.attend_no_more(record)?;
         Ok(interface)
     }
 
@@ -237,7 +240,11 @@ impl Controller {
         }
         match active {
             Some(active) if active.acts_by_itself() => {
-                let steps = [self.disconnect_outside(active, record), self.leave_by_itself(active, record)];
+                let outside = unless_refused(active, self.disconnect_outside(active, record));
+                if outside.as_ref().is_err_and(is_unreachable) {
+                    return outside;
+                }
+                let steps = [outside, unless_refused(active, self.leave_by_itself(active, record))];
                 Error::first_of(steps.into_iter().filter_map(Result::err).collect())
             }
             _ => self.forget_proxies(record),

@@ -242,13 +242,13 @@ impl Controller {
     /// Deletes the network and its definition; one that is gone is no error.
     ///
     /// # Errors
-    /// Busy while it has endpoints, with their names and sandboxes.
+    /// Busy while it has endpoints, with their names and sandboxes; System while its plugin does not answer.
     pub fn delete_network(&self, name: &str) -> Result<()> {
         let _operation = Operation::begin();
         let delete = || {
             let name = Name::new(name)?;
             if self.is_others(&name) {
-                return self.delete_by_others(&name);
+                return self.delete_by_others(&name, false);
             }
             // The gate keeps endpoints from coming between the look and the deed. It comes before the lock
             // everywhere, so that nobody waits for one another.
@@ -273,6 +273,23 @@ impl Controller {
             Ok(())
         };
         delete().map_err(|error: Error| error.within("delete network", name))
+    }
+
+    /// Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the
+    /// driver made of it is the driver's to clear away. One that is gone is no error.
+    ///
+    /// # Errors
+    /// Busy while it has endpoints, with their names and sandboxes: [`Controller::forget_endpoint`].
+    pub fn forget_network(&self, name: &str) -> Result<()> {
+        let _operation = Operation::begin();
+        let forget = || {
+            let own = Name::new(name)?;
+            match self.is_others(&own) {
+                true => self.delete_by_others(&own, true),
+                false => self.delete_network(name),
+            }
+        };
+        forget().map_err(|error: Error| error.within("forget network", name))
     }
 
     /// Removes what is there for all networks when there is none any more. They are gone whatever fails here: who

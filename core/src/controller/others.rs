@@ -19,19 +19,31 @@ use crate::store::Stamp;
 struct Draft<'a> {
     controller: &'a Controller,
     name: Name,
+    stamp: Option<Stamp>,
     is_over: bool,
 }
 
 impl Draft<'_> {
     fn withdraw(mut self) -> Result<()> {
         self.is_over = true;
-        self.controller.undefine(&self.name)
+        self.undefine()
+    }
+
+    /// Not where it is another's by now, or somebody uses it.
+    fn undefine(&self) -> Result<()> {
+        let _gate = self.controller.gate.enter()?;
+        let _lock = self.controller.definitions.lock()?;
+        if self.controller.definitions.stamp(&self.name)? != self.stamp {
+            return Ok(());
+        }
+        self.controller.refuse_used(&self.name)?;
+        self.controller.definitions.remove(&self.name).map(drop)
     }
 }
 
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
-        if let Some(error) = (!self.is_over).then(|| self.controller.undefine(&self.name).err()).flatten() {
+        if let Some(error) = (!self.is_over).then(|| self.undefine().err()).flatten() {
             log::warn!("{error}");
         }
     }
@@ -61,24 +73,49 @@ impl Controller {
                 false => self.complete(&mut config, &in_use, skips)?,
             }
             self.definitions.create(&config.name, &config)?;
-            Ok(Draft { controller: self, name: config.name.clone(), is_over: false })
+            let stamp = self.definitions.stamp(&config.name)?;
+            Ok(Draft { controller: self, name: config.name.clone(), stamp, is_over: false })
         })();
         let mut draft = match drafted {
             Ok(draft) => draft,
             Err(error) if is_foreign => return Err(self.without_pools(&config, error)),
             Err(error) => return Err(error),
         };
-        let made = self.make_drafted(&mut config, driver, capability);
+        let made = self.make_drafted(&mut config, driver, capability, &mut draft.stamp);
         if let Err(error) = made {
             let withdrawn = draft.withdraw();
+            let is_used = withdrawn.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy);
             self.free_globally(driver, capability, config.name.as_str());
             let undone = [withdrawn, self.remove_firewall_if_last()];
             let error = error.with_rollback(undone.into_iter().filter_map(Result::err).collect());
-            return Err(self.without_pools(&config, error));
+            return Err(if is_used { error } else { self.without_pools(&config, error) });
         }
         draft.is_over = true;
+        self.refuse_undefined(&config, driver, capability)?;
         self.tell(EventKind::NetworkCreated, Some(&config.name), None, None);
         Ok(config)
+    }
+
+    /// Who deleted the network while its driver was at it has given back all but what was made afterwards.
+    fn refuse_undefined(
+        &self,
+        config: &NetworkConfig,
+        driver: &dyn Driver,
+        capability: Capability,
+    ) -> Result<()> {
+        let is_defined = {
+            let _lock = self.definitions.lock()?;
+            self.definitions.stamp(&config.name)?.is_some()
+        };
+        if is_defined {
+            return Ok(());
+        }
+        let undone = [self.delete_made(config, driver), self.lower_firewall(&config.name)];
+        self.free_globally(driver, capability, config.name.as_str());
+        self.clear_up_if_last();
+        Err(Error::new(ErrorKind::Busy, "make", "its definition")
+            .with_cause("it was deleted by another while its driver was at it")
+            .with_rollback(undone.into_iter().filter_map(Result::err).collect()))
     }
 
     fn without_pools(&self, config: &NetworkConfig, error: Error) -> Error {
@@ -98,12 +135,14 @@ impl Controller {
         config: &mut NetworkConfig,
         driver: &dyn Driver,
         capability: Capability,
+        stamp: &mut Option<Stamp>,
     ) -> Result<()> {
         let before = config.options.clone();
         self.allocate_globally(driver, capability, config)?;
         if config.options != before {
             let _lock = self.definitions.lock()?;
             self.definitions.replace(&config.name, config)?;
+            *stamp = self.definitions.stamp(&config.name)?;
         }
         if !driver.remembers_networks() {
             // What it finds wrong is found before anything is made.
@@ -111,11 +150,6 @@ impl Controller {
             driver.create_network(config.name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6)?;
         }
         self.bring_up(config, driver, true).map(drop)
-    }
-
-    fn undefine(&self, name: &Name) -> Result<()> {
-        let _lock = self.definitions.lock()?;
-        self.definitions.remove(name).map(drop)
     }
 
     /// Tells a driver that remembers networks by itself of one: when it is made, and where that was before this boot or
@@ -134,7 +168,11 @@ impl Controller {
         match driver.create_network(name, &options, &mut Default::default(), &ipv4, &ipv6) {
             Err(error) if is_in_doubt(&error) && is_new => return Err(untold(driver, name, error)),
             Err(error) if is_unreachable(&error) || is_new => return Err(error),
-            Err(error) => log::warn!("network {name} is taken to be known to its driver: {error}"),
+            Err(error) => {
+                // That is not known: it is told again by the next who needs it.
+                log::warn!("network {name} is taken to be known to its driver: {error}");
+                return Ok(());
+            }
             Ok(_) => {}
         }
         let told = self.store.write(|tx| told::tell(tx, config));
@@ -146,12 +184,17 @@ impl Controller {
         self.definition(name).is_ok_and(|(config, _)| !config.is_plain())
     }
 
-    /// As [`Controller::delete_network`], where others have a say.
-    pub(super) fn delete_by_others(&self, name: &Name) -> Result<()> {
+    /// As [`Controller::delete_network`], where others have a say; with `at_all_costs`, whatever they say.
+    pub(super) fn delete_by_others(&self, name: &Name, at_all_costs: bool) -> Result<()> {
         let (config, stamp) = self.definition(name)?;
-        refuse_in_use(&self.store.read(|tx| EndpointRecord::of_network(tx, name))?)?;
-        self.take_down_by_driver(&config)?;
-        self.forget_network(name, stamp)?;
+        self.refuse_used(name)?;
+        match self.take_down_by_driver(&config) {
+            Err(error) if at_all_costs => {
+                log::warn!("forgetting network {name} all the same: {error}");
+            }
+            taken => taken?,
+        }
+        self.undefine(&config, stamp)?;
         if let Err(error) = self.release_pools(&config) {
             log::warn!("{error}");
         }
@@ -159,11 +202,15 @@ impl Controller {
         Ok(())
     }
 
+    fn refuse_used(&self, name: &Name) -> Result<()> {
+        refuse_in_use(&self.store.read(|tx| EndpointRecord::of_network(tx, name))?)
+    }
+
     /// Removes the definition of a network that its driver has taken away, unless somebody uses it again.
-    fn forget_network(&self, name: &Name, stamp: Stamp) -> Result<()> {
+    fn undefine(&self, config: &NetworkConfig, stamp: Stamp) -> Result<()> {
+        let name = &config.name;
         let _gate = self.gate.enter()?;
         let _lock = self.definitions.lock()?;
-        // Where it stays, its driver is told of it anew.
         self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         self.store.write(|tx| told::forget(tx, name))?;
         match self.definitions.stamp(name)? {
@@ -174,7 +221,14 @@ impl Controller {
             }
             Some(_) => {}
         }
-        refuse_in_use(&self.store.read(|tx| EndpointRecord::of_network(tx, name))?)?;
+        if let Err(error) = self.refuse_used(name) {
+            // Where it stays, its driver is told of it anew, by every process: to each it looks changed.
+            let renewed = self.definitions.replace(name, config);
+            return Err(error.with_rollback(renewed.err().into_iter().collect()));
+        }
+        if is_builtin(&config.network_type) {
+            self.take_down(name)?;
+        }
         self.lower_firewall(name)?;
         self.definitions.remove(name)?;
         self.clear_up_if_last();
@@ -184,6 +238,10 @@ impl Controller {
     /// Has the driver take the network away; one that is not to be found does without.
     fn take_down_by_driver(&self, config: &NetworkConfig) -> Result<()> {
         let name = &config.name;
+        if is_builtin(&config.network_type) {
+            // That is for behind the gate.
+            return Ok(());
+        }
         let (driver, capability) = match self.driver(&config.network_type) {
             Ok(driver) => driver,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -192,9 +250,6 @@ impl Controller {
             }
             Err(error) => return Err(error),
         };
-        if is_builtin(&config.network_type) {
-            return self.take_down(name);
-        }
         if !driver.remembers_networks() {
             // A driver that was not told of the network cannot take it away.
             let (options, ipv4, ipv6) = for_driver(config);
@@ -202,6 +257,8 @@ impl Controller {
         }
         match engine::delete_network(&self.host, &*driver, name) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // A plugin that refuses may not know it any more.
+            Err(error) if driver.remembers_networks() && !is_unreachable(&error) => log::warn!("{error}"),
             result => result?,
         }
         self.free_globally(&*driver, capability, name.as_str());

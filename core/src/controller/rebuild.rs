@@ -164,6 +164,7 @@ fn record(
         owner: Process::current()?,
         joined: Some(joined),
         linked: None,
+        attended: None,
         elsewhere: config.as_ref().is_some_and(|config| config.ipam != PoolIpam::NAME),
         meter: None,
         ports: Vec::new(),

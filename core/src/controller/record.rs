@@ -53,6 +53,9 @@ pub(super) struct EndpointRecord {
     pub(super) joined: Option<Joined>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) linked: Option<Linked>,
+    /// Who has a driver that acts by itself make, join or part it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attended: Option<Attended>,
     /// Its addresses are from an address management that is not the store itself: there are no leases of them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) elsewhere: bool,
@@ -62,6 +65,15 @@ pub(super) struct EndpointRecord {
     /// The ports that it has, those that were chosen among them: a row each, of a table of their own.
     #[serde(skip)]
     pub(super) ports: Vec<PortMapping>,
+}
+
+/// That somebody has an endpoint's driver at work on it, with nothing held that others wait for: they leave it alone as
+/// long as that process lives, and finish it afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attended {
+    pub(super) by: Process,
+    /// Whether it is to go if that process dies over it: it was being made, or deleted.
+    pub(super) ends: bool,
 }
 
 /// That an endpoint's devices are in the host, or about to be, for its caller to move. It goes with them.
@@ -110,6 +122,28 @@ impl EndpointRecord {
     /// Whether it has devices, or is about to.
     pub(super) fn has_devices(&self) -> bool {
         self.joined.is_some() || self.linked.is_some()
+    }
+
+    /// Refuses an endpoint that a process which is alive has its driver at.
+    pub(super) fn refuse_attended(&self) -> Result<()> {
+        let Some(attended) = self.attended.filter(|attended| attended.by.is_alive()) else { return Ok(()) };
+        let cause = format!("its driver is at it for process {}", attended.by);
+        Err(Error::new(ErrorKind::Busy, "use endpoint", self.config.name.as_str()).with_cause(cause))
+    }
+
+    /// Who was at it and is gone.
+    pub(super) fn abandoned(&self) -> Option<Attended> {
+        self.attended.filter(|attended| !attended.by.is_alive())
+    }
+
+    /// The same, in no sandbox and with nobody at it.
+    pub(super) fn apart(&self) -> Self {
+        Self { joined: None, meter: None, attended: None, ..self.clone() }
+    }
+
+    /// Whether it goes when it is not as it should be.
+    pub(super) fn ends(&self) -> bool {
+        self.attended.map_or(self.transient, |attended| attended.ends) || self.is_orphan()
     }
 
     fn sandbox(&self) -> Option<String> {

@@ -153,30 +153,29 @@ impl Controller {
         let path = key.path();
         let _operation = Operation::begin();
         let mut failures = Vec::new();
-        let mut gate = self.gate.enter()?;
         let is_other =
             |noted: &SandboxRecord| Ok::<_, Error>(self.notes.read(path)? != Some(noted.to_string()));
-        if noted.map(is_other).transpose()? == Some(true) {
-            return Ok(false);
-        }
         // What lies at the path of a handle that was used for this before is another's.
         let again = sandbox.is_some_and(Sandbox::is_destroyed);
-        let open = || if sandbox.is_none() { open_there(key) } else { Ok(None) };
-        let mut opened = open()?;
-        let ahead = self.leaving(path, sandbox.filter(|_| !again).or(opened.as_ref()))?;
-        if ahead.iter().any(|record| !self.is_plain(&record.network)) {
-            // Those who take their time do so while others go on.
-            drop(gate);
-            self.part_ahead(&ahead, &mut failures);
-            gate = self.gate.enter()?;
+        let mut tried = Vec::new();
+        let (gate, opened, leaving) = loop {
+            let gate = self.gate.enter()?;
             if noted.map(is_other).transpose()? == Some(true) {
                 return Ok(false);
             }
-            opened = open()?;
-        }
+            let opened = if sandbox.is_none() { open_there(key)? } else { None };
+            let leaving = self.leaving(path, sandbox.filter(|_| !again).or(opened.as_ref()))?;
+            let ahead = self.not_plain(&leaving, &tried)?;
+            if ahead.is_empty() {
+                break (gate, opened, leaving);
+            }
+            // Those who take their time do so while others go on.
+            drop(gate);
+            self.part_ahead(&ahead, &mut failures);
+            tried.extend(ahead);
+        };
         let was_there = !again && std::fs::symlink_metadata(path).is_ok();
         let sandbox = sandbox.filter(|_| !again).or(opened.as_ref());
-        let leaving = self.leaving(path, sandbox)?;
         match sandbox {
             Some(sandbox) => sandbox.unmount()?,
             None if again => {}
@@ -189,7 +188,7 @@ impl Controller {
             for record in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
-                    false => EndpointRecord { joined: None, meter: None, ..(*record).clone() }.update(tx)?,
+                    false => record.apart().update(tx)?,
                 }
             }
             Ok(())
@@ -203,7 +202,7 @@ impl Controller {
         drop(gate);
         if recorded.is_ok() {
             for record in gone.iter().filter(|record| record.transient) {
-                self.at_hand(&record.network).inspect(|active| self.give_all_back_elsewhere(active, record));
+                self.give_all_back_by_name(record);
             }
         }
         if let Err(error) = recorded {
@@ -230,6 +229,17 @@ impl Controller {
         Ok(records)
     }
 
+    /// Those of them that others have a say in, but for those that were `tried` as they are.
+    fn not_plain(&self, leaving: &[EndpointRecord], tried: &[EndpointRecord]) -> Result<Vec<EndpointRecord>> {
+        let mut others = Vec::new();
+        for record in leaving {
+            if !self.is_plain(&record.network)? && !tried.contains(record) {
+                others.push(record.clone());
+            }
+        }
+        Ok(others)
+    }
+
     /// Lets all endpoints go, and returns those of which nothing is left. The records of others stay, for
     /// the next call or the collector to try again.
     fn let_all_go<'a>(
@@ -248,12 +258,13 @@ impl Controller {
         for record in leaving {
             let mut refused = Vec::new();
             let active = match self.is_plain(&record.network) {
-                true => self.parting(record),
-                // What of these is still there could not part before, and that was said.
-                false => match self.at_hand(&record.network).filter(|active| active.is_builtin) {
-                    Some(active) => Ok(Some(active)),
-                    None => continue,
+                Ok(true) => self.parting(record),
+                Ok(false) => match self.at_hand(&record.network) {
+                    // What of these is still there could not part before, and that was said.
+                    Ok(active) if active.as_ref().is_none_or(|active| !active.is_builtin) => continue,
+                    active => active,
                 },
+                Err(error) => Err(error),
             };
             self.stop_counting_inside(record, sandbox);
             match active {
