@@ -608,6 +608,7 @@ fn a_plugin_of_global_scope_allocates_hears_and_skips_gateways() {
         assert_eq!(body("GwAllocCheck")["Options"]["com.docker.network.generic"]["vlan"], "7");
         assert_eq!(body("AllocateNetwork")["NetworkID"], "far");
         assert_eq!(body("CreateNetwork")["IPv4Data"][0].get("Gateway"), None);
+        assert_eq!(body("CreateNetwork")["IPv4Data"][0]["AddressSpace"], "GlobalDefault");
         assert_eq!(body("CreateNetwork")["Options"]["com.docker.network.generic"]["vni"], "42");
         let web = sandbox(&controller, "web");
         assert_eq!(

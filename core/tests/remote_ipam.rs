@@ -299,9 +299,18 @@ fn a_plugin_can_be_driver_and_address_management_of_one_network() {
         assert_eq!(controller.endpoints().unwrap(), []);
         controller.delete_network("far").unwrap();
         host.assert_returns_to(&before, "the end");
-        let calls = plugin.calls();
-        let count = |method: &str| calls.iter().filter(|call| *call == method).count();
-        assert_eq!(count("IpamDriver.RequestAddress"), count("IpamDriver.ReleaseAddress"));
+        let requests = plugin.requests();
+        let of_method =
+            |method: &str| requests.iter().filter(|own| own["method"] == method).collect::<Vec<_>>();
+        assert_eq!(
+            of_method("IpamDriver.RequestAddress").len(),
+            of_method("IpamDriver.ReleaseAddress").len()
+        );
+        let told = &of_method("NetworkDriver.CreateNetwork")[0]["body"];
+        assert_eq!(
+            [&told["IPv4Data"][0]["AddressSpace"], &told["IPv6Data"][0]["AddressSpace"]],
+            ["here", "here"]
+        );
     });
 }
 

@@ -10,12 +10,14 @@ use serde::Serialize;
 use super::record::EndpointRecord;
 use super::{reserved, Controller, Endpoint, GatewayMode, NetworkConfig, SubnetConfig};
 use crate::driver::{
-    self, bridge, Driver, GatewaySkips, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
+    self, bridge, Driver, GatewaySkips, IpamData, Options, Scope, DOCKER_INTERNAL, ON_A_LAN,
+    WITHOUT_ADDRESSES,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::ipam::{
-    overlap, refuse_unwanted, AddressSpace, Ipam, Pool, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE,
+    overlap, refuse_unwanted, AddressSpace, AddressSpaces, Ipam, Pool, PoolId, PoolIpam, PoolRequest,
+    GATEWAY, REQUEST_TYPE,
 };
 use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
@@ -122,6 +124,7 @@ impl Controller {
         skips: GatewaySkips,
         chosen: &mut Vec<SubnetConfig>,
     ) -> Result<()> {
+        let scope = self.drivers.driver(&config.network_type)?.1.data_scope;
         for ipv6 in [false, true] {
             if !(if ipv6 { config.ipv6 } else { config.ipv4 }) {
                 continue;
@@ -134,7 +137,7 @@ impl Controller {
                 taken.extend(self.routes_of_others(config, given.is_some())?);
             }
             let needs_gateway = !(if ipv6 { skips.ipv6 } else { skips.ipv4 });
-            chosen.push(choose_subnet(ipam, config, given, ipv6, taken, needs_gateway)?);
+            chosen.push(choose_subnet((ipam, scope), config, given, ipv6, taken, needs_gateway)?);
         }
         Ok(())
     }
@@ -354,8 +357,12 @@ impl SubnetConfig {
     pub(super) fn pool_id(&self) -> Result<PoolId> {
         match &self.pool_id {
             Some(id) => Ok(id.clone()),
-            None => PoolId::new(Name::new(AddressSpace::Local.as_str())?, self.subnet, self.range),
+            None => PoolId::new(Name::new(self.address_space())?, self.subnet, self.range),
         }
+    }
+
+    fn address_space(&self) -> &str {
+        self.address_space.as_ref().map_or(AddressSpace::Local.as_str(), Name::as_str)
     }
 }
 
@@ -368,17 +375,20 @@ fn refuse_subnets(config: &mut NetworkConfig) -> Result<()> {
     Ok(())
 }
 
-/// The subnet of one family, as it was given or by default, with its gateway.
+/// The subnet of one family, as it was given or by default, with its gateway, of the address space for networks of that
+/// scope.
 fn choose_subnet(
-    ipam: &dyn Ipam,
+    (ipam, scope): (&dyn Ipam, Scope),
     config: &NetworkConfig,
     given: Option<SubnetConfig>,
     ipv6: bool,
     in_use: Vec<IpNet>,
     needs_gateway: bool,
 ) -> Result<SubnetConfig> {
+    let AddressSpaces { global, local } = ipam.default_address_spaces()?;
+    let address_space = if scope == Scope::Global { global } else { local };
     let request = PoolRequest {
-        address_space: ipam.default_address_spaces()?.local,
+        address_space: address_space.clone(),
         pool: given.as_ref().map(|subnet| subnet.subnet),
         sub_pool: given.as_ref().and_then(|subnet| subnet.range),
         ipv6,
@@ -387,6 +397,7 @@ fn choose_subnet(
     };
     let pool = ipam.request_pool(&request)?;
     let mut subnet = given.unwrap_or_else(|| SubnetConfig::new(pool.pool));
+    subnet.address_space = Some(address_space).filter(|space| space.as_str() != AddressSpace::Local.as_str());
     if config.ipam != PoolIpam::NAME {
         subnet.pool_id = Some(pool.id.clone());
     }
@@ -495,7 +506,7 @@ pub(super) fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec
     let is_isolated = config.firewall.gateway_mode == GatewayMode::Isolated;
     let data = |ipv6: bool| {
         let data = |subnet: &SubnetConfig| IpamData {
-            address_space: AddressSpace::Local.as_str().to_owned(),
+            address_space: subnet.address_space().to_owned(),
             pool: Some(subnet.subnet),
             gateway: subnet.gateway_net().filter(|_| !is_isolated),
             aux_addresses: auxiliary(subnet),

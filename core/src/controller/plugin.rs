@@ -107,7 +107,9 @@ impl NetworkConfig {
         let fields = |config: &Self| {
             let mut config = config.clone();
             config.translate()?;
-            config.subnets.iter_mut().for_each(|subnet| subnet.pool_id = None);
+            for subnet in &mut config.subnets {
+                (subnet.pool_id, subnet.address_space) = (None, None);
+            }
             match serde_json::to_value(&config) {
                 Ok(Value::Object(fields)) => Ok(fields),
                 _ => Err(Error::bad_request("compare", "definitions", "they cannot be written")),

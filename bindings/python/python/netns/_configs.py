@@ -96,6 +96,8 @@ class SubnetConfig(Value):
     """Addresses that others have, by their names: they are never given out."""
     pool_id: str | None = None
     """What the address management calls the pool, where it is not the library's own."""
+    address_space: str | None = None
+    """The address space of the pool, where it is not ``LocalDefault``."""
 
     if TYPE_CHECKING:
 
@@ -106,6 +108,7 @@ class SubnetConfig(Value):
             range: given.Net | None = None,
             auxiliary: Mapping[str, given.Address] = NOTHING,
             pool_id: str | None = None,
+            address_space: str | None = None,
         ) -> None: ...
 
     @classmethod
