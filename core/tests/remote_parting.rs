@@ -250,3 +250,53 @@ fn an_endpoint_without_a_device_lasts_longer_than_the_process_that_joined_it() {
         controller.disconnect("far", "web").unwrap();
     });
 }
+
+#[test]
+fn a_plugin_that_is_dead_costs_the_collector_one_wait() {
+    host(|_| {
+        let (controller, plugin) = (open(Duration::from_millis(400)), Plugin::start("wire"));
+        controller.create_network(far()).unwrap();
+        for name in ["a", "b", "c"] {
+            let gone = sandbox(&controller, name);
+            controller.connect("far", &gone, endpoint(name)).unwrap();
+            netns::Sandbox::remove(gone.key()).unwrap();
+        }
+        // A dry run asks nobody, and sees them all.
+        plugin.requests();
+        let fresh = Controller::open_uncollected(options(LONG)).unwrap();
+        assert_eq!(fresh.plan_collect().unwrap().findings.len(), 3);
+        assert_eq!(plugin.calls(), Vec::<String>::new());
+
+        let [revoke, leave] = ["RevokeExternalConnectivity", "Leave"].map(of);
+        plugin.does(&[(&revoke, json!("hang")), (&leave, json!("hang"))]);
+        let findings = controller.collect().unwrap().findings;
+        assert_eq!(findings.len(), 3, "{findings:?}");
+        assert!(findings.iter().all(|finding| finding.error.is_some()), "{findings:?}");
+        assert_eq!(plugin.calls().len(), 1);
+        plugin.is_well();
+        controller.collect().unwrap();
+        assert_eq!(controller.endpoints().unwrap(), []);
+    });
+}
+
+/// A plugin's network has no ports; one that a plugin gives its addresses has.
+#[test]
+fn a_port_that_is_taken_is_not_looked_for_at_plugins() {
+    host(|_| {
+        let (controller, plugin) = (open(LONG), Plugin::start("wire"));
+        let mut green = control::config("bridge", "green");
+        green.ipam = "wire".to_owned();
+        controller.create_network(green).unwrap();
+        controller.create_network(with_subnets("bridge", "near", &["10.8.0.0/24"])).unwrap();
+        let published = |name: &str, port: &str| endpoint(name).with_port(port.parse().unwrap());
+        let gone = sandbox(&controller, "gone");
+        controller.connect("green", &gone, published("gone", "9000:80")).unwrap();
+        netns::Sandbox::remove(gone.key()).unwrap();
+        let [first, second] = ["x", "y"].map(|name| sandbox(&controller, name));
+        controller.connect("near", &first, published("x", "8080:80")).unwrap();
+        plugin.requests();
+        let taken = controller.connect("near", &second, published("y", "8080:80")).unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AlreadyExists, "{taken}");
+        assert_eq!(plugin.calls(), Vec::<String>::new());
+    });
+}

@@ -10,7 +10,7 @@ use super::join::is_there;
 use super::record::{EndpointRecord, Joined, Linked, SandboxRecord};
 use super::{reserved, Controller, NetworkConfig};
 use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
 use crate::host::DYING;
 use crate::link::parse::{self, LinkState, ProxyState};
@@ -18,7 +18,7 @@ use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LEAVING_GRO
 use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{Action, Plan};
-use crate::plugin::client::Operation;
+use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::SandboxKey;
 use crate::sys::{remove_file, Namespace};
 
@@ -70,15 +70,23 @@ impl Controller {
         Ok(Collected { findings })
     }
 
-    /// [`Controller::discard_stale`] of all networks whose endpoints may have what this one wants.
+    /// [`Controller::discard_stale`] of all networks whose endpoints may have what this one wants; of other networks only
+    /// where nobody is to be asked, and what fails there is not this one's affair.
     pub(super) fn discard_in_the_way(&self, record: &EndpointRecord) -> Result<bool> {
-        let mut networks = BTreeSet::from([record.network.clone()]);
+        let mut found = self.discard_stale(&record.network)?;
+        let mut networks = BTreeSet::new();
         if !record.config.ports.is_empty() {
             let others = self.store.read(EndpointRecord::all)?.into_iter();
             networks.extend(others.filter(|other| !other.ports.is_empty()).map(|other| other.network));
         }
-        let found: Result<Vec<_>> = networks.iter().map(|network| self.discard_stale(network)).collect();
-        Ok(found?.contains(&true))
+        networks.remove(&record.network);
+        for network in &networks {
+            match self.is_plain(network).and_then(|is_plain| Ok(is_plain && self.discard_stale(network)?)) {
+                Ok(discarded) => found |= discarded,
+                Err(error) => log::warn!("{error}"),
+            }
+        }
+        Ok(found)
     }
 
     /// Removes the endpoints of a network whose sandboxes or devices are gone, with all that is left of them. False when
@@ -166,7 +174,7 @@ impl Run<'_> {
         reason: &str,
         repair: impl FnOnce(&Controller) -> Result<bool>,
     ) {
-        self.found_alone(kind, object, reason, |controller| {
+        let _ = self.found_alone(kind, object, reason, |controller| {
             let _gate = controller.gate.enter()?;
             repair(controller)
         });
@@ -179,17 +187,19 @@ impl Run<'_> {
         object: impl fmt::Display,
         reason: &str,
         repair: impl FnOnce(&Controller) -> Result<bool>,
-    ) {
+    ) -> Option<Error> {
         let mut error = None;
         if !self.dry_run {
             match repair(self.controller) {
                 Ok(true) => {}
-                Ok(false) => return,
-                Err(failure) => error = Some(failure.to_string()),
+                Ok(false) => return None,
+                Err(failure) => error = Some(failure),
             }
         }
-        let finding = Finding { kind, object: object.to_string(), reason: reason.to_owned(), error };
+        let text = error.as_ref().map(ToString::to_string);
+        let finding = Finding { kind, object: object.to_string(), reason: reason.to_owned(), error: text };
         self.findings.push(finding);
+        error
     }
 
     /// Sandboxes that should have gone with their makers, and what is left of those that are gone.
@@ -226,11 +236,13 @@ impl Run<'_> {
         let (mut types, mut waiting) = (HashMap::new(), HashSet::new());
         for (name, config) in networks.into_iter().filter(|(name, _)| used.contains(name)) {
             let Ok(config) = config else { continue };
-            if self.controller.waits_for_others(&config) {
+            if self.controller.waits_for_others(&config, self.dry_run) {
                 waiting.insert(name.clone());
             }
             types.insert(name, config.network_type);
         }
+        // Each of its endpoints would be waited for, and nothing is to be had.
+        let mut silent = HashSet::new();
         for record in records.iter().filter(|record| !waiting.contains(&record.network)) {
             // Whether an endpoint is whole cannot be told without its network's definition.
             let network_type = types.get(&record.network).map(String::as_str);
@@ -239,7 +251,12 @@ impl Run<'_> {
             let object = super::endpoints::of(&record.config.name, &record.network);
             let ends = record.ends();
             let reason = format!("{reason}: {}", if ends { "removed" } else { "left" });
-            self.found_alone(FindingKind::Endpoint, object, &reason, |controller| {
+            let is_silent = network_type.is_some_and(|own| silent.contains(own));
+            let failed = self.found_alone(FindingKind::Endpoint, object, &reason, |controller| {
+                if is_silent {
+                    let error = Error::new(ErrorKind::System, "call", "its plugin");
+                    return Err(error.with_cause("it did not answer a moment ago: tried again next time"));
+                }
                 // Nobody is in the middle of a join now. What has changed since is not what was looked at.
                 let look_up = |name: &InterfaceName| controller.host.link(name);
                 let still = || Ok(controller.whats_wrong(record, network_type, look_up)?.is_some());
@@ -248,6 +265,9 @@ impl Run<'_> {
                     false => controller.set_apart(record, still),
                 }
             });
+            if failed.as_ref().is_some_and(is_unreachable) {
+                silent.extend(network_type.map(str::to_owned));
+            }
         }
         Ok(())
     }
@@ -509,7 +529,11 @@ impl Controller {
     }
 
     /// Whether the network's driver, or who gave its addresses, may be registered or found later.
-    fn waits_for_others(&self, config: &NetworkConfig) -> bool {
+    /// In a dry run no plugin is asked, and one that can be found is taken to be one.
+    fn waits_for_others(&self, config: &NetworkConfig, dry_run: bool) -> bool {
+        if dry_run {
+            return !self.is_to_be_had(&config.network_type) || !self.is_to_be_had(&config.ipam);
+        }
         match self.driver(&config.network_type).and(self.ipam(&config.ipam)) {
             Ok(_) => false,
             Err(error) => {

@@ -110,6 +110,17 @@ impl Controller {
         self.ipams.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// Whether a driver or an address management of that name is registered, or there is a plugin that may be one.
+    pub(super) fn is_to_be_had(&self, name: &str) -> bool {
+        let options = &self.options.plugins;
+        let is_asked = options.enabled && self.plugins.are_asked.load(Ordering::Acquire);
+        let is_found = || {
+            let own = Name::new(name).ok();
+            own.is_some_and(|own| matches!(find::find(options, &own), Ok(Some(_))))
+        };
+        self.drivers.driver(name).is_ok() || self.registered_ipam(name).is_some() || is_asked && is_found()
+    }
+
     /// Has the plugin `name` registered, which must implement `wanted`.
     fn find_plugin(&self, name: &str, wanted: &str, unknown: impl Fn() -> Error) -> Result<()> {
         let Ok(own) = Name::new(name) else { return Err(unknown()) };

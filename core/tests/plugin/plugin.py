@@ -71,7 +71,7 @@ def join(body):
     known("endpoints", body["EndpointID"])
     network = known("networks", body["NetworkID"])
     outer, inner = f"o-{body['EndpointID']}", f"i-{body['EndpointID']}"
-    if not os.path.exists(f"/sys/class/net/{outer}"):
+    if subprocess.run(["ip", "link", "show", outer], capture_output=True).returncode:
         ip("link", "add", outer, "type", "veth", "peer", "name", inner)
     answer = {"InterfaceName": {"SrcName": inner, "DstPrefix": "wire"}}
     for data, key in ((network["IPv4Data"], "Gateway"), (network["IPv6Data"], "GatewayIPv6")):
