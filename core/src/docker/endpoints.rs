@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::options::LABEL;
 use super::route::Service;
+use super::stale::has_address_of;
 use crate::controller::{Endpoint, EndpointConfig, NetworkConfig};
 use crate::driver::{routed, Options};
 use crate::error::{Error, ErrorKind, Result};
@@ -23,11 +24,18 @@ impl Service {
         let _alone = self.alone_with((&network, &endpoint));
         let definition = self.network(&network)?;
         let config = wanted(&definition, &endpoint, request)?;
+        // Before it is there: whoever looks for stale ones does not take it for one.
+        self.remember(&network, &endpoint);
         let there = match self.find(&network, &endpoint)? {
             Some(there) => same(there, &config)?,
-            None => self.make(&definition, config)?,
+            None => {
+                let of_same_address = has_address_of(&network, &config);
+                let made = self.past_stale((&network, &endpoint), of_same_address, || {
+                    self.make(&definition, config.clone())
+                });
+                made.inspect_err(|_| self.forget(&network, &endpoint))?
+            }
         };
-        self.remember(&network, &endpoint);
         let mac = there.mac.filter(|_| request.interface.mac_address.is_empty());
         let interface = Interface {
             mac_address: mac.map(|mac| mac.to_string()).unwrap_or_default(),

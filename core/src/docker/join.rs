@@ -13,6 +13,7 @@ use ipnet::IpNet;
 
 use super::endpoints::names;
 use super::route::Service;
+use super::stale::has_address_of;
 use crate::controller::{Endpoint, EndpointConfig, NetworkConfig};
 use crate::driver::{bridge, macvlan, routed, RouteType};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,12 +46,13 @@ impl Service {
         let _alone = self.alone_with((&network, &endpoint));
         let definition = self.network(&network)?;
         let there = self.known(&network, &endpoint)?;
-        let sandbox = fs::canonicalize(&request.sandbox_key).ok().filter(|path| Namespace::is_mounted(path));
-        let answer = match sandbox {
-            Some(path) if !there.linked => self.join_inside(&definition, &there, &path),
-            _ => self.join_from_host(&definition, &there, &request.sandbox_key),
-        }?;
         self.remember(&network, &endpoint);
+        let sandbox = fs::canonicalize(&request.sandbox_key).ok().filter(|path| Namespace::is_mounted(path));
+        let join = || match &sandbox {
+            Some(path) if !there.linked => self.join_inside(&definition, &there, path),
+            _ => self.join_from_host(&definition, &request.sandbox_key, &endpoint),
+        };
+        let answer = self.past_stale((&network, &endpoint), has_address_of(&network, &there.config), join)?;
         // Whoever has reloaded the host's firewall since has taken that away.
         self.let_pass(true);
         Ok(answer)
@@ -78,15 +80,15 @@ impl Service {
     }
 
     /// The interface is Docker's to move.
-    fn join_from_host(&self, network: &NetworkConfig, there: &Endpoint, key: &str) -> Result<JoinReply> {
+    fn join_from_host(&self, network: &NetworkConfig, key: &str, endpoint: &Name) -> Result<JoinReply> {
+        let there = self.known(&network.name, endpoint)?;
         if let Some(other) = &there.sandbox {
-            return Err(in_another(there.name(), other));
+            return Err(in_another(endpoint, other));
         }
-        let name = there.name().clone();
         if !there.linked {
-            self.link_instead(network, there)?;
+            self.link_instead(network, &there)?;
         }
-        let interface = self.controller.hand_over(&network.name, &name, key)?;
+        let interface = self.controller.hand_over(&network.name, endpoint, key)?;
         let mut own = InterfaceName { src_name: interface.src_name.to_string(), ..InterfaceName::default() };
         match &interface.destination {
             Destination::Name(exact) => own.dst_name = exact.to_string(),
@@ -107,7 +109,13 @@ impl Service {
             ..there.config.clone()
         };
         self.controller.delete_endpoint(name, there.name().as_str())?;
-        self.controller.link(name, config).map(drop)
+        match self.controller.link(name, config) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let undone = self.controller.create_endpoint(name, there.config.clone());
+                Err(error.with_rollback(undone.err().into_iter().collect()))
+            }
+        }
     }
 
     pub(super) fn leave(&self, request: &EndpointRef) -> Result<Reply> {

@@ -76,6 +76,7 @@ impl Service {
             }
         }
         self.controller.delete_network(name.as_str())?;
+        self.forget_all_of(&name);
         let has_networks = self.has_networks()?;
         if !has_networks {
             self.let_pass(false);

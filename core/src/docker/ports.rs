@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::endpoints::names;
 use super::route::Service;
+use super::stale::has_port_of;
 use crate::controller::{PortMapping, PortRange};
 use crate::driver::Options;
 use crate::error::{Error, ErrorKind, Result};
@@ -58,13 +59,20 @@ impl Service {
                 None => fixed.push(wanted.mapping),
             }
         }
+        let own = (&network, &endpoint);
         let (network, endpoint) = (network.as_str(), endpoint.as_str());
         let mut published = Vec::new();
         if !fixed.is_empty() {
-            published = self.past_stale(|| self.controller.publish(network, endpoint, &fixed))?;
+            published = self.past_stale(own, has_port_of(&fixed), || {
+                self.controller.publish(network, endpoint, &fixed)
+            })?;
         }
         for (mapping, ports) in choices {
-            match self.publish_one_of(network, endpoint, &mapping, ports) {
+            let any = [PortMapping { host_ports: Some(ports), ..mapping.clone() }];
+            let chosen = self.past_stale(own, has_port_of(&any), || {
+                self.publish_one_of(network, endpoint, &mapping, ports)
+            });
+            match chosen {
                 Ok(chosen) => published.extend(chosen),
                 Err(error) => {
                     let undone = self.controller.withdraw(network, endpoint, &published);

@@ -3,7 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -86,11 +86,31 @@ impl Service {
 
     /// Keeps other requests about the object waiting.
     pub(super) fn alone_with(&self, object: impl Hash) -> MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        object.hash(&mut hasher);
-        let number = usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or(0);
-        self.locks[number].lock().unwrap_or_else(PoisonError::into_inner)
+        self.locks[number(object)].lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// As [`Service::alone_with`] for who is alone with `own` already, and must not wait: none when another request
+    /// is about the object.
+    pub(super) fn alone_besides(&self, own: impl Hash, object: impl Hash) -> Option<Alone<'_>> {
+        let number = number(object);
+        if number == self::number(own) {
+            return Some(Alone(None));
+        }
+        match self.locks[number].try_lock() {
+            Ok(guard) => Some(Alone(Some(guard))),
+            Err(TryLockError::Poisoned(poisoned)) => Some(Alone(Some(poisoned.into_inner()))),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// Keeps other requests about an object waiting; none where another guard does.
+pub(super) struct Alone<'a>(#[expect(dead_code, reason = "it is held")] Option<MutexGuard<'a, ()>>);
+
+fn number(object: impl Hash) -> usize {
+    let mut hasher = DefaultHasher::new();
+    object.hash(&mut hasher);
+    usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or(0)
 }
 
 fn activated() -> Activated {

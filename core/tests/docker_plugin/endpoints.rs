@@ -107,7 +107,10 @@ fn endpoints_that_cannot_be_leave_nothing() {
         let taken = host.dump();
         veth(host, &name, "other");
         plugin.good(CREATE, &endpoint("blue", "web", 2));
-        plugin.bad(JOIN, &join("blue", "web"), &[&name]);
+        // And again: it is still there.
+        for _ in 0..2 {
+            plugin.bad(JOIN, &join("blue", "web"), &[&name]);
+        }
         plugin.good("NetworkDriver.DeleteEndpoint", &of("blue", "web"));
         host.ip(&["link", "delete", "other"]);
         host.assert_returns_to(&taken, "a name that was taken");
@@ -166,6 +169,29 @@ fn what_docker_forgot_of_a_network_goes_with_it_and_what_others_joined_does_not(
         controller.destroy_sandbox(&sandbox).unwrap();
         plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
         assert_eq!(controller.networks().unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn an_address_that_docker_gives_anew_is_no_longer_that_of_an_endpoint_it_has_forgotten() {
+    host(|host| {
+        let (_, _) = settled(host);
+        for kind in ["routed", "bridge"] {
+            let plugin = Plugin::start();
+            plugin.good("NetworkDriver.CreateNetwork", &network("blue", &json!({ "driver": kind })));
+            plugin.good(CREATE, &endpoint("blue", "other", 9));
+            plugin.good(CREATE, &endpoint("blue", "web", 2));
+            plugin.good(JOIN, &join("blue", "web"));
+            plugin.stop();
+            let plugin = Plugin::start();
+            plugin.good(CREATE, &endpoint("blue", "new", 2));
+            plugin.good(JOIN, &join("blue", "new"));
+            let there = open().endpoints().unwrap();
+            assert!(there.iter().any(|own| own.name().as_str() == id("other")), "{kind}: {there:?}");
+            plugin.good("NetworkDriver.DeleteEndpoint", &of("blue", "web"));
+            plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
+            plugin.stop();
+        }
     });
 }
 

@@ -144,3 +144,47 @@ fn ports_that_are_none_are_refused() {
         host.assert_returns_to(&before, "ports that are none");
     });
 }
+
+/// Two containers from before the server began anew: one lives, the other is forgotten, with a port.
+fn with_a_forgotten_one(host: &Host) -> Plugin {
+    let plugin = with_endpoints(host);
+    plugin.good(PROGRAM, &with("web", &json!([binding(80, 8080, 8080), binding(81, 9000, 9000)])));
+    plugin.good("NetworkDriver.CreateEndpoint", &endpoint("blue", "idle", 4));
+    let mine = crate::control::at("mine", &["172.18.0.9", "fd18::9"]).with_port("7070:70".parse().unwrap());
+    open().create_endpoint(&id("blue"), mine).unwrap();
+    plugin.stop();
+    Plugin::start()
+}
+
+fn names() -> Vec<String> {
+    let mut names: Vec<_> = open().endpoints().unwrap().iter().map(|own| own.name().to_string()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_port_drives_away_the_forgotten_endpoint_that_has_it_and_no_other() {
+    host(|host| {
+        let plugin = with_a_forgotten_one(host);
+        plugin.good("NetworkDriver.CreateEndpoint", &endpoint("blue", "new", 5));
+        let all = names();
+        // A port of somebody else's drives nobody away.
+        plugin.bad(PROGRAM, &with("new", &json!([binding(80, 7070, 7070)])), &["7070"]);
+        assert_eq!(names(), all);
+        plugin.good(PROGRAM, &with("new", &json!([binding(80, 8080, 8080)])));
+        assert_eq!(names(), all.into_iter().filter(|own| *own != id("web")).collect::<Vec<_>>());
+        assert_eq!(published("new"), ["8080:80/tcp"]);
+    });
+}
+
+#[test]
+fn a_range_of_ports_drives_away_the_forgotten_endpoint_that_has_them() {
+    host(|host| {
+        let plugin = with_a_forgotten_one(host);
+        plugin.good("NetworkDriver.CreateEndpoint", &endpoint("blue", "new", 5));
+        let _listener = TcpListener::bind("0.0.0.0:9001").unwrap();
+        plugin.good(PROGRAM, &with("new", &json!([binding(80, 9000, 9001)])));
+        assert_eq!(published("new"), ["9000:80/tcp"]);
+        assert!(!names().contains(&id("web")) && names().contains(&id("db")));
+    });
+}
