@@ -755,3 +755,42 @@ fn a_time_out_that_never_ends_is_as_good_as_others() {
         });
     });
 }
+
+#[test]
+fn a_plugin_is_told_which_ports_to_publish_and_no_two_endpoints_get_the_same() {
+    host(|host| {
+        let (controller, plugin, web, before) = settled(host, LONG);
+        let with = |name: &str, port: &str| endpoint(name).with_port(port.parse().unwrap());
+        let ports = "127.0.0.1:8080-8081:80-81/udp";
+        let made = controller.connect("far", &web, with("web", ports)).unwrap();
+        assert_eq!(made.ports.len(), 1);
+        let binding = |own: u16, hosts: u16| json!({"Proto": 17, "IP": "", "Port": own, "HostIP": "127.0.0.1", "HostPort": hosts, "HostPortEnd": hosts});
+        let exposed = |own: u16| json!({"Proto": 17, "Port": own});
+        let told = json!({
+            "com.docker.network.portmap": [binding(80, 8080), binding(81, 8081)],
+            "com.docker.network.endpoint.exposedports": [exposed(80), exposed(81)],
+        });
+        let requests = plugin.requests();
+        assert_eq!(requests.len(), 3);
+        for request in requests {
+            assert_eq!(request["body"]["Options"], told, "{request}");
+        }
+        let db = sandbox(&controller, "db");
+        refused(
+            controller.connect("far", &db, with("db", "127.0.0.1:8081:9/udp")).map(drop),
+            ErrorKind::AlreadyExists,
+            &["8081", "web"],
+        );
+        assert_eq!(plugin.calls(), Vec::<String>::new());
+        // What it was told it is not told otherwise.
+        let own = [ports.parse().unwrap()];
+        refused(controller.publish("far", "web", &own), ErrorKind::BadRequest, &["wire"]);
+        refused(controller.withdraw("far", "web", &own), ErrorKind::BadRequest, &["wire"]);
+        controller.disconnect("far", "web").unwrap();
+        let chosen = controller.connect("far", &db, with("db", "80")).unwrap().ports[0].host_ports.unwrap();
+        let made = &plugin.requests()[3]["body"]["Options"]["com.docker.network.portmap"][0];
+        assert_eq!(made["HostPort"], json!(chosen.first()));
+        controller.destroy_sandbox(&db).unwrap();
+        nothing_is_left(host, &controller, &before, "the end");
+    });
+}

@@ -327,7 +327,7 @@ impl Controller {
     /// Takes addresses and ports for the endpoint.
     pub(super) fn take(&self, tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
         take_addresses(tx, active, record)?;
-        record.ports = self.settle_ports(tx, &active.config, record, &record.config.ports)?;
+        record.ports = self.settle_ports(tx, active, record, &record.config.ports)?;
         Ok(())
     }
 
@@ -338,7 +338,7 @@ impl Controller {
             active.config.name.as_str(),
             record.config.name.as_str(),
             &mut interface,
-            &record.config.options,
+            &active.options_told(record),
         )?;
         record.mac = interface.mac_address();
         record.address = interface.address();

@@ -25,6 +25,7 @@ mod parting;
 #[cfg(feature = "docker-plugin")]
 mod plugin;
 mod plugins;
+mod port_map;
 mod ports;
 mod publish;
 mod rebuild;
