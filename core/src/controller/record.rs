@@ -1,7 +1,7 @@
 //! What the store remembers of endpoints and sandboxes. What the kernel knows better is not in here.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -59,6 +59,9 @@ pub(super) struct EndpointRecord {
     /// Its addresses are from an address management that is not the store itself: there are no leases of them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) elsewhere: bool,
+    /// What a driver that acts by itself chose, where the network has no subnets: nobody leased it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) chosen: Vec<IpAddr>,
     /// Where its interface is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) meter: Option<SlotId>,
