@@ -5073,6 +5073,19 @@ int32_t netns_network_remove(const struct netns_controller *controller,
                              struct netns_error **ret_error);
 
 /**
+ * Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the driver
+ * made of it is the driver's to clear away. One that is gone is no error.
+ *
+ * @param controller  the controller
+ * @param name        its name
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BUSY while it has endpoints, with their names and sandboxes: netns_endpoint_forget
+ */
+int32_t netns_network_forget(const struct netns_controller *controller,
+                             const char *name,
+                             struct netns_error **ret_error);
+
+/**
  * Frees what a network is.
  *
  * @param details  what it is; may be NULL

@@ -114,6 +114,13 @@ func (c *Controller) RemoveNetwork(name string) error {
 	return native.RemoveNetwork(c.native(), name)
 }
 
+// ForgetNetwork forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what
+// the driver made of it is the driver's to clear away. One that is gone is no error. It answers [errdefs.ErrBusy] while it
+// has endpoints, with their names and sandboxes: Network.ForgetEndpoint.
+func (c *Controller) ForgetNetwork(name string) error {
+	return native.ForgetNetwork(c.native(), name)
+}
+
 // Close lets go of the object; the network stays. It may be called again.
 func (n *Network) Close() error {
 	n.native().Close()

@@ -300,3 +300,23 @@ fn a_port_that_is_taken_is_not_looked_for_at_plugins() {
         assert_eq!(plugin.calls(), Vec::<String>::new());
     });
 }
+
+#[test]
+fn an_address_that_a_plugin_chose_is_nobodys_lease() {
+    host(|_| {
+        let (controller, plugin) = (Controller::open(options(LONG)).unwrap(), Plugin::start("wire"));
+        controller.create_network(with_subnets("bridge", "near", &["10.8.0.0/24"])).unwrap();
+        let [first, second] = ["a", "b"].map(|name| sandbox(&controller, name));
+        controller.connect("near", &first, at("first", &["10.8.0.5"])).unwrap();
+        let mut open = control::config("wire", "open");
+        (open.ipv4, open.ipv6) = (false, false);
+        controller.create_network(open).unwrap();
+        let chosen = json!({"Interface": {"Address": "10.8.0.5/24", "MacAddress": "02:11:22:33:44:66"}});
+        plugin.does(&[(&of("CreateEndpoint"), chosen), (&of("DeleteEndpoint"), json!({}))]);
+        let made = controller.create_endpoint("open", endpoint("web")).unwrap();
+        assert_eq!(addresses_of(&made), ["10.8.0.5/24"]);
+        controller.delete_endpoint("open", "web").unwrap();
+        let taken = controller.connect("near", &second, at("second", &["10.8.0.5"])).unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::AlreadyExists, "{taken}");
+    });
+}

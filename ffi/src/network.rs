@@ -471,6 +471,26 @@ pub unsafe extern "C" fn netns_network_remove(
     })
 }
 
+/// Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the driver
+/// made of it is the driver's to clear away. One that is gone is no error.
+///
+/// @param controller  the controller
+/// @param name        its name
+/// @param ret_error   what went wrong; may be NULL
+/// @return 0; NETNS_STATUS_BUSY while it has endpoints, with their names and sandboxes: netns_endpoint_forget
+#[no_mangle]
+pub unsafe extern "C" fn netns_network_forget(
+    controller: Option<&netns_controller>,
+    name: *const c_char,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let controller = get_controller(controller)?;
+        // SAFETY: a string by the header's rules.
+        controller.forget_network(unsafe { text(name, "name") }?)
+    })
+}
+
 /// Frees what a network is.
 ///
 /// @param details  what it is; may be NULL

@@ -159,6 +159,10 @@ impl Controller {
         self.ask(py, |controller| controller.delete_network(&name))
     }
 
+    fn forget_network(&self, py: Python<'_>, name: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.forget_network(&name))
+    }
+
     fn create_endpoint(&self, py: Python<'_>, network: Text<'_>, config: &str) -> PyResult<Endpoint> {
         self.ask(py, |controller| controller.create_endpoint(&network, read_endpoint(config)?)).map(Endpoint)
     }

@@ -56,3 +56,15 @@ def test_plugins_are_listed_and_activated(host: Host, tmp_path: Path) -> None:
             netns.Controller(plugin_timeout=wrong)
     with pytest.raises(TypeError):
         netns.Controller(plugin_socket_dirs=str(sockets))
+
+
+def test_a_network_can_be_forgotten_unless_it_is_used(host: Host) -> None:
+    with netns.Controller() as controller:
+        controller.create_network("far", type="bridge", subnets=["10.7.0.0/24"])
+        controller.create_endpoint("far", "web")
+        with pytest.raises(netns.BusyError, match="web"):
+            controller.forget_network("far")
+        controller.forget_endpoint("far", "web")
+        controller.forget_network("far")
+        assert controller.networks() == []
+        controller.forget_network("far")

@@ -293,6 +293,7 @@ impl Controller {
             joined: None,
             linked: None,
             attended: None,
+            chosen: Vec::new(),
             elsewhere: active.ipam.is_some(),
             meter: None,
             ports: Vec::new(),
@@ -340,9 +341,12 @@ impl Controller {
             &mut interface,
             &active.options_told(record),
         )?;
+        let own: Vec<_> = record.addresses().map(|own| own.addr()).collect();
         record.mac = interface.mac_address();
         record.address = interface.address();
         record.address_ipv6 = interface.address_ipv6();
+        record.chosen =
+            record.addresses().map(|own| own.addr()).filter(|chosen| !own.contains(chosen)).collect();
         apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None })
     }
 
@@ -487,7 +491,8 @@ pub(super) fn forget(tx: &Connection, record: &EndpointRecord) -> Result<()> {
     if record.elsewhere {
         return Ok(());
     }
-    record.addresses().try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
+    let mut leased = record.addresses().filter(|own| !record.chosen.contains(&own.addr()));
+    leased.try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
 }
 
 impl EndpointRecord {

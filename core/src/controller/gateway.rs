@@ -61,6 +61,7 @@ mod tests {
             }),
             linked: None,
             attended: None,
+            chosen: Vec::new(),
             elsewhere: false,
         }
     }

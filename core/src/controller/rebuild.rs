@@ -165,6 +165,7 @@ fn record(
         joined: Some(joined),
         linked: None,
         attended: None,
+        chosen: Vec::new(),
         elsewhere: config.as_ref().is_some_and(|config| config.ipam != PoolIpam::NAME),
         meter: None,
         ports: Vec::new(),

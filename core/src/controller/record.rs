@@ -59,6 +59,9 @@ pub(super) struct EndpointRecord {
     /// Its addresses are from an address management that is not the store itself: there are no leases of them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) elsewhere: bool,
+    /// What a driver that acts by itself chose, where the network has no subnets: nobody leased it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) chosen: Vec<IpAddr>,
     /// Where its interface is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) meter: Option<SlotId>,

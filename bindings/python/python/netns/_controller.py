@@ -163,6 +163,14 @@ class Controller(Telling, Registry):
         """
         self._native.delete_network(name)
 
+    def forget_network(self, name: str) -> None:
+        """Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the
+        driver made of it is the driver's to clear away. One that is gone is no error.
+
+        :raises BusyError: it has endpoints: :meth:`forget_endpoint`.
+        """
+        self._native.forget_network(name)
+
     def create_endpoint(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> Endpoint:
         """Makes an endpoint, or one of that name with these fields of :class:`EndpointConfig`; :meth:`join` brings it
         into a sandbox.
