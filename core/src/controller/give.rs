@@ -1,5 +1,7 @@
 //! Pools that are given out for networks that others make.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
@@ -31,25 +33,28 @@ impl Controller {
         request.in_use.extend(&networks);
         let ipam = self.ipam(PoolIpam::NAME)?;
         self.store.write(|tx| {
-            for other in given(tx)? {
-                let pool = other.pool;
-                let is_unused = leases::count_taken(tx, pool)? == 0;
-                let is_again = request.pool == Some(pool);
+            let there = given(tx)?;
+            for other in &there {
+                let is_again = request.pool == Some(other.pool);
                 // The same request again, or one whose answer was never heard.
-                if !(is_unused && (is_again || now() > other.at + IDLE)) {
-                    request.in_use.push(pool);
+                if other.is_used || !(is_again || other.is_idle()) {
+                    request.in_use.push(other.pool);
                 }
             }
             let pool = ipam.request_pool(&request)?;
-            for idle in given(tx)?.iter().filter(|other| overlap(other.pool, pool.pool)) {
-                forget(tx, idle.pool)?;
+            let mut times = 1;
+            for other in there.iter().filter(|other| overlap(other.pool, pool.pool)) {
+                if other.pool == pool.pool && !other.is_idle() {
+                    times += other.times;
+                }
+                forget(tx, other.pool)?;
             }
-            record(tx, &pool.id, pool.pool)?;
+            record(tx, &Given { id: pool.id.clone(), pool: pool.pool, at: now(), times, is_used: false })?;
             Ok(pool)
         })
     }
 
-    /// Takes a pool back with all its addresses; one that was not given is no error.
+    /// Takes a pool back, with all its addresses when nobody else has it; one that was not given is no error.
     pub(crate) fn take_pool_back(&self, id: &PoolId) -> Result<()> {
         let pool = id.parts()?.pool;
         let _lock = self.definitions.lock()?;
@@ -58,26 +63,71 @@ impl Controller {
             return Ok(());
         }
         self.store.write(|tx| {
-            if given(tx)?.iter().any(|given| given.pool == pool) {
-                leases::clear(tx, pool)?;
+            let Some(own) = given(tx)?.into_iter().find(|given| given.pool == pool) else { return Ok(()) };
+            // What was given for one request twice, its answer lost, is given back once, and after its addresses.
+            let is_empty = own.is_used && leases::count_taken(tx, pool)? == 0;
+            if own.times > 1 && !is_empty {
+                return record(tx, &Given { times: own.times - 1, ..own });
             }
+            leases::clear(tx, pool)?;
             forget(tx, pool)
         })
     }
 
-    /// Whether a pool was given, by whatever sub-pool.
-    pub(crate) fn is_given(&self, pool: IpNet) -> Result<bool> {
-        Ok(self.store.read(given)?.iter().any(|given| given.pool == pool))
+    /// An address of a pool that was given: the one that is wanted, or any.
+    ///
+    /// # Errors
+    /// NotFound when the pool was not given; those of the built-in address management.
+    pub(crate) fn give_address(
+        &self,
+        id: &PoolId,
+        wanted: Option<IpAddr>,
+        options: &BTreeMap<String, String>,
+    ) -> Result<(IpNet, BTreeMap<String, String>)> {
+        let pool = id.parts()?.pool;
+        let Some(own) = self.find_given(pool)? else {
+            return Err(Error::new(ErrorKind::NotFound, "find pool", id.to_string())
+                .with_cause("it was not given, or was taken back"));
+        };
+        if !own.is_used {
+            self.mark_used(pool)?;
+        }
+        self.ipam(PoolIpam::NAME)?.request_address(id, wanted, options)
     }
 
-    /// # Errors
-    /// NotFound when the pool was not given.
-    pub(crate) fn require_given(&self, id: &PoolId) -> Result<()> {
-        if self.is_given(id.parts()?.pool)? {
+    /// Remembers that nobody but its asker is to have the pool; one that was not given is no error.
+    pub(crate) fn mark_used(&self, pool: IpNet) -> Result<()> {
+        self.store.write(|tx| match given(tx)?.into_iter().find(|given| given.pool == pool) {
+            Some(own) => record(tx, &Given { is_used: true, ..own }),
+            None => Ok(()),
+        })
+    }
+
+    /// Takes an address back. One of a pool that was not given is not its caller's, nor is what a network with the
+    /// pool keeps for itself: both stay, and are no error.
+    pub(crate) fn take_address_back(&self, id: &PoolId, address: IpAddr) -> Result<()> {
+        let pool = id.parts()?.pool;
+        if !self.is_given(pool)? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::NotFound, "find pool", id.to_string())
-            .with_cause("it was not given, or was taken back"))
+        for (_, config) in self.definitions.list::<NetworkConfig>()? {
+            let Ok(config) = config else { continue };
+            let own = config.subnets.iter().find(|subnet| subnet.subnet == pool);
+            if own.is_some_and(|subnet| subnet.reserved().any(|reserved| reserved == address)) {
+                log::warn!("address {address} stays: network {} keeps it", config.name);
+                return Ok(());
+            }
+        }
+        self.ipam(PoolIpam::NAME)?.release_address(id, address)
+    }
+
+    /// Whether a pool was given, by whatever sub-pool.
+    pub(crate) fn is_given(&self, pool: IpNet) -> Result<bool> {
+        self.find_given(pool).map(|given| given.is_some())
+    }
+
+    fn find_given(&self, pool: IpNet) -> Result<Option<Given>> {
+        Ok(self.store.read(given)?.into_iter().find(|given| given.pool == pool))
     }
 
     /// Remembers anew, as after a reboot, that the pools of a network were given, and that its gateways and
@@ -89,7 +139,8 @@ impl Controller {
                 if there.iter().any(|given| given.pool == subnet.subnet) {
                     continue;
                 }
-                record(tx, &subnet.pool_id()?, subnet.subnet)?;
+                let (id, pool) = (subnet.pool_id()?, subnet.subnet);
+                record(tx, &Given { id, pool, at: now(), times: 1, is_used: true })?;
                 for address in subnet.reserved() {
                     match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
                         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -128,11 +179,18 @@ fn key(pool: IpNet) -> String {
     format!("given {pool}")
 }
 
-fn record(tx: &Connection, id: &PoolId, pool: IpNet) -> Result<()> {
-    let failed = |error| store_error("record pool", id.to_string(), error);
-    let json = serde_json::to_string(&Given { id: id.clone(), pool, at: now() }).unwrap_or_default();
+impl Given {
+    /// Whether whoever asked did not hear the answer, as it seems.
+    fn is_idle(&self) -> bool {
+        !self.is_used && now() > self.at + IDLE
+    }
+}
+
+fn record(tx: &Connection, given: &Given) -> Result<()> {
+    let failed = |error| store_error("record pool", given.id.to_string(), error);
+    let json = serde_json::to_string(given).unwrap_or_default();
     let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
-    tx.execute(insert, params![key(pool), json]).map_err(failed)?;
+    tx.execute(insert, params![key(given.pool), json]).map_err(failed)?;
     Ok(())
 }
 

@@ -9,12 +9,23 @@ use crate::error::Result;
 use crate::ipam::{PoolId, StaticIpam};
 use crate::store::store_error;
 
-/// A pool that was given, and when, in seconds since 1970.
+/// A pool that was given, and when last, in seconds since 1970.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Given {
     pub(super) id: PoolId,
     pub(super) pool: IpNet,
     pub(super) at: u64,
+    /// To how many it was given, as far as they have not given it back: two who ask for the same at once both hear
+    /// that it is theirs, and only one of them makes a network.
+    #[serde(default = "one")]
+    pub(super) times: u32,
+    /// Whether an address of it was ever given: then its asker has heard the answer.
+    #[serde(default)]
+    pub(super) is_used: bool,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Controller {

@@ -1,14 +1,13 @@
 //! `IpamDriver`: pools and addresses.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::options::POOLS;
 use super::route::Service;
 use crate::error::{Error, Result};
-use crate::ipam::{Ipam, PoolId, PoolIpam, PoolRequest};
+use crate::ipam::{PoolId, PoolIpam, PoolRequest};
 use crate::name::Name;
 use crate::plugin::ipam::{
     AddressReply, AddressSpacesReply, Capabilities, PoolReply, ReleaseAddress, ReleasePool, Reply,
@@ -55,15 +54,15 @@ impl Service {
     }
 
     pub(super) fn request_address(&self, request: &RequestAddress) -> Result<AddressReply> {
-        let (pool, wanted) = (self.pool(&request.pool_id)?, address(&request.address)?);
-        let (given, data) = self.ipam()?.request_address(&pool, wanted, &request.options)?;
+        let (pool, wanted) = (request.pool_id.parse()?, address(&request.address)?);
+        let (given, data) = self.controller.give_address(&pool, wanted, &request.options)?;
         Ok(AddressReply { address: given.to_string(), data, ..AddressReply::default() })
     }
 
     pub(super) fn release_address(&self, request: &ReleaseAddress) -> Result<Reply> {
         let pool: PoolId = request.pool_id.parse()?;
         if let Some(address) = address(&request.address)? {
-            self.ipam()?.release_address(&pool, address)?;
+            self.controller.take_address_back(&pool, address)?;
         }
         Ok(Reply::default())
     }
@@ -77,16 +76,6 @@ impl Service {
             }
         }
         Ok(())
-    }
-
-    fn ipam(&self) -> Result<Arc<dyn Ipam>> {
-        self.controller.ipam(PoolIpam::NAME)
-    }
-
-    fn pool(&self, id: &str) -> Result<PoolId> {
-        let pool = id.parse()?;
-        self.controller.require_given(&pool)?;
-        Ok(pool)
     }
 }
 

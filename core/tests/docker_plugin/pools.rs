@@ -136,6 +136,9 @@ fn pools_that_are_none_are_refused() {
         let id = format!("LocalDefault/{}", network.subnets[0].subnet);
         plugin.bad(ADDRESS, &address(&id, ""), &["not given"]);
         plugin.good("IpamDriver.ReleasePool", &json!({ "PoolID": id }));
+        for address in network.subnets[0].subnet.hosts().take(3) {
+            plugin.good("IpamDriver.ReleaseAddress", &self::address(&id, &address.to_string()));
+        }
         let used = open().inspect_network("red").unwrap().usage[0].used;
         assert_eq!(used, 1);
         open().delete_network("red").unwrap();
@@ -201,5 +204,41 @@ fn after_a_reboot_pools_and_gateways_are_still_dockers() {
         request["Interface"]["AddressIPv6"] = json!("");
         plugin.good("NetworkDriver.CreateEndpoint", &request);
         plugin.good("NetworkDriver.Join", &crate::dockerd::join("blue", "web"));
+    });
+}
+
+#[test]
+fn of_two_who_have_a_subnet_the_one_who_gives_it_back_takes_nothing_from_the_other() {
+    host(|_| {
+        let plugin = Plugin::start();
+        let wanted = pool("172.18.0.0/16", "", false);
+        let id = given(&plugin, &wanted);
+        assert_eq!(given(&plugin, &wanted), id);
+        let own = taken(&plugin, &gateway(&id));
+        plugin.bad(ADDRESS, &address(&id, "172.18.0.1"), &["in use"]);
+        plugin.good("IpamDriver.ReleasePool", &json!({ "PoolID": id }));
+        let mut request = network("blue", &json!({}));
+        (request["IPv6Data"], request["IPv4Data"][0]["Gateway"]) = (Value::Null, own.into());
+        plugin.good("NetworkDriver.CreateNetwork", &request);
+        assert_eq!(taken(&plugin, &address(&id, "")), "172.18.0.2/16");
+        // The network keeps its gateway, whoever gives that back.
+        plugin.good("IpamDriver.ReleaseAddress", &address(&id, "172.18.0.1"));
+        plugin.bad(ADDRESS, &address(&id, "172.18.0.1"), &["in use"]);
+        plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
+        plugin.good("IpamDriver.ReleaseAddress", &address(&id, "172.18.0.1"));
+        plugin.good("IpamDriver.ReleasePool", &json!({ "PoolID": id }));
+        plugin.bad(ADDRESS, &address(&id, ""), &["not given"]);
+    });
+}
+
+#[test]
+fn a_pool_of_which_an_address_was_ever_given_is_not_given_again() {
+    host(|_| {
+        let plugin = Plugin::start();
+        let wanted = pool("172.18.0.0/16", "", false);
+        let id = given(&plugin, &wanted);
+        taken(&plugin, &address(&id, "172.18.0.2"));
+        plugin.good("IpamDriver.ReleaseAddress", &address(&id, "172.18.0.2"));
+        plugin.bad(POOL, &wanted, &["overlaps"]);
     });
 }
