@@ -116,8 +116,7 @@ impl Controller {
         })?;
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
-        let of = record.clone();
-        let _attending = self.attending(active, &of);
+        let _attending = self.attending(active, &record);
         let linked = match prepared {
             Some(prepared) => self
                 .make_devices(prepared)

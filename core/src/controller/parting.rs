@@ -20,8 +20,8 @@ use crate::sys::Process;
 /// Lets go of an endpoint when its driver panics over it.
 pub(super) struct Attending<'a> {
     controller: &'a Controller,
-    network: &'a Name,
-    endpoint: &'a Name,
+    network: Name,
+    endpoint: Name,
 }
 
 impl Drop for Attending<'_> {
@@ -29,11 +29,12 @@ impl Drop for Attending<'_> {
         if !std::thread::panicking() {
             return;
         }
-        let freed =
-            self.controller.store.write(|tx| match EndpointRecord::find(tx, self.network, self.endpoint)? {
+        let freed = self.controller.store.write(|tx| {
+            match EndpointRecord::find(tx, &self.network, &self.endpoint)? {
                 Some(record) => EndpointRecord { attended: None, ..record }.update(tx),
                 None => Ok(()),
-            });
+            }
+        });
         freed.err().inspect(|error| log::warn!("{error}"));
     }
 }
@@ -188,13 +189,12 @@ impl Controller {
     }
 
     /// To be kept while a driver that acts by itself is at the endpoint.
-    pub(super) fn attending<'a>(
-        &'a self,
-        active: &Active,
-        record: &'a EndpointRecord,
-    ) -> Option<Attending<'a>> {
-        let (network, endpoint) = (&record.network, &record.config.name);
-        active.acts_by_itself().then_some(Attending { controller: self, network, endpoint })
+    pub(super) fn attending(&self, active: &Active, record: &EndpointRecord) -> Option<Attending<'_>> {
+        active.acts_by_itself().then(|| Attending {
+            controller: self,
+            network: record.network.clone(),
+            endpoint: record.config.name.clone(),
+        })
     }
 
     /// Records the endpoint as it is now that its driver has done its work.
