@@ -318,6 +318,7 @@ impl Controller {
         if active.is_builtin {
             return Ok(record);
         }
+        let _attending = self.attending(active, &record);
         self.make_alone(active, &mut record)?;
         let stored = record.clone();
         self.attend_no_more(&mut record)

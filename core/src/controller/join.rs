@@ -184,6 +184,7 @@ impl Controller {
         })?;
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
+        let _attending = self.attending(active, &record);
         let joined = match prepared {
             Some(prepared) => engine::join(prepared, &self.host, sandbox),
             None => self.join_by_itself(active, &mut record, &mut stored, sandbox),

@@ -116,6 +116,7 @@ impl Controller {
         })?;
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
+        let _attending = self.attending(active, &record);
         let linked = match prepared {
             Some(prepared) => self
                 .make_devices(prepared)

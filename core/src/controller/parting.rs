@@ -17,6 +17,28 @@ use crate::sandbox::Sandbox;
 use crate::store::GateGuard;
 use crate::sys::Process;
 
+/// Lets go of an endpoint when its driver panics over it.
+pub(super) struct Attending<'a> {
+    controller: &'a Controller,
+    network: Name,
+    endpoint: Name,
+}
+
+impl Drop for Attending<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let freed = self.controller.store.write(|tx| {
+            match EndpointRecord::find(tx, &self.network, &self.endpoint)? {
+                Some(record) => EndpointRecord { attended: None, ..record }.update(tx),
+                None => Ok(()),
+            }
+        });
+        freed.err().inspect(|error| log::warn!("{error}"));
+    }
+}
+
 impl Active {
     /// Whether its driver may take its time, and has to be called without the gate.
     pub(super) fn acts_by_itself(&self) -> bool {
@@ -104,7 +126,9 @@ impl Controller {
         let marked = EndpointRecord { attended: Some(Attended { by, ends: delete }), ..record.clone() };
         self.store.write(|tx| marked.update(tx))?;
         drop(gate);
+        let attending = self.attending(active, record);
         let parted = self.part_by_driver(active, record, delete);
+        drop(attending);
         let sandbox = parted.map_err(|error| {
             error.with_rollback(self.replace(&marked, record).err().into_iter().collect())
         })?;
@@ -161,6 +185,15 @@ impl Controller {
         self.store.write(|tx| match EndpointRecord::find(tx, &old.network, &old.config.name)? {
             Some(now) if now == *old => new.update(tx),
             _ => Ok(()),
+        })
+    }
+
+    /// To be kept while a driver that acts by itself is at the endpoint.
+    pub(super) fn attending(&self, active: &Active, record: &EndpointRecord) -> Option<Attending<'_>> {
+        active.acts_by_itself().then(|| Attending {
+            controller: self,
+            network: record.network.clone(),
+            endpoint: record.config.name.clone(),
         })
     }
 
