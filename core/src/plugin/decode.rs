@@ -25,12 +25,16 @@ pub(crate) fn decode<T: Default + Serialize + DeserializeOwned>(body: &[u8]) -> 
 
 /// `value` with its keys as `shape` writes them; of keys that differ in case alone the last one counts.
 fn in_shape(value: Value, shape: &Value) -> Value {
-    let (Value::Object(own), Value::Object(known)) = (&value, shape) else { return value };
+    let Value::Object(known) = shape else { return value };
+    let own = match value {
+        Value::Object(own) => own,
+        other => return other,
+    };
     let mut renamed = Map::new();
     for (key, value) in own {
-        match known.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) {
-            Some((name, shape)) => renamed.insert(name.clone(), in_shape(value.clone(), shape)),
-            None => renamed.insert(key.clone(), value.clone()),
+        match known.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key)) {
+            Some((name, shape)) => renamed.insert(name.clone(), in_shape(value, shape)),
+            None => renamed.insert(key, value),
         };
     }
     Value::Object(renamed)
