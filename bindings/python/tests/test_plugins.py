@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Host
@@ -36,7 +37,7 @@ def test_plugins_are_listed_and_activated(host: Host, tmp_path: Path) -> None:
         listener.bind(str(sockets / "wire.sock"))
         listener.listen()
         threading.Thread(target=serve, args=(listener,), daemon=True).start()
-        own = {"plugin_socket_dirs": [sockets], "plugin_spec_dirs": [str(specs)]}
+        own: dict[str, Any] = {"plugin_socket_dirs": [sockets], "plugin_spec_dirs": [str(specs)]}
         with netns.Controller(plugin_timeout=20, **own) as controller:
             odd, wire = controller.plugins()
             assert odd.name == "odd" and odd.address is None and odd.error is not None and "pigeon" in odd.error

@@ -125,7 +125,22 @@ impl Controller {
 
     /// Whether the endpoint may be in a sandbox that another mount namespace sees.
     fn is_elsewhere(&self, record: &EndpointRecord, joined: &Joined) -> bool {
-        joined.mounts != self.mounts && record.owner.is_alive()
+        joined.mounts != self.mounts && (record.owner.is_alive() || self.lives_unseen(record, joined))
+    }
+
+    /// Whether the namespace lives by what is seen of it without its mount: the endpoint's other end in the host, or a
+    /// process inside. Who joined it may have been a server that is gone, as its containers are not.
+    fn lives_unseen(&self, record: &EndpointRecord, joined: &Joined) -> bool {
+        let host_end = naming::link_names(&record.network, &record.config.name);
+        match host_end.and_then(|(host_end, _)| self.host.link(&host_end)) {
+            Ok(Some(link)) => link.alias.is_some() && !self.host.is_dying(&link),
+            Ok(None) => {
+                let found = Namespace::find(&HashSet::from([joined.life.numbers()]));
+                found.values().any(|namespace| namespace.life().is_ok_and(|life| life == joined.life))
+            }
+            // What cannot be known is not taken away.
+            Err(_) => true,
+        }
     }
 
     /// Takes the endpoint out of its sandbox, if that is there, and removes it, if it is still recorded so and `still`

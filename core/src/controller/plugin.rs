@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::record::{EndpointRecord, Linked};
 use super::{Controller, NetworkConfig};
+use crate::driver::{has_host_link, naming};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 use crate::sandbox::Interface;
@@ -53,6 +54,19 @@ impl Controller {
             self.note_sandbox(network, endpoint, Some(sandbox_key))?;
         }
         self.ask(&active, &record, "", 0).map(|prepared| prepared.interface)
+    }
+
+    /// Whether the device of a linked endpoint, or its other end in the host, was deleted.
+    pub(crate) fn has_lost_device(&self, network: &Name, endpoint: &Name) -> Result<bool> {
+        let active = self.active_or_activate(network)?;
+        let record = self.known_portless(network, endpoint)?;
+        let Some(linked) = &record.linked else { return Ok(false) };
+        if has_host_link(&active.config.network_type) {
+            let (host_end, _) = naming::link_names(network, endpoint)?;
+            return Ok(self.host.link(&host_end)?.is_none());
+        }
+        let waits = linked.src_name.as_ref().filter(|_| linked.sandbox_key.is_none());
+        waits.map_or(Ok(false), |name| Ok(self.host.link(name)?.is_none()))
     }
 
     /// Says that the device of a linked endpoint is in no sandbox any more. One that is gone is no error.

@@ -36,10 +36,22 @@ pub(super) struct Limits {
     pub(super) read_timeout: Duration,
 }
 
+/// A body that is longer than this is rare, and waits until no other such is there: taken apart, JSON is many times as
+/// long.
+const SMALL: usize = 32 << 10;
+
+/// What all connections have in common.
+struct Common {
+    service: Service,
+    limits: Limits,
+    /// Who reads or has a long body.
+    long: Arc<Semaphore>,
+}
+
 /// Answers until `stopped` says something or is dropped, and then until all that was asked is answered.
 pub(super) async fn serve(
     listener: StdListener,
-    service: Arc<Service>,
+    service: Service,
     limits: Limits,
     stopped: oneshot::Receiver<()>,
     started: impl FnOnce(Result<()>) -> bool,
@@ -55,20 +67,21 @@ pub(super) async fn serve(
         return;
     }
     let free = Arc::new(Semaphore::new(limits.connections));
-    let accepting = tokio::spawn(accept_all(listener, service, limits, Arc::clone(&free)));
+    let common = Arc::new(Common { service, limits, long: Arc::new(Semaphore::new(1)) });
+    let accepting = tokio::spawn(accept_all(listener, common, Arc::clone(&free)));
     let _ = stopped.await;
     accepting.abort();
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     let _ = timeout(FAREWELL, free.acquire_many(all)).await;
 }
 
-async fn accept_all(listener: UnixListener, service: Arc<Service>, limits: Limits, free: Arc<Semaphore>) {
+async fn accept_all(listener: UnixListener, common: Arc<Common>, free: Arc<Semaphore>) {
     loop {
         let Some((stream, permit)) = accept(&listener, &free).await else { continue };
-        let service = Arc::clone(&service);
+        let common = Arc::clone(&common);
         tokio::spawn(async move {
             // What a client does to its own connection is its own affair.
-            let _ = timeout(LIFETIME, talk(stream, service, limits)).await;
+            let _ = timeout(LIFETIME, talk(stream, common)).await;
             drop(permit);
         });
     }
@@ -92,35 +105,38 @@ async fn accept(
 
 /// One request and its answer: a connection that was kept could end just when the next request is sent, which
 /// Docker would wait a second to repeat.
-async fn talk(stream: UnixStream, service: Arc<Service>, limits: Limits) -> hyper::Result<()> {
+async fn talk(stream: UnixStream, common: Arc<Common>) -> hyper::Result<()> {
+    let read_timeout = common.limits.read_timeout;
     let answer = service_fn(|request| {
-        let service = Arc::clone(&service);
-        async move { Ok::<_, std::convert::Infallible>(respond(request, service, limits).await) }
+        let common = Arc::clone(&common);
+        async move { Ok::<_, std::convert::Infallible>(respond(request, common).await) }
     });
     http1::Builder::new()
         .keep_alive(false)
         .max_buf_size(16 << 10)
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.read_timeout)
+        .header_read_timeout(read_timeout)
         .serve_connection(TokioIo::new(stream), answer)
         .await
 }
 
-async fn respond(request: Request<Incoming>, service: Arc<Service>, limits: Limits) -> Response<Full<Bytes>> {
+async fn respond(request: Request<Incoming>, common: Arc<Common>) -> Response<Full<Bytes>> {
     let name = request.uri().path().strip_prefix('/').unwrap_or_default().to_owned();
     let method = request.method().clone();
-    let body = match timeout(limits.read_timeout, read(request.into_body())).await {
-        Ok(body) => body,
-        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body did not come in time".to_owned())),
-    };
-    let answer = match body {
+    let body = Body { incoming: request.into_body(), read: Vec::new(), length: 0, long: None };
+    let answer = match body.whole(&common).await {
         _ if !Service::knows(&name) => Answer::refusal(404, &name, &format!("there is no method {name:?}")),
         _ if method != Method::POST => Answer::refusal(405, &name, &format!("{method} is not POST")),
         Err((status, cause)) => Answer::refusal(status.as_u16(), &name, &cause),
         Ok(body) => {
             let called = name.clone();
             // Calls wait for the kernel and for others: not on this thread.
-            let answered = tokio::task::spawn_blocking(move || service.answer(&called, &body)).await;
+            let work = move || {
+                let answer = common.service.answer(&called, &body.read);
+                drop(body);
+                answer
+            };
+            let answered = tokio::task::spawn_blocking(work).await;
             answered.unwrap_or_else(|error| {
                 log::error!("{name}: {error}");
                 Answer::refusal(500, &name, "the server failed, and goes on")
@@ -140,26 +156,48 @@ fn respond_with(answer: Answer) -> Response<Full<Bytes>> {
     response
 }
 
-/// The body, unless it is too long.
-async fn read(mut body: Incoming) -> Result<Vec<u8>, (StatusCode, String)> {
-    let mut read = Vec::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body broke off: {error}")))?;
-        let Ok(data) = frame.into_data() else { continue };
-        length += data.len();
-        if length <= MAX_BODY {
-            read.extend_from_slice(&data);
-        } else {
-            read = Vec::new();
+/// A body, as far as it has come.
+struct Body {
+    incoming: Incoming,
+    read: Vec<u8>,
+    length: usize,
+    /// Held as long as there is a long one.
+    long: Option<OwnedSemaphorePermit>,
+}
+
+impl Body {
+    /// All of it, unless it is too long.
+    async fn whole(mut self, common: &Common) -> Result<Self, (StatusCode, String)> {
+        let late = |_| (StatusCode::REQUEST_TIMEOUT, "the body did not come in time".to_owned());
+        let patience = common.limits.read_timeout;
+        timeout(patience, self.read_to(SMALL)).await.map_err(late)??;
+        if self.length > SMALL {
+            self.long = Arc::clone(&common.long).acquire_owned().await.ok();
+            timeout(patience, self.read_to(PATIENCE)).await.map_err(late)??;
         }
-        if length > PATIENCE {
-            break;
+        match self.length > MAX_BODY {
+            true => {
+                let cause = format!("the body is longer than {MAX_BODY} bytes");
+                Err((StatusCode::PAYLOAD_TOO_LARGE, cause))
+            }
+            false => Ok(self),
         }
     }
-    if length > MAX_BODY {
-        return Err((StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {MAX_BODY} bytes")));
+
+    /// Reads to the end, or until there are more bytes than `most`.
+    async fn read_to(&mut self, most: usize) -> Result<(), (StatusCode, String)> {
+        while self.length <= most {
+            let Some(frame) = self.incoming.frame().await else { return Ok(()) };
+            let frame =
+                frame.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body broke off: {error}")))?;
+            let Ok(data) = frame.into_data() else { continue };
+            self.length += data.len();
+            if self.length <= MAX_BODY {
+                self.read.extend_from_slice(&data);
+            } else {
+                self.read = Vec::new();
+            }
+        }
+        Ok(())
     }
-    Ok(read)
 }

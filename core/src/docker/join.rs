@@ -85,7 +85,7 @@ impl Service {
         if let Some(other) = &there.sandbox {
             return Err(in_another(endpoint, other));
         }
-        if !there.linked {
+        if !there.linked || self.controller.has_lost_device(&network.name, endpoint)? {
             self.link_instead(network, &there)?;
         }
         let interface = self.controller.hand_over(&network.name, endpoint, key)?;

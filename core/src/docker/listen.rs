@@ -14,6 +14,9 @@ use crate::sys::{lock_exclusive, LockedFile};
 /// How long another server may take to make its socket.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How the directories begin in which sockets are bound; a process id follows.
+const PRIVATE: &str = ".";
+
 /// A socket's file, and which one it is.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -35,7 +38,8 @@ impl Socket {
             let cause = "it is not an absolute path";
             return Err(Error::bad_request("make socket", path.display().to_string(), cause));
         }
-        DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
+        // /run/docker is Docker's own as well, which makes it so where it is the first, and takes it as it is else.
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         // Two servers that find the same stale socket must not each remove what the other has made.
         let file = File::open(directory).map_err(failed)?;
         if !lock_exclusive(file.as_fd(), PATIENCE).map_err(failed)? {
@@ -43,8 +47,8 @@ impl Socket {
             return Err(error.with_cause("another process has its directory locked"));
         }
         let _lock = LockedFile::new(file);
-        let private = directory.join(format!(".{}", std::process::id()));
-        let _ = fs::remove_dir_all(&private);
+        sweep(directory);
+        let private = directory.join(format!("{PRIVATE}{}", std::process::id()));
         DirBuilder::new().mode(0o700).create(&private).map_err(failed)?;
         let bound = Self::bind_in(&private, path);
         let _ = fs::remove_dir_all(&private);
@@ -53,7 +57,7 @@ impl Socket {
 
     fn bind_in(private: &Path, path: &Path) -> Result<(Self, UnixListener)> {
         let failed = |error| Error::from_io("make socket", path.display().to_string(), error);
-        let own = private.join("socket");
+        let own = private.join("s");
         let listener = UnixListener::bind(&own).map_err(failed)?;
         fs::set_permissions(&own, fs::Permissions::from_mode(0o600)).map_err(failed)?;
         let metadata = fs::symlink_metadata(&own).map_err(failed)?;
@@ -77,6 +81,17 @@ impl Socket {
         match fs::symlink_metadata(&self.path) {
             Ok(metadata) if (metadata.dev(), metadata.ino()) == self.id => remove(&self.path),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Removes what servers left that were killed as they made their socket; nobody else does so at this moment.
+fn sweep(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PRIVATE));
+        if pid.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())) {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

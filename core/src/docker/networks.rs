@@ -46,13 +46,14 @@ impl Service {
         for subnet in &wanted.subnets {
             if self.controller.is_given(subnet.subnet)? {
                 wanted.labels.insert(POOLS.0.to_owned(), POOLS.1.to_owned());
+                self.controller.mark_used(subnet.subnet)?;
             }
         }
         let name = wanted.name.clone();
         let _alone = self.alone_with(&name);
         let Some(there) = self.controller.defined(&name)? else {
             self.controller.create_network(wanted).map_err(with_fields)?;
-            self.let_pass(true);
+            self.let_pass_as_needed()?;
             return Ok(Reply::default());
         };
         require_dockers(&there)?;
@@ -67,7 +68,11 @@ impl Service {
     pub(super) fn delete_network(&self, request: &NetworkRef) -> Result<Reply> {
         let name = Name::new(&request.network_id)?;
         let _alone = self.alone_with(&name);
-        let Some(there) = self.controller.defined(&name)? else { return Ok(Reply::default()) };
+        let Some(there) = self.controller.defined(&name)? else {
+            // Another took it away, or this server did and could not go on.
+            self.let_pass_as_needed()?;
+            return Ok(Reply::default());
+        };
         require_dockers(&there)?;
         // Docker has none of these any more, or it would not delete the network.
         for endpoint in self.controller.inspect_network(name.as_str())?.endpoints {
@@ -77,11 +82,17 @@ impl Service {
         }
         self.controller.delete_network(name.as_str())?;
         self.forget_all_of(&name);
-        let has_networks = self.has_networks()?;
-        if !has_networks {
-            self.let_pass(false);
-        }
+        self.let_pass_as_needed()?;
         Ok(Reply::default())
+    }
+
+    /// As [`Service::let_pass`], by whether there are networks.
+    pub(super) fn let_pass_as_needed(&self) -> Result<()> {
+        // Else the last network that goes and the first that comes could each undo what the other has done.
+        let _alone = self.alone_with_rules();
+        let has_networks = self.has_networks()?;
+        self.let_pass(has_networks);
+        Ok(())
     }
 
     /// Docker's own rules let pass what is for its networks here, or no longer. Where that cannot be, it is

@@ -57,18 +57,22 @@ pub(super) struct Service {
     pub(super) controller: Arc<Controller>,
     /// One request about an object at a time, so that the second of two finds what the first has done.
     locks: [Mutex<()>; LOCKS],
+    /// One at a time says what Docker's rules let pass.
+    rules: Mutex<()>,
     /// The endpoints that Docker has spoken of since this was made.
     pub(super) recent: Mutex<HashSet<(Name, Name)>>,
 }
 
 impl Service {
     pub(super) fn new(controller: Arc<Controller>) -> Result<Self> {
-        let service =
-            Self { controller, locks: std::array::from_fn(|_| Mutex::new(())), recent: Mutex::default() };
+        let service = Self {
+            controller,
+            locks: std::array::from_fn(|_| Mutex::new(())),
+            rules: Mutex::default(),
+            recent: Mutex::default(),
+        };
         service.regain_pools()?;
-        if service.has_networks()? {
-            service.let_pass(true);
-        }
+        service.let_pass_as_needed()?;
         Ok(service)
     }
 
@@ -87,6 +91,11 @@ impl Service {
     /// Keeps other requests about the object waiting.
     pub(super) fn alone_with(&self, object: impl Hash) -> MutexGuard<'_, ()> {
         self.locks[number(object)].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps others from saying what Docker's rules let pass.
+    pub(super) fn alone_with_rules(&self) -> MutexGuard<'_, ()> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As [`Service::alone_with`] for who is alone with `own` already, and must not wait: none when another request

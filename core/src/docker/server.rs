@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, Semaphore};
 
 use super::http::{self, Limits};
 use super::listen::Socket;
@@ -87,8 +87,9 @@ impl Server {
     }
 
     fn start_on(controller: Arc<Controller>, options: ServerOptions) -> Result<Self> {
-        let limits =
-            Limits { connections: options.max_connections.max(1), read_timeout: options.read_timeout };
+        let connections = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
+        let limits = Limits { connections, read_timeout: options.read_timeout };
+        let service = Service::new(controller)?;
         let (socket, listener) = match options.listener {
             Some(listener) => (None, listener),
             None => {
@@ -97,8 +98,9 @@ impl Server {
             }
         };
         let path = socket.as_ref().map(|socket| socket.path().to_owned()).or_else(|| path_of(&listener));
+        // From here on it is dropped, with its socket, whatever goes wrong.
+        let mut server = Self { socket, path, stop: None, thread: None };
         listener.set_nonblocking(true).map_err(|error| failed("prepare", error))?;
-        let service = Arc::new(Service::new(controller)?);
         let workers = options.workers.max(1);
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
@@ -115,7 +117,7 @@ impl Server {
             .name("docker plugin".to_owned())
             .spawn(serve)
             .map_err(|error| failed("start thread of", error))?;
-        let server = Self { socket, path, stop: Some(stop), thread: Some(thread) };
+        (server.stop, server.thread) = (Some(stop), Some(thread));
         let gone = || Error::new(ErrorKind::System, "start", "plugin server").with_cause("its thread ended");
         is_ready.recv().unwrap_or_else(|_| Err(gone()))?;
         Ok(server)

@@ -77,7 +77,7 @@ pub(super) fn of_json(text: &[u8]) -> Result<Address> {
     }
     let tls = match spec.tls {
         Value::Null => None,
-        Value::Object(tls) => Some(message(&tls).map_err(|cause| refuse(format!("TLSConfig: {cause}")))?),
+        Value::Object(tls) => Some(message(tls).map_err(|cause| refuse(format!("TLSConfig: {cause}")))?),
         _ => return Err(refuse("TLSConfig: it is no JSON object".to_owned())),
     };
     parse(spec.addr.trim(), tls)

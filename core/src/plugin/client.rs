@@ -180,7 +180,7 @@ impl Client {
             return Err(self.failure(method, Fate::Refused, format!("it says: {}", legible(&words))));
         }
         object
-            .and_then(|object| decode::message(&object))
+            .and_then(|object| decode::message(object))
             .map_err(|cause| self.unclear(method, format!("its answer is wrong: {}", legible(&cause))))
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 /// # Errors
 /// What is wrong with it, for people.
 pub(crate) fn decode<T: Default + Serialize + DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    message(&object(body)?)
+    message(object(body)?)
 }
 
 /// The object that `body` is, an empty one for `null`.
@@ -25,7 +25,7 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// As [`decode`], of an object that was read before.
-pub(super) fn message<T>(object: &Map<String, Value>) -> Result<T, String>
+pub(super) fn message<T>(object: Map<String, Value>) -> Result<T, String>
 where
     T: Default + Serialize + DeserializeOwned,
 {
@@ -44,14 +44,14 @@ pub(super) fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
 }
 
 /// `object` with its keys as `known` writes them; of keys that differ in case alone the last one counts.
-fn in_shape(object: &Map<String, Value>, known: &Map<String, Value>) -> Map<String, Value> {
-    let renamed = object.iter().map(|(key, value)| {
-        let Some((name, shape)) = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else {
-            return (key.clone(), value.clone());
+fn in_shape(object: Map<String, Value>, known: &Map<String, Value>) -> Map<String, Value> {
+    let renamed = object.into_iter().map(|(key, value)| {
+        let Some((name, shape)) = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(&key)) else {
+            return (key, value);
         };
         match (value, shape) {
             (Value::Object(own), Value::Object(known)) => (name.clone(), in_shape(own, known).into()),
-            _ => (name.clone(), value.clone()),
+            (value, _) => (name.clone(), value),
         }
     });
     renamed.collect()

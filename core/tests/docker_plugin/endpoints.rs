@@ -173,6 +173,20 @@ fn what_docker_forgot_of_a_network_goes_with_it_and_what_others_joined_does_not(
 }
 
 #[test]
+fn an_endpoint_whose_devices_somebody_deleted_has_others_when_it_joins() {
+    host(|host| {
+        let plugin = with_network(host);
+        plugin.good(CREATE, &endpoint("blue", "web", 2));
+        let joined = plugin.good(JOIN, &join("blue", "web"));
+        let name = text(&joined["InterfaceName"]["SrcName"]);
+        host.ip(&["link", "delete", &name]);
+        plugin.good(CREATE, &endpoint("blue", "web", 2));
+        assert_eq!(plugin.good(JOIN, &join("blue", "web")), joined);
+        assert!(links(host, "").contains(&name));
+    });
+}
+
+#[test]
 fn an_address_that_docker_gives_anew_is_no_longer_that_of_an_endpoint_it_has_forgotten() {
     host(|host| {
         let (_, _) = settled(host);

@@ -45,7 +45,7 @@ impl Process {
 
 /// In the child, serves until it is killed, and does not return.
 pub(crate) fn serve_if_child() {
-    if child::role().is_some() {
+    if child::role().as_deref() == Some("serve") {
         let _server = Server::start(open().into(), ServerOptions::default()).unwrap();
         loop {
             thread::park();
@@ -159,5 +159,36 @@ fn after_a_reboot_networks_are_there_and_take_containers() {
         plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
         assert_eq!(open().networks().unwrap().len(), 0);
         server.kill();
+    });
+}
+
+#[test]
+fn a_running_container_keeps_its_interface_when_somebody_looks_who_does_not_see_its_namespace() {
+    const TEST: &str =
+        "killed::a_running_container_keeps_its_interface_when_somebody_looks_who_does_not_see_its_namespace";
+    serve_if_child();
+    if child::role().is_some() {
+        assert!(!std::fs::read_to_string("/proc/self/mountinfo").unwrap().contains("/run/netns/web"));
+        assert_eq!(open().collect().unwrap().findings, []);
+        return;
+    }
+    host(|host| {
+        let (_, _) = settled(host);
+        let plugin = Plugin::elsewhere();
+        let server = Process::start(TEST);
+        plugin.good("NetworkDriver.CreateNetwork", &network("blue", &json!({})));
+        host.ip(&["netns", "add", "web"]);
+        plugin.good("NetworkDriver.CreateEndpoint", &endpoint("blue", "web", 2));
+        let mut request = join("blue", "web");
+        request["SandboxKey"] = "/run/netns/web".into();
+        plugin.good("NetworkDriver.Join", &request);
+        assert!(reaches(host, "web", "172.18.0.1"));
+        server.kill();
+        let unseen = "umount /run/netns/web && exec \"$0\" \"$@\"";
+        let wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", unseen];
+        let looked = child::command(&wrapper, TEST, "look").output().unwrap();
+        assert!(looked.status.success(), "{looked:?}");
+        assert!(reaches(host, "web", "172.18.0.1"));
+        assert_eq!(open().endpoints().unwrap().len(), 1);
     });
 }

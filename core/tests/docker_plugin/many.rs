@@ -71,3 +71,28 @@ fn host_is_empty_but_for(plugin: &Plugin, rest: std::ops::Range<usize>) {
     }
     assert_eq!(open().endpoints().unwrap(), []);
 }
+
+/// What a process may have resident that is sent as much as it takes, in KiB: half of what its unit lets it have.
+const MOST_OF_LONG: u64 = 128 << 10;
+
+#[test]
+fn long_bodies_at_once_are_taken_one_after_the_other() {
+    const TEST: &str = "many::long_bodies_at_once_are_taken_one_after_the_other";
+    serve_if_child();
+    host(|host| {
+        let (_, _) = settled(host);
+        let server = Process::start(TEST);
+        let plugin = Plugin::elsewhere();
+        let mut request = of_network("blue");
+        request["Options"] = json!({ "x": vec![json!([]); 340_000] });
+        let body = request.to_string().into_bytes();
+        assert!((1_000_000..1 << 20).contains(&body.len()));
+        let replies = all(32, |_| plugin.post("/NetworkDriver.CreateNetwork", &body).unwrap());
+        assert!(replies.iter().all(|reply| reply.status == 200), "{replies:?}");
+        plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
+        let peak = server.memory("VmHWM:");
+        report(&format!("{peak} KiB at most of a plugin server: {TEST}"));
+        assert!(peak < MOST_OF_LONG, "{peak} KiB at most");
+        server.kill();
+    });
+}

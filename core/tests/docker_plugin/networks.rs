@@ -2,7 +2,7 @@
 
 use netns::{GatewayMode, Isolate, NetworkConfig};
 use serde_json::{json, Value};
-use testhost::host;
+use testhost::{host, Host};
 
 use crate::common::{addresses, link, links};
 use crate::control::{blue, open, settled};
@@ -184,5 +184,33 @@ fn networks_that_others_made_are_not_dockers() {
             plugin.bad(&format!("NetworkDriver.{method}"), &request, &["none that Docker had made"]);
         }
         host.assert_returns_to(&before, "another's network");
+    });
+}
+
+/// How many rules there are in Docker's chain.
+fn passing(host: &Host) -> usize {
+    let listed = host.run("nft", &["-j", "list", "chain", "ip", "filter", "DOCKER-USER"]);
+    assert!(listed.success, "{}", listed.stderr);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    listed["nftables"].as_array().unwrap().iter().filter(|item| item["rule"].is_object()).count()
+}
+
+#[test]
+fn what_dockers_rules_let_pass_goes_with_the_last_network_whoever_took_that_away() {
+    host(|host| {
+        assert!(host.run("nft", &["add table ip filter; add chain ip filter DOCKER-USER"]).success);
+        let plugin = Plugin::start();
+        let create = || plugin.good("NetworkDriver.CreateNetwork", &v4("blue", &json!({})));
+        create();
+        assert!(passing(host) > 0);
+        open().delete_network(&id("blue")).unwrap();
+        plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
+        assert_eq!(passing(host), 0);
+        create();
+        plugin.stop();
+        assert!(passing(host) > 0);
+        open().delete_network(&id("blue")).unwrap();
+        let _plugin = Plugin::start();
+        assert_eq!(passing(host), 0);
     });
 }

@@ -33,6 +33,13 @@ fn it_is_its_owners_alone_and_goes_with_the_server() {
         assert_eq!(fs::read_dir(directory).unwrap().count(), 1);
         server.stop().unwrap();
         assert_eq!(fs::read_dir(directory).unwrap().count(), 0);
+        for made in [directory, Path::new("/run/docker")] {
+            assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o7777, 0o700, "{made:?}");
+        }
+        // One was killed as it made its socket.
+        fs::create_dir(directory.join(".1234567")).unwrap();
+        drop(start().unwrap());
+        assert_eq!(fs::read_dir(directory).unwrap().count(), 0);
         // Dropped is as good as stopped.
         drop(start().unwrap());
         host.run("rmdir", &["/run/docker/plugins", "/run/docker"]);
