@@ -11,7 +11,7 @@ use common::{inside, refused};
 use control::{addresses_of, at, blue, config, endpoint, ip, sandbox, with_subnets};
 use netns::driver::DiscoveryType;
 use netns::{Controller, ErrorKind, NetworkConfig, Sandbox};
-use plugin::{options, Plugin};
+use plugin::{of, options, Plugin};
 use serde_json::json;
 use testhost::{host, Host, State};
 
@@ -45,10 +45,6 @@ fn nothing_is_left(host: &Host, controller: &Controller, before: &State, context
     assert_eq!(controller.endpoints().unwrap(), [], "{context}");
     let usage = controller.inspect_network("far").unwrap().usage;
     assert!(usage.iter().all(|subnet| subnet.used == 1), "{context}: {usage:?}");
-}
-
-fn of(method: &str) -> String {
-    format!("NetworkDriver.{method}")
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::refused;
 use control::{endpoint, with_subnets};
 use netns::{Controller, ErrorKind, NetworkConfig};
-use plugin::{options, Plugin};
+use plugin::{meanwhile, of, options, Plugin};
 use serde_json::json;
 use testhost::host;
 
@@ -22,23 +22,6 @@ fn open(timeout: Duration) -> Controller {
 
 fn far() -> NetworkConfig {
     with_subnets("wire", "far", &["10.7.0.0/24"])
-}
-
-fn of(method: &str) -> String {
-    format!("NetworkDriver.{method}")
-}
-
-/// Has the plugin hang in `method`, by which `first` comes, and does `second` meanwhile.
-fn meanwhile(plugin: &Plugin, method: &str, first: impl FnOnce() + Send, second: impl FnOnce()) {
-    plugin.requests();
-    plugin.does(&[(&of(method), json!("hang"))]);
-    std::thread::scope(|scope| {
-        let first = scope.spawn(first);
-        plugin.await_call(&of(method));
-        second();
-        assert!(!first.is_finished(), "{method} did not hang");
-        plugin.is_well();
-    });
 }
 
 #[test]

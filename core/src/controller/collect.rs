@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::active::Active;
 use super::finding::{Collected, Finding, FindingKind};
 use super::join::is_there;
 use super::record::{EndpointRecord, Joined, Linked, SandboxRecord};
@@ -20,6 +22,7 @@ use crate::network::engine;
 use crate::plan::{Action, Plan};
 use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::SandboxKey;
+use crate::store::GateGuard;
 use crate::sys::{remove_file, Namespace};
 
 impl Controller {
@@ -143,16 +146,24 @@ impl Controller {
         }
     }
 
+    /// The gate, and the network of an endpoint that is to part, while that is recorded so and `still` is so.
+    fn alone_with(
+        &self,
+        record: &EndpointRecord,
+        still: impl FnOnce() -> Result<bool>,
+    ) -> Result<Option<(GateGuard<'_>, Option<Arc<Active>>)>> {
+        let active = self.parting(record)?;
+        let gate = self.gate.enter()?;
+        let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
+        let is_still = same && self.is_current(&record.network, active.as_deref())? && still()?;
+        Ok(is_still.then_some((gate, active)))
+    }
+
     /// Takes the endpoint out of its sandbox, if that is there, and removes it, if it is still recorded so and `still`
     /// is so behind the gate.
     fn discard(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
-        let active = self.parting(record)?;
+        let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
         let active = active.as_deref();
-        let gate = self.gate.enter()?;
-        let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-        if !same || !self.is_current(&record.network, active)? || !still()? {
-            return Ok(false);
-        }
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
             if !self.part_alone(gate, active, record, true)? {
                 return Ok(false);
@@ -525,13 +536,8 @@ impl Controller {
 
     /// Takes the endpoint out of its sandbox, if it is still recorded so and `still` is so behind the gate; it stays.
     fn set_apart(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
-        let active = self.parting(record)?;
+        let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
         let active = active.as_deref();
-        let gate = self.gate.enter()?;
-        let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-        if !same || !self.is_current(&record.network, active)? || !still()? {
-            return Ok(false);
-        }
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
             if !self.part_alone(gate, active, record, false)? {
                 return Ok(false);

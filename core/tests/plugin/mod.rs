@@ -26,6 +26,23 @@ pub(crate) fn options(timeout: Duration) -> ControllerOptions {
     options
 }
 
+pub(crate) fn of(method: &str) -> String {
+    format!("NetworkDriver.{method}")
+}
+
+/// Has the plugin hang in `method`, by which `first` comes, and does `second` meanwhile.
+pub(crate) fn meanwhile(plugin: &Plugin, method: &str, first: impl FnOnce() + Send, second: impl FnOnce()) {
+    plugin.requests();
+    plugin.does(&[(&of(method), "hang".into())]);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(first);
+        plugin.await_call(&of(method));
+        second();
+        assert!(!first.is_finished(), "{method} did not hang");
+        plugin.is_well();
+    });
+}
+
 pub(crate) struct Plugin {
     directory: PathBuf,
     address: String,
