@@ -158,6 +158,49 @@ impl Controller {
         })
     }
 
+    /// Makes the devices of an endpoint that has none, for the sandbox of that key, and how its interface is to look
+    /// there. After a failure it is as it was.
+    ///
+    /// # Errors
+    /// Those of [`Controller::link`]; Busy when it has joined a sandbox.
+    #[cfg(feature = "docker-plugin")]
+    pub(crate) fn link_recorded(
+        &self,
+        network: &Name,
+        endpoint: &Name,
+        sandbox_key: &str,
+        change: impl FnOnce(&mut EndpointConfig),
+    ) -> Result<Interface> {
+        let active = self.active_or_activate(network)?;
+        let _gate = self.gate.enter()?;
+        self.check_defined(&active)?;
+        let before = self.known(network, endpoint)?;
+        if before.has_devices() {
+            let error = Error::new(ErrorKind::Busy, "link", of(endpoint, network));
+            return Err(error.with_cause("it has a device already"));
+        }
+        let mut record = EndpointRecord { transient: true, ..before.clone() };
+        change(&mut record.config);
+        let prepared = self.store.write(|tx| {
+            let mut own = self.ask_for_link(&active, &mut record, 0)?;
+            if let Some(linked) = &mut record.linked {
+                linked.sandbox_key = Some(sandbox_key.to_owned());
+            }
+            self.admit(&active, &record, &mut own)?;
+            self.meter_birth(&active, &mut record, &mut own);
+            record.update(tx)?;
+            Ok(own)
+        });
+        let prepared = prepared.inspect_err(|_| self.unmeter(&record))?;
+        let mut stored = record.clone();
+        let made = self.make_devices(prepared);
+        let made = made.and_then(|made| self.note_made(&active, &mut record, &mut stored, made));
+        made.map_err(|error| {
+            self.unmeter(&record);
+            error.with_rollback(self.replace(&stored, &before).err().into_iter().collect())
+        })
+    }
+
     /// Asks the driver for the device; `record` learns what it is called.
     fn ask_for_link(&self, active: &Active, record: &mut EndpointRecord, attempt: u32) -> Result<Prepared> {
         let mut prepared = self.ask(active, record, "", attempt)?;
@@ -179,7 +222,8 @@ impl Controller {
         made: Interface,
     ) -> Result<Interface> {
         if is_alone(active) {
-            record.linked = Some(Linked { src_name: Some(made.src_name.clone()), ..Linked::default() });
+            let linked = record.linked.take().unwrap_or_default();
+            record.linked = Some(Linked { src_name: Some(made.src_name.clone()), ..linked });
             self.store.write(|tx| record.update(tx))?;
             stored.clone_from(record);
         }

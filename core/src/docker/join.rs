@@ -85,10 +85,18 @@ impl Service {
         if let Some(other) = &there.sandbox {
             return Err(in_another(endpoint, other));
         }
-        if !there.linked || self.controller.has_lost_device(&network.name, endpoint)? {
-            self.link_instead(network, &there)?;
-        }
-        let interface = self.controller.hand_over(&network.name, endpoint, key)?;
+        let interface = match there.linked {
+            true => {
+                if self.controller.has_lost_device(&network.name, endpoint)? {
+                    self.link_anew(network, &there)?;
+                }
+                self.controller.hand_over(&network.name, endpoint, key)?
+            }
+            false => self.controller.link_recorded(&network.name, endpoint, key, |config| {
+                config.destination = Destination::default();
+                config.default_route = true;
+            })?,
+        };
         let mut own = InterfaceName { src_name: interface.src_name.to_string(), ..InterfaceName::default() };
         match &interface.destination {
             Destination::Name(exact) => own.dst_name = exact.to_string(),
@@ -99,23 +107,12 @@ impl Service {
         Ok(JoinReply { static_routes: routes, ..answer(own, gateways[0], gateways[1]) })
     }
 
-    /// Makes the same endpoint with its devices in the host.
-    fn link_instead(&self, network: &NetworkConfig, there: &Endpoint) -> Result<()> {
+    /// Makes the devices of an endpoint again that has lost them.
+    fn link_anew(&self, network: &NetworkConfig, there: &Endpoint) -> Result<()> {
         let name = network.name.as_str();
-        let config = EndpointConfig {
-            destination: EndpointConfig::new(there.name().as_str())?.destination,
-            default_route: true,
-            mac: there.mac,
-            ..there.config.clone()
-        };
+        let config = EndpointConfig { mac: there.mac, ..there.config.clone() };
         self.controller.delete_endpoint(name, there.name().as_str())?;
-        match self.controller.link(name, config) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let undone = self.controller.create_endpoint(name, there.config.clone());
-                Err(error.with_rollback(undone.err().into_iter().collect()))
-            }
-        }
+        self.controller.link(name, config).map(drop)
     }
 
     pub(super) fn leave(&self, request: &EndpointRef) -> Result<Reply> {
