@@ -33,6 +33,7 @@ impl Controller {
         request.in_use.extend(&networks);
         let ipam = self.ipam(PoolIpam::NAME)?;
         self.store.write(|tx| {
+            settle(tx, &networks)?;
             let there = given(tx)?;
             for other in &there {
                 let is_again = request.pool == Some(other.pool);
@@ -49,7 +50,7 @@ impl Controller {
                 }
                 forget(tx, other.pool)?;
             }
-            record(tx, &Given { id: pool.id.clone(), pool: pool.pool, at: now(), times, is_used: false })?;
+            record(tx, &Given { times, ..Given::new(pool.id.clone(), pool.pool) })?;
             Ok(pool)
         })
     }
@@ -58,12 +59,13 @@ impl Controller {
     pub(crate) fn take_pool_back(&self, id: &PoolId) -> Result<()> {
         let pool = id.parts()?.pool;
         let _lock = self.definitions.lock()?;
-        if self.subnets_of_all()?.contains(&pool) {
-            log::warn!("pool {id} stays: a network has it");
-            return Ok(());
-        }
+        let has_network = self.subnets_of_all()?.contains(&pool);
         self.store.write(|tx| {
             let Some(own) = given(tx)?.into_iter().find(|given| given.pool == pool) else { return Ok(()) };
+            if has_network {
+                let is_returned = own.times == 1;
+                return record(tx, &Given { times: own.times.max(2) - 1, is_returned, ..own });
+            }
             // What was given for one request twice, its answer lost, is given back once, and after its addresses.
             let is_empty = own.is_used && leases::count_taken(tx, pool)? == 0;
             if own.times > 1 && !is_empty {
@@ -72,6 +74,13 @@ impl Controller {
             leases::clear(tx, pool)?;
             forget(tx, pool)
         })
+    }
+
+    /// Takes those pools back that were given back while a network had them, and have none any more.
+    pub(crate) fn settle_pools(&self) -> Result<()> {
+        let _lock = self.definitions.lock()?;
+        let networks = self.subnets_of_all()?;
+        self.store.write(|tx| settle(tx, &networks))
     }
 
     /// An address of a pool that was given: the one that is wanted, or any.
@@ -140,7 +149,7 @@ impl Controller {
                     continue;
                 }
                 let (id, pool) = (subnet.pool_id()?, subnet.subnet);
-                record(tx, &Given { id, pool, at: now(), times: 1, is_used: true })?;
+                record(tx, &Given { is_used: true, ..Given::new(id, pool) })?;
                 for address in subnet.reserved() {
                     match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
                         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -179,7 +188,20 @@ fn key(pool: IpNet) -> String {
     format!("given {pool}")
 }
 
+/// Forgets the pools that were given back and that none of these networks has.
+fn settle(tx: &Connection, networks: &[IpNet]) -> Result<()> {
+    for own in given(tx)?.iter().filter(|own| own.is_returned && !networks.contains(&own.pool)) {
+        leases::clear(tx, own.pool)?;
+        forget(tx, own.pool)?;
+    }
+    Ok(())
+}
+
 impl Given {
+    fn new(id: PoolId, pool: IpNet) -> Self {
+        Self { id, pool, at: now(), times: 1, is_used: false, is_returned: false }
+    }
+
     /// Whether whoever asked did not hear the answer, as it seems.
     fn is_idle(&self) -> bool {
         !self.is_used && now() > self.at + IDLE

@@ -22,6 +22,10 @@ pub(super) struct Given {
     /// Whether an address of it was ever given: then its asker has heard the answer.
     #[serde(default)]
     pub(super) is_used: bool,
+    /// Whether it was given back while a network had it: it goes with that. Docker gives a pool back before it
+    /// deletes the network.
+    #[serde(default)]
+    pub(super) is_returned: bool,
 }
 
 fn one() -> u32 {

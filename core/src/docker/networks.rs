@@ -81,6 +81,7 @@ impl Service {
             }
         }
         self.controller.delete_network(name.as_str())?;
+        self.controller.settle_pools()?;
         self.forget_all_of(&name);
         self.let_pass_as_needed()?;
         Ok(Reply::default())

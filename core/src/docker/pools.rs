@@ -75,7 +75,7 @@ impl Service {
                 self.controller.regain(&config)?;
             }
         }
-        Ok(())
+        self.controller.settle_pools()
     }
 }
 
