@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test test-python test-go kernels many check bench bench-smoke bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
+.PHONY: help demo test test-python test-go kernels many check bench bench-peers bench-smoke bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -24,6 +24,7 @@ sum := awk -F: '{ count = $$1 + 0; sub(/^[0-9]+ /, "", $$1) } \
 
 test: ## run every test, say what was survived and what could not run here; ARGS= goes to cargo test
 	@scripts/setup test
+	@scripts/peers
 	cargo test --workspace --no-run
 	scripts/lib
 	@mkdir -p $(target) && : >$(skipped) && : >$(survived)
@@ -81,6 +82,10 @@ bench: ## run the benchmarks and put their figures together in target/bench/summ
 	@[ -n "$(ARGS)" ] || scripts/bench-go
 	@cargo run -q --release -p libnetns-benches --bin summary
 
+bench-peers: ## compare with iproute2, pyroute2, vishvananda/netlink, CNI, netavark and Docker, the same job in one run
+	@scripts/setup bench python go
+	scripts/bench-peers
+
 bench-smoke: ## compare the promised ratios with bounds that leave room for noise, and see that regressions are noticed
 	@scripts/setup demo
 	cargo bench -p libnetns-benches --bench smoke --no-run
@@ -124,9 +129,9 @@ dist: ## make tarballs of what is installed and of the sources in target/dist
 	scripts/dist
 
 PREFIX ?= /usr/local
-dirs = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
+dirs = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' SYSTEMDUNITDIR='$(SYSTEMDUNITDIR)' DESTDIR='$(DESTDIR)'
 
-install: ## install the C library, netns-hook and netnsctl; PREFIX=/usr/local BINDIR= LIBDIR= INCLUDEDIR= MANDIR= DESTDIR=
+install: ## install the C library, netns-hook and netnsctl; PREFIX=/usr/local BINDIR= LIBDIR= INCLUDEDIR= MANDIR= SYSTEMDUNITDIR= DESTDIR=
 	$(dirs) scripts/install
 
 uninstall: ## remove what install installed, from the same directories

@@ -142,6 +142,14 @@
 #define NETNS_CONTROLLER_UNCOLLECTED 4
 
 /**
+ * No plugins are looked for: types of network and address managements are the library's own, and those that were
+ * registered.
+ *
+ * @ingroup netns_controller
+ */
+#define NETNS_CONTROLLER_NO_PLUGINS 8
+
+/**
  * The addresses inside are alone in their subnets: /32 and /128.
  *
  * @ingroup netns_driver
@@ -1172,6 +1180,27 @@ typedef struct netns_controller_options {
      * 0.
      */
     uint32_t reserved;
+    /**
+     * The directories of plugins' sockets; NULL for /run/docker/plugins.
+     */
+    const char *const *plugin_socket_dirs;
+    /**
+     * How many.
+     */
+    size_t plugin_socket_dir_count;
+    /**
+     * The directories of files that say where plugins are; NULL for /etc/docker/plugins and
+     * /usr/lib/docker/plugins.
+     */
+    const char *const *plugin_spec_dirs;
+    /**
+     * How many.
+     */
+    size_t plugin_spec_dir_count;
+    /**
+     * How long a plugin may take for a request, all attempts together, in milliseconds; 0 for 30,000.
+     */
+    uint64_t plugin_timeout_ms;
 } netns_controller_options;
 
 /**
@@ -2353,7 +2382,7 @@ typedef struct netns_network_config {
      */
     const struct netns_subnet_config *ipv6;
     /**
-     * Who gives out its addresses; NULL for "default".
+     * Who gives out its addresses; "static" for nobody, so that they are its caller's choice; NULL for "default".
      */
     const char *ipam;
     /**
@@ -2465,6 +2494,54 @@ typedef struct netns_network_details {
      */
     const char *json;
 } netns_network_details;
+
+/**
+ * A plugin that is there; whether it answers is not known.
+ *
+ * @ingroup netns_controller
+ */
+typedef struct netns_plugin {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * What it is called: the type of network that it drives, or the address management that it is.
+     */
+    const char *name;
+    /**
+     * Its socket, or the file that says where it is.
+     */
+    const char *path;
+    /**
+     * Where it is, as a URL; NULL when its file cannot be used.
+     */
+    const char *address;
+    /**
+     * What is wrong with its file; NULL when nothing is.
+     */
+    const char *error;
+} netns_plugin;
+
+/**
+ * A list of plugins, freed by netns_plugins_free.
+ *
+ * @ingroup netns_controller
+ */
+typedef struct netns_plugins {
+    /**
+     * Bytes of this struct.
+     */
+    size_t size;
+    /**
+     * By their names; NULL when there are none.
+     */
+    const struct netns_plugin *const *plugins;
+    /**
+     * How many.
+     */
+    size_t count;
+} netns_plugins;
 
 /**
  * What an interface has received and sent, as its sandbox sees it, since it is metered. It never grows.
@@ -3573,10 +3650,11 @@ int32_t netns_ipam_reply_set_address_spaces(struct netns_ipam_reply *reply,
  *
  * @param reply      what the callback got
  * @param pool       the pool, without host bits: "10.1.0.0/16"
- * @param id         how the pool is known from now on: SPACE/POOL or SPACE/POOL/SUB-POOL, as in
- *                   "LocalDefault/10.1.0.0/16"; may be NULL, for the address space and the sub-pool of the request
+ * @param id         how the pool is known from now on: text of 1 to 1,024 bytes without control characters, which
+ *                   the callbacks get again; may be NULL, for the address space, the pool and the sub-pool of the
+ *                   request, as in "LocalDefault/10.1.0.0/16"
  * @param ret_error  what went wrong; may be NULL
- * @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no id of it; NETNS_STATUS_FORBIDDEN in another
+ * @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no such text; NETNS_STATUS_FORBIDDEN in another
  *         callback
  */
 int32_t netns_ipam_reply_set_pool(struct netns_ipam_reply *reply,
@@ -4942,10 +5020,10 @@ int32_t netns_network_inspect(const struct netns_network *network,
  * that is ready to move (seed 002, Link). Its `interface` is what netns_sandbox_add_interface takes, of any
  * sandbox. netns_endpoint_connect makes the same in a fraction of the time.
  *
- * netns_endpoint_delete takes the devices away, wherever they are. When they are gone, the next collection
- * gives its addresses back.
+ * netns_endpoint_delete takes the devices away, wherever they are; a macvlan, which has no other end in the host,
+ * where it is in the host. When they are gone, the next collection gives its addresses back, but not a macvlan's.
  *
- * @param network      the network, of type "bridge" or "routed" or of a driver that names a device
+ * @param network      the network, of type "bridge", "routed" or "macvlan" or of a driver that names a device
  * @param config       what the endpoint is to be
  * @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
  * @param ret_error    what went wrong; may be NULL
@@ -4991,6 +5069,19 @@ int32_t netns_network_delete(const struct netns_network *network,
  * @return as of netns_network_delete
  */
 int32_t netns_network_remove(const struct netns_controller *controller,
+                             const char *name,
+                             struct netns_error **ret_error);
+
+/**
+ * Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the driver
+ * made of it is the driver's to clear away. One that is gone is no error.
+ *
+ * @param controller  the controller
+ * @param name        its name
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_BUSY while it has endpoints, with their names and sandboxes: netns_endpoint_forget
+ */
+int32_t netns_network_forget(const struct netns_controller *controller,
                              const char *name,
                              struct netns_error **ret_error);
 
@@ -5054,6 +5145,52 @@ size_t netns_plan_step_count(const struct netns_plan *plan);
  * @param plan  the plan; may be NULL
  */
 void netns_plan_free(struct netns_plan *plan);
+
+/** @} */
+
+/**
+ * @addtogroup netns_controller
+ * @{
+ */
+
+/**
+ * The plugins that are there: sockets and spec files in the directories that the controller's options name. None is
+ * asked anything.
+ *
+ * @param controller   the controller
+ * @param ret_plugins  the plugins, for netns_plugins_free
+ * @param ret_error    what went wrong; may be NULL
+ * @return 0
+ */
+int32_t netns_controller_plugins(const struct netns_controller *controller,
+                                 struct netns_plugins **ret_plugins,
+                                 struct netns_error **ret_error);
+
+/**
+ * Frees a list of plugins.
+ *
+ * @param plugins  the list; may be NULL
+ */
+void netns_plugins_free(struct netns_plugins *plugins);
+
+/**
+ * Finds a plugin and asks what it implements, and registers it as the driver of the network type of its name and as
+ * the address management of its name, as far as it is one and there is none. Networks that need it do so by
+ * themselves.
+ *
+ * @param controller  the controller
+ * @param name        the plugin's name
+ * @param ret_names   what it implements, in Docker's words: "NetworkDriver", "IpamDriver", and others that are of no
+ *                    use here; for netns_names_free
+ * @param ret_error   what went wrong; may be NULL
+ * @return 0; NETNS_STATUS_NOT_FOUND when there is no such plugin; NETNS_STATUS_BAD_REQUEST when its file cannot be
+ *         used; NETNS_STATUS_UNSUPPORTED for HTTPS in a library that was built without; NETNS_STATUS_SYSTEM when it
+ *         does not answer in time, or wrongly
+ */
+int32_t netns_controller_activate_plugin(const struct netns_controller *controller,
+                                         const char *name,
+                                         struct netns_names **ret_names,
+                                         struct netns_error **ret_error);
 
 /** @} */
 

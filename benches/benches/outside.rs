@@ -327,13 +327,9 @@ fn slopes(turns: &[Turn]) -> [f64; 2] {
 
 /// A player that cannot begin says why, and so does one that cannot go on.
 fn docker(userland_proxy: bool) -> Player<Turns> {
-    Player::new(move |_, stage| {
-        let tools = Tools::new();
-        let started = tools.check(&Docker::PROGRAMS);
-        match started.and_then(|()| Docker::start(tools, userland_proxy, CONTAINER)) {
-            Ok(docker) => while stage.show(docker.turn().map(|turn| vec![turn])) {},
-            Err(why) => drop(stage.show(Err(why))),
-        }
+    Player::new(move |_, stage| match Docker::start(userland_proxy, CONTAINER) {
+        Ok(docker) => while stage.show(docker.turn().map(|turn| vec![turn])) {},
+        Err(why) => drop(stage.show(Err(why))),
     })
 }
 

@@ -1,6 +1,8 @@
 // Command benches measures what the Go packages cost, beside the same in Rust and beside vishvananda/netlink, taken in
 // turn. It runs in a network namespace of its own, and writes go.json to a directory: scripts/bench-go.
 //
+// With the word "tool" it does the job of the comparison of tools instead: tool.go.
+//
 // usage: benches DIRECTORY WORKER [PAIRS]
 package main
 
@@ -8,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +42,10 @@ var bounds = []bound{
 }
 
 func main() {
+	if len(os.Args) == 5 && os.Args[1] == "tool" {
+		work(os.Args[2], os.Args[3], must(netip.ParsePrefix(os.Args[4])))
+		return
+	}
 	if len(os.Args) < 3 {
 		fmt.Fprintln(os.Stderr, "usage: benches DIRECTORY WORKER [PAIRS]")
 		os.Exit(2)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -36,7 +37,7 @@ func peers(pairs int) map[string]float64 {
 	theirs := func(born bool) func() time.Duration {
 		return func() time.Duration {
 			made, address := sandbox()
-			return timed(func() { byVishvananda(bridge, made, address, born) })
+			return timed(func() { byVishvananda(bridge, made.Key(), made.Name(), address, "10.77.0.1", born) })
 		}
 	}
 	end := func() {
@@ -66,12 +67,12 @@ func peers(pairs int) map[string]float64 {
 }
 
 // byVishvananda is the same job.
-func byVishvananda(bridge netlink.Link, sandbox *netns.Sandbox, address string, born bool) {
-	namespace := must(peer.GetFromPath(sandbox.Key()))
+func byVishvananda(bridge netlink.Link, path, name, address, gateway string, born bool) {
+	namespace := must(peer.GetFromPath(path))
 	defer namespace.Close()
 	inside := must(netlink.NewHandleAt(namespace))
 	defer inside.Close()
-	host := "v" + sandbox.Name()
+	host := "v" + name
 	veth := &netlink.Veth{LinkAttrs: netlink.NewLinkAttrs(), PeerName: "p" + host}
 	veth.Name = host
 	if born {
@@ -88,6 +89,5 @@ func byVishvananda(bridge netlink.Link, sandbox *netns.Sandbox, address string, 
 	end := must(inside.LinkByName("eth0"))
 	must(0, inside.AddrAdd(end, must(netlink.ParseAddr(address))))
 	must(0, inside.LinkSetUp(end))
-	gateway := netip.MustParseAddr("10.77.0.1")
-	must(0, inside.RouteAdd(&netlink.Route{LinkIndex: end.Attrs().Index, Gw: gateway.AsSlice()}))
+	must(0, inside.RouteAdd(&netlink.Route{LinkIndex: end.Attrs().Index, Gw: net.ParseIP(gateway)}))
 }

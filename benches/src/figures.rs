@@ -31,6 +31,12 @@ impl Figures {
         self.0.insert(name.to_owned(), Value::Object(more.collect()));
     }
 
+    /// Keeps words of one kind together under `name`.
+    pub fn keep_words<'a>(&mut self, name: &str, more: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        let more = more.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        self.0.insert(name.to_owned(), Value::Object(more.collect()));
+    }
+
     /// A figure that was kept; 0 where there is none.
     pub fn value(&self, name: &str) -> f64 {
         self.0.get(name).and_then(Value::as_f64).unwrap_or_default()

@@ -1,7 +1,8 @@
 //! What the benchmarks of libnetns share: the [`floor`] they are measured against, the [`rig`] on
 //! which both run side by side, the [`managed`] networks of a controller, [`workers`] that are processes
-//! of their own, [`invocations`] that are another's, the [`stage`] on which hosts take turns, the [`stats`] and [`figures`] that they are reported
-//! with, a [`picture`] of them, and the [`guard`] that notices when they get worse.
+//! of their own, [`invocations`] that are another's, the [`plugin`] server for Docker, the [`stage`] on which hosts take
+//! turns, the [`stats`] and [`figures`] that they are reported with, a [`picture`] of them, [`tools`] that all do the same
+//! job, and the [`guard`] that notices when figures get worse.
 
 pub mod doors;
 pub mod figures;
@@ -11,7 +12,9 @@ pub mod invocations;
 pub mod managed;
 pub mod peers;
 pub mod picture;
+pub mod plugin;
 pub mod rig;
 pub mod stage;
 pub mod stats;
+pub mod tools;
 pub mod workers;

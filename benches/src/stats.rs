@@ -20,6 +20,14 @@ pub fn median(samples: &[Duration]) -> f64 {
     }
 }
 
+/// What so many of a hundred samples do not exceed, in microseconds; NaN without samples.
+pub fn percentile(samples: &[Duration], percent: usize) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort();
+    let index = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(index).map_or(f64::NAN, |sample| sample.as_secs_f64() * 1e6)
+}
+
 /// The library's samples and the floor's, taken in turn.
 #[derive(Clone, Debug, Default)]
 pub struct Pairs {

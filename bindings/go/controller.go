@@ -1,6 +1,10 @@
 package netns
 
-import "libnetns.dev/go/netns/internal/native"
+import (
+	"time"
+
+	"libnetns.dev/go/netns/internal/native"
+)
 
 // Controller is the store of networks, endpoints and sandboxes of a host, and what is done with them (libnetwork's
 // NetworkController). Any number of goroutines may use it at once, and any number of processes may have the same
@@ -31,6 +35,17 @@ type Options struct {
 	// Uncollected leaves what processes that are gone left half done as it is, for PlanCollect to say what that is, or
 	// Collect to put it right.
 	Uncollected bool
+	// NoPlugins has no plugins looked for: types of network and address managements are the library's own, and those
+	// that were registered.
+	NoPlugins bool
+	// PluginSocketDirs is the directories of plugins' sockets, /run/docker/plugins by default.
+	PluginSocketDirs []string
+	// PluginSpecDirs is the directories of files that say where plugins are, /etc/docker/plugins and
+	// /usr/lib/docker/plugins by default.
+	PluginSpecDirs []string
+	// PluginTimeout is how long a plugin may take for a request, all attempts together; 0 for 30 seconds. It counts in
+	// milliseconds.
+	PluginTimeout time.Duration
 }
 
 // Open opens the store, makes it where there is none, and puts right what processes that are gone left half done, unless
@@ -63,6 +78,35 @@ func (c *Controller) Close() error {
 // NetworkTypes is the types of network that have a driver, sorted.
 func (c *Controller) NetworkTypes() ([]string, error) {
 	return native.NetworkTypes(c.native())
+}
+
+// Plugin is a plugin that is there; whether it answers is not known.
+type Plugin struct {
+	// Name is the type of network that it drives, or the address management that it is.
+	Name string
+	// Path is its socket or spec file.
+	Path string
+	// Address is where it is, as a URL; empty when its spec file cannot be used.
+	Address string
+	// Error is what is wrong with its spec file; empty when nothing is.
+	Error string
+}
+
+// Plugins is the plugins that are there, by their names. None is asked anything.
+func (c *Controller) Plugins() ([]Plugin, error) {
+	found, err := native.Plugins(c.native())
+	return convert(found, func(plugin native.Plugin) Plugin { return Plugin(plugin) }), err
+}
+
+// ActivatePlugin finds a plugin and asks what it implements, in Docker's words: NetworkDriver, IpamDriver, and others that
+// are of no use here. It is then the driver of the network type of its name, and the address management of its name, as
+// far as it is one. Networks that need it do so by themselves.
+//
+// It answers [errdefs.ErrNotFound] when there is no such plugin, [errdefs.ErrBadRequest] when its spec file cannot be
+// used, [errdefs.ErrUnsupported] for HTTPS in a library that was built without, [errdefs.ErrSystem] when it does not
+// answer in time, or wrongly.
+func (c *Controller) ActivatePlugin(name string) ([]string, error) {
+	return native.ActivatePlugin(c.native(), name)
 }
 
 // made is the object of a handle, or the error.

@@ -55,7 +55,7 @@ func TestHostileNamesAreRefused(t *testing.T) {
 			}
 		}
 		for _, err := range []error{
-			controller.RemoveNetwork(name), controller.RemoveSandbox(name), netns.RemoveSandboxIn("", name),
+			controller.RemoveNetwork(name), controller.ForgetNetwork(name), controller.RemoveSandbox(name), netns.RemoveSandboxIn("", name),
 			demo.Leave(name), demo.Disconnect(name), demo.DeleteEndpoint(name), demo.ForgetEndpoint(name),
 			demo.Withdraw(name), demo.SetMeter(name, false), netns.ForgetNamespace("/run/" + name + "!"),
 		} {

@@ -43,7 +43,7 @@ type NetworkConfig struct {
 	Subnet *SubnetConfig
 	// SubnetIPv6 is the IPv6 subnet; nil for one that is chosen, when IPv6 is wanted.
 	SubnetIPv6 *SubnetConfig
-	// IPAM is who gives out its addresses; empty for "default".
+	// IPAM is who gives out its addresses, "static" for nobody, so that they are its caller's choice; empty for "default".
 	IPAM string
 	// IPAMOptions is options of that.
 	IPAMOptions map[string]string
@@ -112,6 +112,13 @@ func (c *Controller) Networks() ([]string, error) {
 // RemoveNetwork deletes a network by its name as Network.Delete does, also one whose definition cannot be read.
 func (c *Controller) RemoveNetwork(name string) error {
 	return native.RemoveNetwork(c.native(), name)
+}
+
+// ForgetNetwork forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what
+// the driver made of it is the driver's to clear away. One that is gone is no error. It answers [errdefs.ErrBusy] while it
+// has endpoints, with their names and sandboxes: Network.ForgetEndpoint.
+func (c *Controller) ForgetNetwork(name string) error {
+	return native.ForgetNetwork(c.native(), name)
 }
 
 // Close lets go of the object; the network stays. It may be called again.

@@ -30,7 +30,8 @@ func (n *Network) PlanConnect(sandbox *Sandbox, config EndpointConfig) (Plan, er
 
 // Link makes an endpoint with its addresses and with two devices in the host, one in place in its network and one that is
 // ready to move (seed 002, Link): its Interface is what Sandbox.AddInterface takes, of any sandbox. Connect makes the
-// same in a fraction of the time. DeleteEndpoint takes the devices away, wherever they are.
+// same in a fraction of the time. DeleteEndpoint takes the devices away, wherever they are, but a macvlan only where it
+// is in the host.
 //
 // It answers [errdefs.ErrNotImplemented] where endpoints have no device in the host, and fails as CreateEndpoint does.
 func (n *Network) Link(config EndpointConfig) (Endpoint, error) {

@@ -92,6 +92,7 @@ func TestNetworksAreListedOpenedAndDeleted(t *testing.T) {
 	_, err = controller.OpenNetwork("demo")
 	is(t, err, errdefs.ErrNoNetwork)
 	ok(t, controller.RemoveNetwork("demo"))
+	ok(t, controller.ForgetNetwork("demo"))
 	_, err = controller.CreateNetwork(netns.NetworkConfig{Name: "demo", Type: "token-ring"})
 	is(t, err, errdefs.ErrNotFound)
 	_, err = controller.CreateNetwork(netns.NetworkConfig{Name: "demo", Meter: 7})

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use netns::{Controller, ControllerOptions, Result};
 
-use crate::{collect, endpoint, failure, membership, network, ports, sandbox, shell, stats};
+use crate::{collect, endpoint, failure, membership, network, ports, sandbox, serve, shell, stats};
 
 /// Sees and steers the networks, endpoints and sandboxes of this host
 ///
@@ -105,6 +105,11 @@ pub(crate) enum Command {
     Collect(collect::Asked),
     /// Print what happens to networks, endpoints and sandboxes, until interrupted
     Events,
+    /// Serve other programs, until interrupted
+    Serve {
+        #[command(subcommand)]
+        command: serve::Command,
+    },
     /// Say what this kernel and this user are capable of, and how to get what is missing
     ///
     /// Everything is tried, in namespaces of its own: nothing on the machine is changed, and nothing is left. The exit

@@ -18,6 +18,7 @@ mod outline;
 mod output;
 mod ports;
 mod sandbox;
+mod serve;
 mod shell;
 mod signals;
 mod stats;
@@ -56,6 +57,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Stats(asked) => stats::run(&asked, &global, &out),
         Command::Collect(asked) => collect::run(&asked, &global, &out),
         Command::Events => events::run(&global, &out),
+        Command::Serve { command } => serve::run(&command, &global),
         Command::Doctor => doctor::run(&global, &out),
         Command::Completion(asked) => shell::completion(&asked, &out),
         Command::Man(asked) => shell::man(&asked),

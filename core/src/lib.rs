@@ -33,6 +33,7 @@
 //! | [`libcontainer::configs`] | what a container is to have, as runc says it; hooks |
 //! | [`libcontainer`] | strategies, and single changes of links of the calling thread's own namespace |
 //! | [`plan`] | what is to be done, as data |
+//! | `docker` | with the feature `docker-plugin`: a server that Docker has its networks and addresses from |
 //!
 //! What is to be done is a [`plan::Plan`] first: data that can be printed, serialised and compared
 //! without privileges. One place applies plans, and undoes what had succeeded when a step fails.
@@ -45,6 +46,8 @@
 //! libcontainer or libnetwork whose semantics an item has.
 
 mod controller;
+#[cfg(feature = "docker-plugin")]
+pub mod docker;
 pub mod driver;
 mod error;
 mod events;
@@ -57,6 +60,7 @@ mod netlink;
 mod network;
 pub mod nft;
 pub mod plan;
+pub mod plugin;
 mod sandbox;
 pub mod stats;
 mod store;

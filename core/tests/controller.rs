@@ -1187,6 +1187,47 @@ fn another_process_goes_on_with_what_the_first_made() {
 }
 
 #[test]
+fn a_static_networks_addresses_are_what_its_caller_says_and_nothing_is_leased() {
+    host(|host| {
+        let (controller, before) = settled(host);
+        let mut lan = config("bridge", "blue");
+        lan.ipam = "static".to_owned();
+        refused(
+            controller.create_network(lan.clone()),
+            ErrorKind::BadRequest,
+            &["pool", "static", "name a subnet"],
+        );
+        let mut own = subnet("10.1.0.0/24");
+        lan.subnets = vec![own.clone()];
+        refused(
+            controller.create_network(lan.clone()),
+            ErrorKind::BadRequest,
+            &["gateway", "10.1.0.0/24", "name one"],
+        );
+        own.gateway = Some(ip("10.1.0.1"));
+        lan.subnets = vec![own];
+        controller.create_network(lan.clone()).unwrap();
+        lan.name = "red".parse().unwrap();
+        refused(controller.create_network(lan), ErrorKind::AlreadyExists, &["10.1.0.0/24", "overlaps"]);
+        let web = sandbox(&controller, "web");
+        let without = controller.connect("blue", &web, endpoint("web"));
+        refused(without, ErrorKind::BadRequest, &["web", "address", "10.1.0.0/24", "static", "name one"]);
+        refused(
+            controller.connect("blue", &web, at("web", &["10.2.0.2"])),
+            ErrorKind::BadRequest,
+            &["10.2.0.2", "10.1.0.0/24"],
+        );
+        let made = controller.connect("blue", &web, at("web", &["10.1.0.9"])).unwrap();
+        assert_eq!(addresses_of(&made), ["10.1.0.9/24"]);
+        assert!(host.ping("web", ip("10.1.0.1")));
+        assert_eq!(controller.inspect_network("blue").unwrap().usage[0].used, 0);
+        controller.destroy_sandbox(&web).unwrap();
+        controller.delete_network("blue").unwrap();
+        host.assert_returns_to(&before, "a static network");
+    });
+}
+
+#[test]
 fn after_a_reboot_a_network_comes_back_when_it_is_first_used() {
     const TEST: &str = "after_a_reboot_a_network_comes_back_when_it_is_first_used";
     if child::role().is_some() {

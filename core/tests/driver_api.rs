@@ -994,7 +994,8 @@ impl Ipam for Own {
 
     fn release_pool(&self, pool: &PoolId) -> Result<()> {
         locked(&self.calls).push(format!("release {pool}"));
-        locked(&self.taken).retain(|address| !pool.pool().contains(address));
+        let pool = pool.parts()?.pool;
+        locked(&self.taken).retain(|address| !pool.contains(address));
         Ok(())
     }
 
@@ -1006,11 +1007,12 @@ impl Ipam for Own {
     ) -> Result<(IpNet, BTreeMap<String, String>)> {
         let is_gateway =
             options.get("RequestAddressType").is_some_and(|kind| kind == "com.docker.network.gateway");
-        if *locked(&self.fails_for_ipv6) && pool.pool().addr().is_ipv6() && !is_gateway {
+        if *locked(&self.fails_for_ipv6) && pool.parts()?.pool.addr().is_ipv6() && !is_gateway {
             return Err(Error::new(ErrorKind::ResourceExhausted, "request address", pool.to_string()));
         }
         let mut taken = locked(&self.taken);
-        let last = |number: u8| match pool.pool() {
+        let net = pool.parts()?.pool;
+        let last = |number: u8| match net {
             IpNet::V4(_) => ip(&format!("10.66.0.{number}")),
             IpNet::V6(_) => ip(&format!("fd66::{number}")),
         };
@@ -1019,7 +1021,7 @@ impl Ipam for Own {
             Some(address) if taken.insert(address) => address,
             _ => return Err(Error::new(ErrorKind::AlreadyExists, "request address", format!("{wanted:?}"))),
         };
-        Ok((IpNet::new(address, pool.pool().prefix_len()).unwrap(), BTreeMap::new()))
+        Ok((IpNet::new(address, pool.parts()?.pool.prefix_len()).unwrap(), BTreeMap::new()))
     }
 
     fn release_address(&self, _: &PoolId, address: IpAddr) -> Result<()> {

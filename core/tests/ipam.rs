@@ -124,16 +124,17 @@ fn a_pool_id_has_one_text() {
         ["LocalDefault/172.17.0.0/16", "GlobalDefault/10.0.0.0/8/10.1.0.0/24", "x/fd01::/64/fd01::80/121"]
     {
         let id: PoolId = text.parse().unwrap();
+        assert_eq!(id.parts().unwrap().to_string(), text);
         assert_eq!(id.to_string(), text);
         assert_eq!(serde_json::from_str::<PoolId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
     }
     let id: PoolId = "LocalDefault/10.0.0.0/8/10.1.0.0/24".parse().unwrap();
+    let parts = id.parts().unwrap();
     assert_eq!(
-        (id.space().as_str(), id.pool(), id.sub_pool()),
+        (parts.space.as_str(), parts.pool, parts.sub_pool),
         ("LocalDefault", net("10.0.0.0/8"), Some(net("10.1.0.0/24")))
     );
     for text in [
-        "",
         "LocalDefault",
         "LocalDefault/",
         "LocalDefault/10.0.0.0",
@@ -153,8 +154,21 @@ fn a_pool_id_has_one_text() {
         "LocalDefault//10.0.0.0/8",
         "LocalDefault/10.0.0.0/+8",
     ] {
-        let error = text.parse::<PoolId>().unwrap_err();
+        let error = text.parse::<PoolId>().unwrap().parts().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadRequest, "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_pool_id_is_whatever_text_its_address_management_likes() {
+    for text in ["1", "pool of the 3rd floor/\u{fc}", "../../x", &"p".repeat(PoolId::MAX)] {
+        let id: PoolId = text.parse().unwrap();
+        assert_eq!(id.as_str(), text);
+        assert_eq!(serde_json::from_str::<PoolId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+    }
+    for text in ["", "a\nb", "a\0", "\u{85}", &"p".repeat(PoolId::MAX + 1)] {
+        let error = text.parse::<PoolId>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadRequest, "{text:?}: {error}");
     }
 }
 
@@ -181,7 +195,7 @@ impl Ipam for Tiny {
         _: Option<IpAddr>,
         options: &BTreeMap<String, String>,
     ) -> Result<(IpNet, BTreeMap<String, String>)> {
-        Ok((pool.range(), options.clone()))
+        Ok((pool.parts()?.range(), options.clone()))
     }
 
     fn release_address(&self, _: &PoolId, _: IpAddr) -> Result<()> {

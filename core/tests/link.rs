@@ -322,29 +322,128 @@ fn a_plan_of_a_link_changes_nothing_and_says_what_would_be_done() {
 }
 
 #[test]
-fn networks_without_a_device_in_the_host_have_no_links() {
+fn networks_without_devices_have_no_links() {
     host(|host| {
         let controller = open();
-        common::veth(host, "lan0", "lan1");
-        let lan = with_subnets("macvlan", "lan", &["10.3.0.0/24"]).with_option("parent", "lan0");
-        controller.create_network(lan).unwrap();
         for network_type in ["host", "loopback", "null"] {
             controller.create_network(config(network_type, network_type)).unwrap();
         }
         let before = host.dump();
-        for (network, network_type) in
-            [("lan", "macvlan"), ("host", "host"), ("loopback", "loopback"), ("null", "null")]
-        {
+        for network in ["host", "loopback", "null"] {
             for result in [
                 controller.link(network, endpoint("web")).map(drop),
                 controller.plan_link(network, endpoint("web")).map(drop),
             ] {
-                refused(result, ErrorKind::NotImplemented, &["web", network_type, "waits in the host"]);
+                refused(result, ErrorKind::NotImplemented, &["web", network, "waits in the host"]);
             }
         }
         refused(controller.link("nowhere", endpoint("web")), ErrorKind::NotFound, &["nowhere"]);
         before.assert_same(&host.dump(), "links that were refused");
         assert_eq!(controller.endpoints().unwrap(), []);
+    });
+}
+
+/// A macvlan network on a link of the host's.
+fn lan(host: &Host) -> NetworkConfig {
+    common::veth(host, "lan0", "lan1");
+    let _ = ["lan0", "lan1"].map(|name| host.ip(&["link", "set", name, "up"]));
+    with_subnets("macvlan", "blue", &["10.3.0.0/24", "fd03::/64"]).with_option("parent", "lan0")
+}
+
+#[test]
+fn a_linked_macvlan_waits_in_the_host_and_looks_inside_as_one_that_was_born_there() {
+    host(|host| {
+        let (controller, _) = settled(host);
+        controller.create_network(lan(host)).unwrap();
+        let before = host.dump();
+        let plan = controller.plan_link("blue", endpoint("web")).unwrap().to_string();
+        assert!(plan.contains("create macvlan") && !plan.contains("sandbox"), "{plan}");
+        before.assert_same(&host.dump(), "a plan");
+        let web = sandbox(&controller, "web");
+        let made = linked(&controller, "web");
+        assert!(made.linked && made.meter.is_none(), "{made:?}");
+        let there = link(host, "", &waiting(&made));
+        assert_eq!(there["linkinfo"]["info_kind"], "macvlan");
+        assert_eq!(there["address"], made.mac.unwrap().to_string());
+        assert!(there["ifalias"].as_str().unwrap().contains("network=blue endpoint=web"), "{there}");
+        moved(&web, &made);
+        let seen = |host: &Host| {
+            let mut eth0 = lasting(link(host, "web", "eth0"));
+            let own = eth0.as_object_mut().unwrap();
+            let _ = ["ifalias", "group", "address", "permaddr", "operstate"].map(|key| own.remove(key));
+            own["addr_info"].as_array_mut().unwrap().retain(|address| address["scope"] == "global");
+            (eth0, routes(host, "web", "-4"))
+        };
+        let added = seen(host);
+        web.remove_interface(made.interface.as_ref().unwrap()).unwrap();
+        assert!(links(host, "").contains(&waiting(&made)));
+        controller.delete_endpoint("blue", "web").unwrap();
+        assert!(!links(host, "").contains(&waiting(&made)));
+        controller.connect("blue", &web, at("web", &["10.3.0.2", "fd03::2"])).unwrap();
+        assert_eq!(added, seen(host));
+    });
+}
+
+#[test]
+fn a_macvlan_that_moved_away_is_its_endpoints_until_that_is_deleted() {
+    const TEST: &str = "a_macvlan_that_moved_away_is_its_endpoints_until_that_is_deleted";
+    if child::role().is_some() {
+        // Its process ends, and the endpoints stay.
+        let controller = open();
+        let _ = ["away", "back", "waits"].map(|name| linked(&controller, name));
+        return;
+    }
+    host(|host| {
+        let (controller, _) = settled(host);
+        controller.create_network(lan(host)).unwrap();
+        host.ip(&["netns", "add", "early"]);
+        let before = host.dump();
+        host.ip(&["netns", "add", "other"]);
+        assert!(child::command(&[], TEST, "link").status().unwrap().success());
+        let device = |name: &str| controller.endpoint_oper_info("blue", name).unwrap();
+        assert_eq!(device("away")["parent"], "lan0");
+        let waiting = links(host, "").into_iter().filter(|name| name.starts_with("veth")).collect::<Vec<_>>();
+        assert_eq!(waiting.len(), 3, "{waiting:?}");
+        let of = |name: &str| {
+            let is_its = |link: &&String| {
+                let shown = common::link(host, "", link);
+                shown["ifalias"].as_str().unwrap().contains(&format!("endpoint={name} "))
+            };
+            waiting.iter().find(is_its).unwrap().clone()
+        };
+        let (away, back, waits) = (of("away"), of("back"), of("waits"));
+        for name in [&away, &back] {
+            host.ip(&["link", "set", name, "netns", "other"]);
+        }
+        assert_eq!(findings(&controller), []);
+        assert_eq!(controller.endpoints().unwrap().len(), 3);
+        // As Docker does when a container leaves.
+        let here = nix::unistd::gettid().to_string();
+        host.ip_in("other", &["link", "set", &back, "netns", &here]);
+        for name in ["away", "back", "waits"] {
+            controller.delete_endpoint("blue", name).unwrap();
+            controller.delete_endpoint("blue", name).unwrap();
+        }
+        assert!(links(host, "").iter().all(|name| ![&away, &back, &waits].contains(&name)));
+        assert_eq!(links(host, "other"), ["lo", away.as_str()]);
+        host.ip(&["netns", "delete", "other"]);
+        host.assert_returns_to(&before, "macvlans that came and went");
+        assert_eq!(findings(&controller), []);
+    });
+}
+
+#[test]
+fn a_macvlan_that_was_not_made_when_its_process_died_is_found() {
+    host(|host| {
+        let (controller, _) = settled(host);
+        controller.create_network(lan(host)).unwrap();
+        let before = host.dump();
+        // The second write says that the device is there.
+        controller.fail_write(2);
+        refused(controller.link("blue", endpoint("web")), ErrorKind::System, &["web"]);
+        host.assert_returns_to(&before, "a link that was not recorded");
+        assert_eq!(controller.endpoints().unwrap(), []);
+        assert_eq!(findings(&controller), []);
     });
 }
 

@@ -2,16 +2,18 @@
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use netns::{Controller, ControllerOptions, Lifetime, Result};
 
 use crate::boundary::{call, give, plain, required, Handle};
 use crate::error::netns_error;
-use crate::input::{check_flags, check_reserved, optional as optional_struct, Growing};
+use crate::input::{array, check_flags, check_reserved, optional as optional_struct, Growing};
 use crate::meter::overlay;
 use crate::names::{give_names, netns_names};
-use crate::text::optional;
+use crate::text::{optional, text};
 
 /// Named networks, the endpoints that join sandboxes to them, and their sandboxes (libnetwork's
 /// NetworkController). Any number of processes that share a PID namespace may have the same directories open.
@@ -26,9 +28,14 @@ pub const NETNS_CONTROLLER_PROCESS_LIFETIME: u64 = 2;
 /// What processes that are gone left half done stays as it is, for netns_controller_collect to say what that
 /// is, with NETNS_COLLECT_DRY_RUN, or to put it right.
 pub const NETNS_CONTROLLER_UNCOLLECTED: u64 = 4;
+/// No plugins are looked for: types of network and address managements are the library's own, and those that were
+/// registered.
+pub const NETNS_CONTROLLER_NO_PLUGINS: u64 = 8;
 
-const FLAGS: u64 =
-    NETNS_CONTROLLER_FROM_ENV | NETNS_CONTROLLER_PROCESS_LIFETIME | NETNS_CONTROLLER_UNCOLLECTED;
+const FLAGS: u64 = NETNS_CONTROLLER_FROM_ENV
+    | NETNS_CONTROLLER_PROCESS_LIFETIME
+    | NETNS_CONTROLLER_UNCOLLECTED
+    | NETNS_CONTROLLER_NO_PLUGINS;
 
 /// Where a controller keeps what. All zeroes but the size are the defaults.
 #[repr(C)]
@@ -50,6 +57,17 @@ pub struct netns_controller_options {
     pub meter_slots: u32,
     /// 0.
     pub reserved: u32,
+    /// The directories of plugins' sockets; NULL for /run/docker/plugins.
+    pub plugin_socket_dirs: *const *const c_char,
+    /// How many.
+    pub plugin_socket_dir_count: usize,
+    /// The directories of files that say where plugins are; NULL for /etc/docker/plugins and
+    /// /usr/lib/docker/plugins.
+    pub plugin_spec_dirs: *const *const c_char,
+    /// How many.
+    pub plugin_spec_dir_count: usize,
+    /// How long a plugin may take for a request, all attempts together, in milliseconds; 0 for 30,000.
+    pub plugin_timeout_ms: u64,
 }
 
 // SAFETY: pointers and integers without padding, the size first.
@@ -89,7 +107,45 @@ unsafe fn options(at: *const netns_controller_options) -> Result<(ControllerOpti
     check_reserved(raw.reserved)?;
     // SAFETY: the same.
     unsafe { overlay(&mut options.meter, raw.meter_dir, raw.meter_slots, ["meter_dir", "meter_slots"]) }?;
+    let plugins = &mut options.plugins;
+    plugins.enabled = raw.flags & NETNS_CONTROLLER_NO_PLUGINS == 0;
+    if raw.plugin_timeout_ms != 0 {
+        plugins.timeout = Duration::from_millis(raw.plugin_timeout_ms);
+    }
+    // SAFETY: the same.
+    unsafe {
+        directories_of(
+            &mut plugins.socket_dirs,
+            raw.plugin_socket_dirs,
+            raw.plugin_socket_dir_count,
+            "plugin_socket_dirs",
+        )?;
+        directories_of(
+            &mut plugins.spec_dirs,
+            raw.plugin_spec_dirs,
+            raw.plugin_spec_dir_count,
+            "plugin_spec_dirs",
+        )?;
+    }
     Ok((options, raw.flags))
+}
+
+/// # Safety
+/// `count` strings at `at` by the header's rules.
+unsafe fn directories_of(
+    all: &mut Vec<PathBuf>,
+    at: *const *const c_char,
+    count: usize,
+    name: &str,
+) -> Result<()> {
+    // SAFETY: the same.
+    let given = unsafe { array(at, count, name) }?;
+    if !given.is_empty() {
+        // SAFETY: the same.
+        let given = given.iter().map(|directory| Ok(PathBuf::from(unsafe { text(*directory, name) }?)));
+        *all = given.collect::<Result<_>>()?;
+    }
+    Ok(())
 }
 
 /// The controller of a handle.

@@ -28,6 +28,7 @@ mod names;
 mod namespace;
 mod network;
 mod plan;
+mod plugins;
 mod sandbox;
 mod stats;
 mod text;

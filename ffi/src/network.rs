@@ -81,7 +81,7 @@ pub struct netns_network_config {
     pub ipv4: *const netns_subnet_config,
     /// Its IPv6 subnet; NULL for one that is chosen, when the flags ask for IPv6.
     pub ipv6: *const netns_subnet_config,
-    /// Who gives out its addresses; NULL for "default".
+    /// Who gives out its addresses; "static" for nobody, so that they are its caller's choice; NULL for "default".
     pub ipam: *const c_char,
     /// Options of that.
     pub ipam_options: *const netns_pair,
@@ -389,10 +389,10 @@ pub extern "C" fn netns_network_inspect(
 /// that is ready to move (seed 002, Link). Its `interface` is what netns_sandbox_add_interface takes, of any
 /// sandbox. netns_endpoint_connect makes the same in a fraction of the time.
 ///
-/// netns_endpoint_delete takes the devices away, wherever they are. When they are gone, the next collection
-/// gives its addresses back.
+/// netns_endpoint_delete takes the devices away, wherever they are; a macvlan, which has no other end in the host,
+/// where it is in the host. When they are gone, the next collection gives its addresses back, but not a macvlan's.
 ///
-/// @param network      the network, of type "bridge" or "routed" or of a driver that names a device
+/// @param network      the network, of type "bridge", "routed" or "macvlan" or of a driver that names a device
 /// @param config       what the endpoint is to be
 /// @param ret_details  the endpoint, for netns_endpoint_details_free; may be NULL
 /// @param ret_error    what went wrong; may be NULL
@@ -468,6 +468,26 @@ pub unsafe extern "C" fn netns_network_remove(
         let controller = get_controller(controller)?;
         // SAFETY: a string by the header's rules.
         controller.delete_network(unsafe { text(name, "name") }?)
+    })
+}
+
+/// Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the driver
+/// made of it is the driver's to clear away. One that is gone is no error.
+///
+/// @param controller  the controller
+/// @param name        its name
+/// @param ret_error   what went wrong; may be NULL
+/// @return 0; NETNS_STATUS_BUSY while it has endpoints, with their names and sandboxes: netns_endpoint_forget
+#[no_mangle]
+pub unsafe extern "C" fn netns_network_forget(
+    controller: Option<&netns_controller>,
+    name: *const c_char,
+    ret_error: Option<&mut MaybeUninit<*mut netns_error>>,
+) -> i32 {
+    call(ret_error, || {
+        let controller = get_controller(controller)?;
+        // SAFETY: a string by the header's rules.
+        controller.forget_network(unsafe { text(name, "name") }?)
     })
 }
 

@@ -14,6 +14,7 @@
 //! ```
 
 mod client;
+mod docker;
 mod host;
 mod lesser;
 mod place;
@@ -21,8 +22,10 @@ mod program;
 mod server;
 mod state;
 mod tap;
+mod tools;
 
 pub use client::{attempt, Transport, Try};
+pub use docker::Docker;
 pub use host::{descriptors, host, kernel_version, report, skip, Host, Output};
 pub use lesser::without_netfilter;
 pub use place::inside;
@@ -30,3 +33,4 @@ pub use program::classifier;
 pub use server::Server;
 pub use state::{settings, State};
 pub use tap::Tap;
+pub use tools::{output, Tools};

@@ -11,6 +11,8 @@ use serde_json::{json, Value};
 use super::{as_error, output, Tools, Turn, DIRECTORY};
 use crate::stats::timed;
 
+const NAMESPACE: &str = "/run/netns/peer";
+
 /// Networks by netavark in the namespaces of the thread that uses it.
 #[derive(Debug)]
 pub struct Netavark {
@@ -52,17 +54,21 @@ impl Netavark {
     fn run(&self, first: u16, ports: u16) -> Result<(Duration, Duration), String> {
         let input = config(first, ports).to_string();
         output(Command::new("ip").args(["netns", "add", "peer"]))?;
-        let (started, result) = timed(|| self.tell("setup", &input));
+        let (started, result) = timed(|| self.tell("setup", &input, NAMESPACE));
         result?;
-        let (ended, result) = timed(|| self.tell("teardown", &input));
+        let (ended, result) = timed(|| self.tell("teardown", &input, NAMESPACE));
         result?;
         output(Command::new("ip").args(["netns", "delete", "peer"]))?;
         Ok((started, ended))
     }
 
-    fn tell(&self, what: &str, input: &str) -> Result<(), String> {
+    /// Has it do `what` for the container in `namespace`, as `input` says.
+    ///
+    /// # Errors
+    /// What netavark says.
+    pub(crate) fn tell(&self, what: &str, input: &str, namespace: &str) -> Result<(), String> {
         let mut command = self.tools.command("netavark");
-        command.args(["--config", DIRECTORY, what, "/run/netns/peer"]);
+        command.args(["--config", DIRECTORY, what, namespace]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().map_err(as_error)?;
         let mut pipe = process.stdin.take().ok_or("no input")?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use netns::driver::{Capability, DriverCallback};
 use netns::{ControllerOptions, Lifetime, NetworkConfig, Result};
@@ -83,6 +84,10 @@ impl Controller {
         lifetime: &str,
         meter_dir: Option<PathBuf>,
         meter_slots: Option<u16>,
+        plugins: bool,
+        plugin_socket_dirs: Option<Vec<PathBuf>>,
+        plugin_spec_dirs: Option<Vec<PathBuf>>,
+        plugin_timeout: Option<f64>,
     ) -> PyResult<Self> {
         let mut options = if from_env { ControllerOptions::from_env() } else { ControllerOptions::default() };
         let set =
@@ -92,6 +97,11 @@ impl Controller {
         set(&mut options.sandbox_dir, sandbox_dir);
         set(&mut options.meter.directory, meter_dir);
         options.meter.slots = meter_slots.unwrap_or(options.meter.slots);
+        let own = &mut options.plugins;
+        own.enabled = plugins;
+        own.socket_dirs = plugin_socket_dirs.unwrap_or_else(|| own.socket_dirs.clone());
+        own.spec_dirs = plugin_spec_dirs.unwrap_or_else(|| own.spec_dirs.clone());
+        own.timeout = plugin_timeout.map_or(own.timeout, Duration::from_secs_f64);
         let open = || {
             let options = options.with_lifetime(from_json::<Lifetime>("lifetime", lifetime)?);
             match uncollected {
@@ -124,6 +134,14 @@ impl Controller {
         self.ask(py, |controller| Ok(controller.network_types()))
     }
 
+    fn plugins(&self, py: Python<'_>) -> PyResult<String> {
+        self.show(py, netns::Controller::plugins)
+    }
+
+    fn activate_plugin(&self, py: Python<'_>, name: Text<'_>) -> PyResult<Vec<String>> {
+        self.ask(py, |controller| controller.activate_plugin(&name))
+    }
+
     fn create_network(&self, py: Python<'_>, config: &str) -> PyResult<String> {
         self.show(py, |controller| controller.create_network(from_json("network config", config)?))
     }
@@ -139,6 +157,10 @@ impl Controller {
 
     fn delete_network(&self, py: Python<'_>, name: Text<'_>) -> PyResult<()> {
         self.ask(py, |controller| controller.delete_network(&name))
+    }
+
+    fn forget_network(&self, py: Python<'_>, name: Text<'_>) -> PyResult<()> {
+        self.ask(py, |controller| controller.forget_network(&name))
     }
 
     fn create_endpoint(&self, py: Python<'_>, network: Text<'_>, config: &str) -> PyResult<Endpoint> {

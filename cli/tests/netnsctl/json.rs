@@ -8,7 +8,7 @@ use testhost::host;
 use crate::common::{commands, json};
 
 /// What follows something, prints no result, or takes the place of the program: other tests have these.
-const OTHERS: [&str; 4] = ["completion", "doctor", "events", "sandbox exec"];
+const OTHERS: [&str; 5] = ["completion", "doctor", "events", "sandbox exec", "serve docker"];
 
 #[test]
 fn every_command_prints_json_where_it_is_asked_to() {

@@ -12,5 +12,6 @@ mod json;
 mod membership;
 mod network;
 mod ports;
+mod serve;
 mod shell;
 mod stats;

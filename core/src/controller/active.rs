@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::record::EndpointRecord;
-use super::{networks, reserved, Controller, NetworkConfig, SubnetConfig};
+use super::{networks, reserved, told, Controller, NetworkConfig, SubnetConfig};
 use crate::driver::{is_builtin, Driver, WITHOUT_ADDRESSES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ipam::{overlap, Ipam, PoolIpam};
@@ -49,10 +49,13 @@ impl Controller {
     /// As [`Controller::activate`], also when it was alive before.
     pub(super) fn reactivate(&self, name: &Name) -> Result<Arc<Active>> {
         let (mut config, mut stamp) = self.definition(name)?;
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
+        let (driver, _) = self.driver(&config.network_type)?;
         self.refuse_overlap(&config)?;
         if config.is_incomplete() {
-            (config, stamp) = self.complete_by_hand(name)?;
+            (config, stamp) = match config.ipam == PoolIpam::NAME {
+                true => self.complete_by_hand(name, &*driver)?,
+                false => self.complete_by_others(name, &*driver)?,
+            };
         }
         let has_firewall = self.bring_up(&config, &*driver, false)?;
         let active = Arc::new(self.active(config, stamp, driver, has_firewall)?);
@@ -84,7 +87,8 @@ impl Controller {
     }
 
     /// A definition that somebody wrote without saying everything gets the rest, and keeps it.
-    fn complete_by_hand(&self, name: &Name) -> Result<(NetworkConfig, Stamp)> {
+    fn complete_by_hand(&self, name: &Name, driver: &dyn Driver) -> Result<(NetworkConfig, Stamp)> {
+        let skips = driver.gateway_skips(&self.definition(name)?.0.options)?;
         let _lock = self.definitions.lock()?;
         // Another process may have been faster, and its choice counts.
         let (mut config, stamp) = self.definition(name)?;
@@ -92,7 +96,7 @@ impl Controller {
             return Ok((config, stamp));
         }
         let in_use = self.subnets_of_others(name)?;
-        self.complete(&mut config, &in_use)?;
+        self.complete(&mut config, &in_use, skips)?;
         self.definitions.replace(name, &config)?;
         self.definition(name)
     }
@@ -104,15 +108,17 @@ impl Controller {
             self.store.write(|tx| reserved::reserve(tx, config))?;
         }
         let raised = self.raise_firewall(config)?;
-        let made = self.make_network(config, driver);
+        let made = self.make_network(config, driver, is_new);
+        // What a plugin has refused it need not take away.
+        let undo = made.is_ok() || !driver.remembers_networks();
         let opens = raised || config.parent().is_some();
         let opened = made.and_then(|()| if opens { self.open_up(config) } else { Ok(()) });
         opened.map_err(|error| {
             if !is_new {
                 return error;
             }
-            let undone =
-                [engine::delete_network(&self.host, driver, &config.name), self.lower_firewall(&config.name)];
+            let deleted = if undo { self.delete_made(config, driver) } else { Ok(()) };
+            let undone = [deleted, self.lower_firewall(&config.name)];
             error.with_rollback(undone.into_iter().filter_map(Result::err).collect())
         })?;
         if config.meter && !WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
@@ -122,7 +128,17 @@ impl Controller {
         Ok(raised)
     }
 
-    fn make_network(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+    pub(super) fn delete_made(&self, config: &NetworkConfig, driver: &dyn Driver) -> Result<()> {
+        if driver.remembers_networks() {
+            self.store.write(|tx| told::forget(tx, &config.name))?;
+        }
+        engine::delete_network(&self.host, driver, &config.name)
+    }
+
+    fn make_network(&self, config: &NetworkConfig, driver: &dyn Driver, is_new: bool) -> Result<()> {
+        if driver.remembers_networks() {
+            return self.tell_driver(config, driver, is_new);
+        }
         let (options, ipv4, ipv6) = networks::for_driver(config);
         let info = engine::create_network(&self.host, driver, &config.name, &options, &ipv4, &ipv6)?;
         if !info.tables().is_empty() {
@@ -159,9 +175,11 @@ impl NetworkConfig {
     /// Whether a family that is wanted has no subnet yet, or a subnet no gateway.
     fn is_incomplete(&self) -> bool {
         let has = |ipv6| self.subnet(ipv6).is_some();
-        // A subnet with room for a single address has no gateway.
+        // A subnet with room for a single address has no gateway, and a driver of others may do without.
         let lacks_gateway = |subnet: &SubnetConfig| {
-            subnet.gateway.is_none() && subnet.subnet.prefix_len() < subnet.subnet.max_prefix_len()
+            is_builtin(&self.network_type)
+                && subnet.gateway.is_none()
+                && subnet.subnet.prefix_len() < subnet.subnet.max_prefix_len()
         };
         !WITHOUT_ADDRESSES.contains(&self.network_type.as_str())
             && (self.ipv4 && !has(false) || self.ipv6 && !has(true) || self.subnets.iter().any(lacks_gateway))

@@ -3,14 +3,16 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::active::Active;
 use super::finding::{Collected, Finding, FindingKind};
 use super::join::is_there;
 use super::record::{EndpointRecord, Joined, Linked, SandboxRecord};
 use super::{reserved, Controller, NetworkConfig};
 use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
 use crate::host::DYING;
 use crate::link::parse::{self, LinkState, ProxyState};
@@ -18,7 +20,9 @@ use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LEAVING_GRO
 use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{Action, Plan};
+use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::SandboxKey;
+use crate::store::GateGuard;
 use crate::sys::{remove_file, Namespace};
 
 impl Controller {
@@ -44,6 +48,7 @@ impl Controller {
     }
 
     fn survey(&self, dry_run: bool) -> Result<Collected> {
+        let _operation = Operation::begin();
         let mut run = Run { controller: self, dry_run, findings: Vec::new() };
         run.sandboxes()?;
         let links: Vec<_> = {
@@ -68,59 +73,114 @@ impl Controller {
         Ok(Collected { findings })
     }
 
-    /// [`Controller::discard_stale`] of all networks whose endpoints may have what this one wants.
+    /// [`Controller::discard_stale`] of all networks whose endpoints may have what this one wants; of other networks only
+    /// where nobody is to be asked, and what fails there is not this one's affair.
     pub(super) fn discard_in_the_way(&self, record: &EndpointRecord) -> Result<bool> {
-        let mut networks = BTreeSet::from([record.network.clone()]);
+        let mut found = self.discard_stale(&record.network)?;
+        let mut networks = BTreeSet::new();
         if !record.config.ports.is_empty() {
             let others = self.store.read(EndpointRecord::all)?.into_iter();
             networks.extend(others.filter(|other| !other.ports.is_empty()).map(|other| other.network));
         }
-        let found: Result<Vec<_>> = networks.iter().map(|network| self.discard_stale(network)).collect();
-        Ok(found?.contains(&true))
-    }
-
-    /// Removes the endpoints of a network whose sandboxes or devices are gone, with all that is left of them. False when
-    /// there are none.
-    pub(super) fn discard_stale(&self, network: &Name) -> Result<bool> {
-        let _gate = self.gate.enter()?;
-        let network_type = self.definition(network).ok().map(|(config, _)| config.network_type);
-        let mut found = false;
-        for record in self.store.read(|tx| EndpointRecord::of_network(tx, network))? {
-            let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(&record, joined);
-            let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
-            let is_lost = |linked| {
-                let look_up = |name: &InterfaceName| self.host.link(name);
-                self.whats_wrong_with_linked(&record, linked, network_type.as_deref(), look_up)
-            };
-            let is_lost = record.linked.as_ref().map(is_lost).transpose()?.flatten().is_some();
-            if is_stale || is_lost || record.is_orphan() {
-                self.discard(&record)?;
-                found = true;
+        networks.remove(&record.network);
+        for network in &networks {
+            match self.is_plain(network).and_then(|is_plain| Ok(is_plain && self.discard_stale(network)?)) {
+                Ok(discarded) => found |= discarded,
+                Err(error) => log::warn!("{error}"),
             }
         }
         Ok(found)
     }
 
-    /// Whether the endpoint may be in a sandbox that another mount namespace sees.
-    fn is_elsewhere(&self, record: &EndpointRecord, joined: &Joined) -> bool {
-        joined.mounts != self.mounts && record.owner.is_alive()
+    /// Removes the endpoints of a network whose sandboxes or devices are gone, with all that is left of them. False when
+    /// there are none.
+    pub(super) fn discard_stale(&self, network: &Name) -> Result<bool> {
+        let network_type = self.definition(network).ok().map(|(config, _)| config.network_type);
+        let mut stale = Vec::new();
+        {
+            let _gate = self.gate.enter()?;
+            for record in self.store.read(|tx| EndpointRecord::of_network(tx, network))? {
+                if self.is_stale(&record, network_type.as_deref())? {
+                    stale.push(record);
+                }
+            }
+        }
+        let mut found = false;
+        for record in stale {
+            found |= self.discard(&record, || self.is_stale(&record, network_type.as_deref()))?;
+        }
+        Ok(found)
     }
 
-    /// Takes the endpoint out of its sandbox, if that is there, and removes it.
-    fn discard(&self, record: &EndpointRecord) -> Result<()> {
-        let mut parted = record.clone();
-        // Whether its ports became its own is not known: what is another's under the same key stays.
-        self.dismiss_owned(record)?;
-        parted.ports.clear();
-        self.detach(&mut parted, false)?;
-        parted.ports.clone_from(&record.ports);
-        self.remove(&parted)?;
-        let (network, endpoint) = (Some(&record.network), Some(&record.config.name));
-        if let Some(joined) = &record.joined {
-            self.tell(EventKind::EndpointLeft, network, endpoint, Some(&joined.sandbox));
+    fn is_stale(&self, record: &EndpointRecord, network_type: Option<&str>) -> Result<bool> {
+        let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(record, joined);
+        if record.attended.is_some() {
+            return Ok(record.abandoned().is_some_and(|attended| attended.ends));
         }
-        self.tell(EventKind::EndpointDeleted, network, endpoint, None);
-        Ok(())
+        let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
+        let is_lost = |linked| {
+            let look_up = |name: &InterfaceName| self.host.link(name);
+            self.whats_wrong_with_linked(record, linked, network_type, look_up)
+        };
+        let is_lost = record.linked.as_ref().map(is_lost).transpose()?.flatten().is_some();
+        Ok(is_stale || is_lost || record.is_orphan())
+    }
+
+    /// Whether the endpoint may be in a sandbox that another mount namespace sees.
+    fn is_elsewhere(&self, record: &EndpointRecord, joined: &Joined) -> bool {
+        joined.mounts != self.mounts && (record.owner.is_alive() || self.lives_unseen(record, joined))
+    }
+
+    /// Whether the namespace lives by what is seen of it without its mount: the endpoint's other end in the host, or a
+    /// process inside. Who joined it may have been a server that is gone, as its containers are not.
+    fn lives_unseen(&self, record: &EndpointRecord, joined: &Joined) -> bool {
+        let host_end = naming::link_names(&record.network, &record.config.name);
+        match host_end.and_then(|(host_end, _)| self.host.link(&host_end)) {
+            Ok(Some(link)) => link.alias.is_some() && !self.host.is_dying(&link),
+            Ok(None) => {
+                let found = Namespace::find(&HashSet::from([joined.life.numbers()]));
+                found.values().any(|namespace| namespace.life().is_ok_and(|life| life == joined.life))
+            }
+            // What cannot be known is not taken away.
+            Err(_) => true,
+        }
+    }
+
+    /// The gate, and the network of an endpoint that is to part, while that is recorded so and `still` is so.
+    fn alone_with(
+        &self,
+        record: &EndpointRecord,
+        still: impl FnOnce() -> Result<bool>,
+    ) -> Result<Option<(GateGuard<'_>, Option<Arc<Active>>)>> {
+        let active = self.parting(record)?;
+        let gate = self.gate.enter()?;
+        let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
+        let is_still = same && self.is_current(&record.network, active.as_deref())? && still()?;
+        Ok(is_still.then_some((gate, active)))
+    }
+
+    /// Takes the endpoint out of its sandbox, if that is there, and removes it, if it is still recorded so and `still`
+    /// is so behind the gate.
+    fn discard(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
+        let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
+        let active = active.as_deref();
+        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+            if !self.part_alone(gate, active, record, true)? {
+                return Ok(false);
+            }
+        } else {
+            let mut parted = record.clone();
+            // Whether its ports became its own is not known: what is another's under the same key stays.
+            self.dismiss_owned(record)?;
+            parted.ports.clear();
+            self.detach(&mut parted, active, false)?;
+            parted.ports.clone_from(&record.ports);
+            self.remove(&parted, active)?;
+            drop(gate);
+            active.inspect(|active| self.give_all_back_elsewhere(active, record));
+        }
+        self.tell_parted(record, true);
+        Ok(true)
     }
 }
 
@@ -140,17 +200,32 @@ impl Run<'_> {
         reason: &str,
         repair: impl FnOnce(&Controller) -> Result<bool>,
     ) {
+        let _ = self.found_alone(kind, object, reason, |controller| {
+            let _gate = controller.gate.enter()?;
+            repair(controller)
+        });
+    }
+
+    /// As [`Run::found`], with a `repair` that takes the gate itself.
+    fn found_alone(
+        &mut self,
+        kind: FindingKind,
+        object: impl fmt::Display,
+        reason: &str,
+        repair: impl FnOnce(&Controller) -> Result<bool>,
+    ) -> Option<Error> {
         let mut error = None;
         if !self.dry_run {
-            let controller = self.controller;
-            match controller.gate.enter().and_then(|_gate| repair(controller)) {
+            match repair(self.controller) {
                 Ok(true) => {}
-                Ok(false) => return,
-                Err(failure) => error = Some(failure.to_string()),
+                Ok(false) => return None,
+                Err(failure) => error = Some(failure),
             }
         }
-        let finding = Finding { kind, object: object.to_string(), reason: reason.to_owned(), error };
+        let text = error.as_ref().map(ToString::to_string);
+        let finding = Finding { kind, object: object.to_string(), reason: reason.to_owned(), error: text };
         self.findings.push(finding);
+        error
     }
 
     /// Sandboxes that should have gone with their makers, and what is left of those that are gone.
@@ -183,30 +258,42 @@ impl Run<'_> {
     fn endpoints(&mut self, records: &[EndpointRecord], links: &[LinkState]) -> Result<()> {
         let by_name: HashMap<_, _> = links.iter().map(|link| (link.name.as_str(), link)).collect();
         let networks = self.controller.definitions.list::<NetworkConfig>()?;
-        let types: HashMap<_, _> = networks
-            .into_iter()
-            .filter_map(|(name, config)| Some((name, config.ok()?.network_type)))
-            .collect();
-        for record in records {
+        let used: HashSet<_> = records.iter().map(|record| &record.network).collect();
+        let (mut types, mut waiting) = (HashMap::new(), HashSet::new());
+        for (name, config) in networks.into_iter().filter(|(name, _)| used.contains(name)) {
+            let Ok(config) = config else { continue };
+            if self.controller.waits_for_others(&config, self.dry_run) {
+                waiting.insert(name.clone());
+            }
+            types.insert(name, config.network_type);
+        }
+        // Each of its endpoints would be waited for, and nothing is to be had.
+        let mut silent = HashSet::new();
+        for record in records.iter().filter(|record| !waiting.contains(&record.network)) {
             // Whether an endpoint is whole cannot be told without its network's definition.
             let network_type = types.get(&record.network).map(String::as_str);
             let look_up = |name: &InterfaceName| Ok(by_name.get(name.as_str()).copied().cloned());
             let Some(reason) = self.controller.whats_wrong(record, network_type, look_up)? else { continue };
             let object = super::endpoints::of(&record.config.name, &record.network);
-            let ends = record.transient || record.is_orphan();
+            let ends = record.ends();
             let reason = format!("{reason}: {}", if ends { "removed" } else { "left" });
-            self.found(FindingKind::Endpoint, object, &reason, |controller| {
-                // Nobody is in the middle of a join now. What has changed since is not what was looked at.
-                let same = controller.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-                let look_up = |name: &InterfaceName| controller.host.link(name);
-                let still = same && controller.whats_wrong(record, network_type, look_up)?.is_some();
-                match (still, ends) {
-                    (false, _) => return Ok(false),
-                    (true, true) => controller.discard(record)?,
-                    (true, false) => controller.set_apart(record)?,
+            let is_silent = network_type.is_some_and(|own| silent.contains(own));
+            let failed = self.found_alone(FindingKind::Endpoint, object, &reason, |controller| {
+                if is_silent {
+                    let error = Error::new(ErrorKind::System, "call", "its plugin");
+                    return Err(error.with_cause("it did not answer a moment ago: tried again next time"));
                 }
-                Ok(true)
+                // Nobody is in the middle of a join now. What has changed since is not what was looked at.
+                let look_up = |name: &InterfaceName| controller.host.link(name);
+                let still = || Ok(controller.whats_wrong(record, network_type, look_up)?.is_some());
+                match ends {
+                    true => controller.discard(record, still),
+                    false => controller.set_apart(record, still),
+                }
             });
+            if failed.as_ref().is_some_and(is_unreachable) {
+                silent.extend(network_type.map(str::to_owned));
+            }
         }
         Ok(())
     }
@@ -357,9 +444,8 @@ impl Controller {
         network_type: Option<&str>,
         look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
     ) -> Result<Option<&'static str>> {
-        // Its driver, or who gave its addresses, may be registered later.
-        if network_type.is_some_and(|network_type| self.drivers.driver(network_type).is_err()) {
-            return Ok(None);
+        if record.attended.is_some() {
+            return Ok(record.abandoned().map(|_| "its process died while its driver was at it"));
         }
         if record.is_orphan() {
             return Ok(Some("its process is gone"));
@@ -376,8 +462,8 @@ impl Controller {
         }
         let Some(network_type) = network_type else { return Ok(None) };
         let Some(src_name) = &joined.src_name else {
-            let is_whole = WITHOUT_ADDRESSES.contains(&network_type);
-            // A driver that acts by itself takes its time.
+            // One that acts by itself need not have a device, and says when it is done.
+            let is_whole = WITHOUT_ADDRESSES.contains(&network_type) || !is_builtin(network_type);
             let lost = !is_whole && !record.owner.is_alive();
             return Ok(lost.then_some("it had not joined when its process died"));
         };
@@ -448,12 +534,34 @@ impl Controller {
         Ok(entries)
     }
 
-    /// Takes the endpoint out of its sandbox; it stays.
-    fn set_apart(&self, record: &EndpointRecord) -> Result<()> {
-        self.detach(&mut record.clone(), true)?;
-        let sandbox = record.joined.as_ref().map(|joined| joined.sandbox.as_path());
-        self.tell(EventKind::EndpointLeft, Some(&record.network), Some(&record.config.name), sandbox);
-        Ok(())
+    /// Takes the endpoint out of its sandbox, if it is still recorded so and `still` is so behind the gate; it stays.
+    fn set_apart(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
+        let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
+        let active = active.as_deref();
+        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+            if !self.part_alone(gate, active, record, false)? {
+                return Ok(false);
+            }
+        } else {
+            self.detach(&mut record.clone(), active, true)?;
+        }
+        self.tell_parted(record, false);
+        Ok(true)
+    }
+
+    /// Whether the network's driver, or who gave its addresses, may be registered or found later.
+    /// In a dry run no plugin is asked, and one that can be found is taken to be one.
+    fn waits_for_others(&self, config: &NetworkConfig, dry_run: bool) -> bool {
+        if dry_run {
+            return !self.is_to_be_had(&config.network_type) || !self.is_to_be_had(&config.ipam);
+        }
+        match self.driver(&config.network_type).and(self.ipam(&config.ipam)) {
+            Ok(_) => false,
+            Err(error) => {
+                log::debug!("the endpoints of network {} are left: {error}", config.name);
+                true
+            }
+        }
     }
 
     /// Deletes a link of the host; one that is gone is no error.

@@ -45,7 +45,8 @@ pub struct NetworkConfig {
     /// What stands between it and everything else.
     #[serde(default, skip_serializing_if = "is_default")]
     pub firewall: FirewallConfig,
-    /// Who gives out its addresses: `default`, or an [`Ipam`](crate::ipam::Ipam) that was registered.
+    /// Who gives out its addresses: `default`; `static`, who gives none, so that subnets and addresses are
+    /// what the caller says; or an [`Ipam`](crate::ipam::Ipam) that was registered.
     #[serde(default = "default_ipam")]
     pub ipam: String,
     /// Options of that.
@@ -93,6 +94,9 @@ pub struct SubnetConfig {
     /// What the address management calls the pool, where it is not the library's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pool_id: Option<PoolId>,
+    /// The address space of the pool, where it is not `LocalDefault`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) address_space: Option<Name>,
 }
 
 pub(super) fn on() -> bool {
@@ -180,7 +184,14 @@ impl NetworkConfig {
 impl SubnetConfig {
     /// A subnet with everything by default.
     pub fn new(subnet: IpNet) -> Self {
-        Self { subnet, gateway: None, range: None, auxiliary: BTreeMap::new(), pool_id: None }
+        Self {
+            subnet,
+            gateway: None,
+            range: None,
+            auxiliary: BTreeMap::new(),
+            pool_id: None,
+            address_space: None,
+        }
     }
 
     /// The gateway with the subnet's prefix length.

@@ -1,4 +1,4 @@
-//! Docker's words for what a bridge network's firewall does: options of a driver there, fields of the definition here.
+//! Docker's words for what a network's firewall does: options of a driver there, fields of the definition here.
 
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde_json::Value;
 
 use super::{GatewayMode, NetworkConfig};
-use crate::driver::{bridge, is_internal, optional_flag, Options, DOCKER_GENERIC};
+use crate::driver::{bridge, is_internal, optional_flag, routed, Options, DOCKER_GENERIC};
 use crate::error::{Error, Result};
 
 const MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
@@ -25,7 +25,7 @@ impl NetworkConfig {
     pub(super) fn translate(&mut self) -> Result<()> {
         // The driver sees to the gateway, the field to everything else.
         self.internal |= is_internal(&self.options);
-        if self.network_type != bridge::TYPE {
+        if ![bridge::TYPE, routed::TYPE].contains(&self.network_type.as_str()) {
             return Ok(());
         }
         if let Some(on) = self.switch(MASQUERADE)? {

@@ -75,8 +75,8 @@ impl Controller {
             return Ok(());
         }
         let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-        let options = &record.config.options;
-        let plan = active.driver.program_external_connectivity(network, endpoint, options);
+        let options = active.options_told(record);
+        let plan = active.driver.program_external_connectivity(network, endpoint, &options);
         self.apply(&tolerated(plan)?)
     }
 

@@ -10,20 +10,26 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::active::Active;
+use super::parting::{attended, Parting};
 use super::publish::give_back;
 use super::record::EndpointRecord;
-use super::{Controller, EndpointConfig, PortMapping};
+use super::{Controller, EndpointConfig, PortMapping, SubnetConfig};
 use crate::driver::{is_builtin, InterfaceInfo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
+use crate::ipam::refuse_unwanted;
 use crate::link::MacAddr;
 use crate::name::Name;
 use crate::network::engine;
 use crate::plan::{apply, Ground, Plan};
+use crate::plugin::client::Operation;
 use crate::sandbox::Interface;
 use crate::stats::SlotId;
 use crate::store::leases;
 use crate::sys::Process;
+
+/// The option by which an address management knows an endpoint's MAC address.
+const DOCKER_MAC: &str = "com.docker.network.endpoint.macaddress";
 
 /// An endpoint of a network, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,6 +95,7 @@ impl Controller {
     /// behind.
     pub fn create_endpoint(&self, network: &str, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
+        let _operation = Operation::begin();
         let create = || {
             let active = self.activate(&Name::new(network)?)?;
             let record = self.record(&active, config, false)?;
@@ -104,18 +111,28 @@ impl Controller {
     /// that [`Controller::link`] made go too, wherever they are by now.
     ///
     /// # Errors
-    /// Busy when it is joined to a sandbox, with that.
+    /// Busy when it is joined to a sandbox, with that, or another has its driver at it.
     pub fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let _operation = Operation::begin();
         let delete = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let _gate = self.gate.enter()?;
-            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+            let Some(parting) = self.begin_parting(&network, &endpoint)? else { return Ok(()) };
+            let Parting { gate, mut record, active } = parting;
+            let active = active.as_deref();
             if let Some(joined) = &record.joined {
                 let cause = format!("it is joined to {}: leave that first", joined.sandbox.display());
                 return Err(Error::new(ErrorKind::Busy, "delete", "endpoint").with_cause(cause));
             }
-            self.detach(&mut record, false)?;
-            self.remove(&record)?;
+            if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+                if !self.part_alone(gate, active, &record, true)? {
+                    return Ok(());
+                }
+            } else {
+                self.detach(&mut record, active, false)?;
+                self.remove(&record, active)?;
+                drop(gate);
+                active.inspect(|active| self.give_all_back_elsewhere(active, &record));
+            }
             self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
             Ok(())
         };
@@ -158,7 +175,7 @@ impl Controller {
     /// that is known of.
     ///
     /// # Errors
-    /// PermissionDenied without `CAP_NET_ADMIN`.
+    /// PermissionDenied without `CAP_NET_ADMIN`; Busy while another has its driver at it.
     pub fn leave(&self, network: &str, endpoint: &str) -> Result<()> {
         self.part(network, endpoint, false).map_err(|error| error.within("leave", of(endpoint, network)))
     }
@@ -173,17 +190,26 @@ impl Controller {
     }
 
     fn part(&self, network: &str, endpoint: &str, delete: bool) -> Result<()> {
+        let _operation = Operation::begin();
         let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-        let gate = self.gate.enter()?;
-        let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
+        let Some(parting) = self.begin_parting(&network, &endpoint)? else { return Ok(()) };
+        let Parting { gate, mut record, active } = parting;
+        let active = active.as_deref();
         let left = record.joined.clone();
-        if left.is_some() || delete {
-            self.detach(&mut record, !delete)?;
+        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
+            if (left.is_some() || delete) && !self.part_alone(gate, active, &record, delete)? {
+                return Ok(());
+            }
+        } else {
+            if left.is_some() || delete {
+                self.detach(&mut record, active, !delete)?;
+            }
+            if delete {
+                self.remove(&record, active)?;
+            }
+            drop(gate);
+            active.filter(|_| delete).inspect(|active| self.give_all_back_elsewhere(active, &record));
         }
-        if delete {
-            self.remove(&record)?;
-        }
-        drop(gate);
         if let Some(joined) = left {
             self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
         }
@@ -197,30 +223,40 @@ impl Controller {
     /// good: what the driver made of it is the driver's to clear away. One that is gone is no error.
     ///
     /// # Errors
-    /// Those of writing the store.
+    /// Those of writing the store; Busy while another has its driver at it.
     pub fn forget_endpoint(&self, network: &str, endpoint: &str) -> Result<()> {
+        let _operation = Operation::begin();
         let give_up = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
-            let _gate = self.gate.enter()?;
-            let Some(mut record) = self.find(&network, &endpoint)? else { return Ok(()) };
-            let left = record.joined.clone();
-            let parted = self.detach(&mut record, false).and_then(|()| self.remove(&record));
-            if let Err(error) = parted {
-                log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {error}");
-                self.store.write(|tx| forget(tx, &record))?;
-                self.stop_counting_inside(&record, None);
-                self.unmeter(&record);
-                if let Ok(Some(active)) = self.parting(&record) {
-                    self.give_all_back_elsewhere(&active, &record);
-                }
+            match self.part(network.as_str(), endpoint.as_str(), true) {
+                Ok(()) => Ok(()),
+                Err(error) => self.forget_all_the_same(&network, &endpoint, &error),
             }
-            if let Some(joined) = left {
-                self.tell(EventKind::EndpointLeft, Some(&network), Some(&endpoint), Some(&joined.sandbox));
-            }
-            self.tell(EventKind::EndpointDeleted, Some(&network), Some(&endpoint), None);
-            Ok(())
         };
         give_up().map_err(|error: Error| error.within("forget endpoint", of(endpoint, network)))
+    }
+
+    fn forget_all_the_same(&self, network: &Name, endpoint: &Name, why: &Error) -> Result<()> {
+        let gate = self.gate.enter()?;
+        let Some(record) = self.find(network, endpoint)? else { return Ok(()) };
+        record.refuse_attended()?;
+        log::warn!("forgetting endpoint {endpoint} of network {network} all the same: {why}");
+        if !self.is_plain(network)? {
+            // Its device is not to stay there; what it is in the host is its driver's affair.
+            let sandbox = record.joined.as_ref().map_or(Ok(None), |joined| self.open_as(joined));
+            let cleared = sandbox.and_then(|sandbox| match &record.joined {
+                Some(joined) => self.clear_out(&record, joined, sandbox.as_ref()),
+                None => Ok(()),
+            });
+            cleared.err().inspect(|error| log::warn!("{error}"));
+        }
+        self.store.write(|tx| forget(tx, &record))?;
+        self.stop_counting_inside(&record, None);
+        self.unmeter(&record);
+        drop(gate);
+        self.give_all_back_by_name(&record);
+        self.tell_parted(&record, true);
+        Ok(())
     }
 
     pub(super) fn find(&self, network: &Name, endpoint: &Name) -> Result<Option<EndpointRecord>> {
@@ -256,6 +292,9 @@ impl Controller {
             owner: Process::current()?,
             joined: None,
             linked: None,
+            attended: None,
+            chosen: Vec::new(),
+            elsewhere: active.ipam.is_some(),
             meter: None,
             ports: Vec::new(),
         })
@@ -264,6 +303,7 @@ impl Controller {
     /// Gives the endpoint its addresses, records it and has the driver make it.
     fn add(&self, active: &Active, mut record: EndpointRecord) -> Result<EndpointRecord> {
         let others = self.take_elsewhere(active, &mut record)?;
+        record.attended = attended(active, &record, true);
         let recorded = self.gate.enter().and_then(|_gate| {
             self.check_defined(active)?;
             self.store.write(|tx| {
@@ -278,15 +318,18 @@ impl Controller {
         if active.is_builtin {
             return Ok(record);
         }
-        let made = self.make(active, &mut record).and_then(|()| self.store.write(|tx| record.update(tx)));
-        made.map_err(|error| error.with_rollback(self.remove(&record).err().into_iter().collect()))?;
+        let _attending = self.attending(active, &record);
+        self.make_alone(active, &mut record)?;
+        let stored = record.clone();
+        self.attend_no_more(&mut record)
+            .map_err(|error| error.with_rollback(self.take_back(active, &record, &stored, false)))?;
         Ok(record)
     }
 
     /// Takes addresses and ports for the endpoint.
     pub(super) fn take(&self, tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
         take_addresses(tx, active, record)?;
-        record.ports = self.settle_ports(tx, &active.config, record, &record.config.ports)?;
+        record.ports = self.settle_ports(tx, active, record, &record.config.ports)?;
         Ok(())
     }
 
@@ -297,33 +340,33 @@ impl Controller {
             active.config.name.as_str(),
             record.config.name.as_str(),
             &mut interface,
-            &record.config.options,
+            &active.options_told(record),
         )?;
+        let own: Vec<_> = record.addresses().map(|own| own.addr()).collect();
         record.mac = interface.mac_address();
         record.address = interface.address();
         record.address_ipv6 = interface.address_ipv6();
+        record.chosen =
+            record.addresses().map(|own| own.addr()).filter(|chosen| !own.contains(chosen)).collect();
         apply(&plan, &mut Ground { host: &self.host, sandbox: None, programs: None })
     }
 
-    /// Removes what the driver made of the endpoint, its record and its leases.
-    pub(super) fn remove(&self, record: &EndpointRecord) -> Result<()> {
-        let active = self.parting(record)?;
-        if let Some(active) = &active {
+    /// Removes what the driver made of the endpoint, its record and its leases; what an address management gave that
+    /// is not the store itself is the caller's to give back, without the gate.
+    pub(super) fn remove(&self, record: &EndpointRecord, active: Option<&Active>) -> Result<()> {
+        if let Some(active) = active {
             let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
             self.apply(&active.driver.delete_endpoint(network, endpoint)?)?;
         }
         if record.linked.is_some() {
             self.dismiss(&[record])?;
         }
-        self.store.write(|tx| forget(tx, record))?;
-        if let Some(active) = active {
-            self.give_all_back_elsewhere(&active, record);
-        }
-        Ok(())
+        self.store.write(|tx| forget(tx, record))
     }
 
     /// The network of an endpoint that is to go; none when its definition was deleted or broken by hand,
-    /// which must not keep the leases from being given back. One of the library's own need not be alive.
+    /// which must not keep the leases from being given back. One of the library's own need not be alive. Not to be
+    /// asked behind the gate unless the network is plain: a plugin may take its time.
     ///
     /// # Errors
     /// NotFound when its driver, or who gave its addresses, is not registered here.
@@ -334,10 +377,10 @@ impl Controller {
         };
         log::warn!("endpoint {}: {error}", record.config.name);
         let Ok((config, stamp)) = self.definition(&record.network) else { return Ok(None) };
-        let (driver, _) = self.drivers.driver(&config.network_type)?;
         if !is_builtin(&config.network_type) {
             return Err(error);
         }
+        let (driver, _) = self.drivers.driver(&config.network_type)?;
         let active = self.active(config, stamp, driver, false)?;
         Ok(Some(Arc::new(active)))
     }
@@ -345,6 +388,13 @@ impl Controller {
     pub(super) fn give_all_back_elsewhere(&self, active: &Active, record: &EndpointRecord) {
         let addresses: Vec<_> = record.addresses().map(|net| net.addr()).collect();
         self.give_back_elsewhere(active, &addresses);
+    }
+
+    /// As [`Controller::give_all_back_elsewhere`], where this process has brought the network up.
+    pub(super) fn give_all_back_by_name(&self, record: &EndpointRecord) {
+        if let Ok(Some(active)) = self.at_hand(&record.network) {
+            self.give_all_back_elsewhere(&active, record);
+        }
     }
 
     /// Carries out a plan in the host, all of it or nothing.
@@ -361,14 +411,22 @@ impl Controller {
     pub(super) fn take_elsewhere(&self, active: &Active, record: &mut EndpointRecord) -> Result<Vec<IpAddr>> {
         let mut taken = Vec::new();
         let Some(ipam) = &active.ipam else { return Ok(taken) };
+        let mut options = BTreeMap::new();
+        if ipam.requires_mac_address() {
+            let mac = record.mac.get_or_insert_with(MacAddr::random);
+            options.insert(DOCKER_MAC.to_owned(), mac.to_string());
+        }
         for subnet in &active.config.subnets {
             let wanted = record.config.wanted(subnet.subnet);
-            let answer = subnet.pool_id().and_then(|id| ipam.request_address(&id, wanted, &BTreeMap::new()));
-            match answer {
-                Ok((address, _)) => {
-                    record.set_address(address);
-                    taken.push(address.addr());
-                }
+            let answer = subnet.pool_id().and_then(|id| ipam.request_address(&id, wanted, &options));
+            let checked = answer.and_then(|(address, _)| {
+                taken.push(address.addr());
+                refuse_unwanted(&active.config.ipam, wanted, address)?;
+                refuse_stray(subnet.subnet, address, &active.config.ipam)?;
+                Ok(address)
+            });
+            match checked {
+                Ok(address) => record.set_address(address),
                 Err(error) => {
                     self.give_back_elsewhere(active, &taken);
                     return Err(error);
@@ -378,18 +436,29 @@ impl Controller {
         Ok(taken)
     }
 
-    /// Gives addresses back to an address management that is not the store itself.
+    /// Gives addresses of an endpoint that is not recorded, or not any more, back to an address management that is not
+    /// the store itself.
     pub(super) fn give_back_elsewhere(&self, active: &Active, addresses: &[IpAddr]) {
         let Some(ipam) = &active.ipam else { return };
-        for address in addresses {
+        for address in addresses.iter().filter(|address| self.is_nobodys(active, **address)) {
             let subnets = active.config.subnets.iter();
-            for subnet in subnets.filter(|subnet| subnet.subnet.contains(address)) {
+            let is_of = |subnet: &&SubnetConfig| subnet.subnet.addr().is_ipv4() == address.is_ipv4();
+            for subnet in subnets.filter(is_of) {
                 let released = subnet.pool_id().and_then(|id| ipam.release_address(&id, *address));
                 if let Err(error) = released {
                     log::warn!("{error}");
                 }
             }
         }
+    }
+}
+
+/// An address management of others may say anything.
+fn refuse_stray(subnet: IpNet, address: IpNet, ipam: &str) -> Result<()> {
+    match subnet.contains(&address.addr()) && subnet.prefix_len() <= address.prefix_len() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::System, "use address", address.to_string())
+            .with_cause(format!("the address management {ipam} gave it, and the subnet is {subnet}"))),
     }
 }
 
@@ -400,6 +469,7 @@ fn unknown(network: &Name, endpoint: &Name) -> Error {
 
 /// Takes an address of each family from the store's own leases.
 fn take_addresses(tx: &Connection, active: &Active, record: &mut EndpointRecord) -> Result<()> {
+    active.refuse_owned(tx, record)?;
     if active.ipam.is_none() {
         for subnet in &active.config.subnets {
             let range = subnet.range.unwrap_or(subnet.subnet);
@@ -419,7 +489,11 @@ fn take_addresses(tx: &Connection, active: &Active, record: &mut EndpointRecord)
 pub(super) fn forget(tx: &Connection, record: &EndpointRecord) -> Result<()> {
     record.delete(tx)?;
     give_back(tx, record, &record.ports)?;
-    record.addresses().try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
+    if record.elsewhere {
+        return Ok(());
+    }
+    let mut leased = record.addresses().filter(|own| !record.chosen.contains(&own.addr()));
+    leased.try_for_each(|own| leases::release(tx, own.trunc(), own.addr()).map(drop))
 }
 
 impl EndpointRecord {

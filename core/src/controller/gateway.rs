@@ -60,6 +60,9 @@ mod tests {
                 gateway_ipv6: v6.then(|| "fd01::1".parse().unwrap()),
             }),
             linked: None,
+            attended: None,
+            chosen: Vec::new(),
+            elsewhere: false,
         }
     }
 

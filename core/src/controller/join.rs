@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::active::Active;
 use super::endpoints::of;
 use super::gateway::{choose, offered};
+use super::parting::{attended, unless_refused};
 use super::record::{EndpointRecord, Joined};
 use super::sandboxes::open_there;
 use super::{event, Controller, Endpoint, EndpointConfig};
@@ -15,7 +16,9 @@ use crate::link::{LinkRef, Place, SysctlSpec};
 use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
+use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
+use crate::store::GateGuard;
 use crate::sys::{NamespaceLife, Process};
 
 impl Controller {
@@ -26,6 +29,7 @@ impl Controller {
     /// Those of [`Controller::create_endpoint`] and [`Controller::join`]. Nothing is left behind.
     pub fn connect(&self, network: &str, sandbox: &Sandbox, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
+        let _operation = Operation::begin();
         let connect = || {
             let active = self.active_or_activate(&Name::new(network)?)?;
             let record = self.record(&active, config, true)?;
@@ -54,6 +58,7 @@ impl Controller {
     /// sandbox has an interface of that name or a route that the address overlaps. The endpoint is then
     /// as it was.
     pub fn join(&self, network: &str, endpoint: &str, sandbox: &Sandbox) -> Result<Endpoint> {
+        let _operation = Operation::begin();
         let join = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let active = self.activate(&network)?;
@@ -165,8 +170,8 @@ impl Controller {
         is_new: bool,
         attempt: u32,
     ) -> Result<Endpoint> {
-        let before = record.clone();
         let elsewhere = if is_new { self.take_elsewhere(active, &mut record)? } else { Vec::new() };
+        record.attended = attended(active, &record, is_new);
         let gate = self.gate.enter();
         let recorded = gate.and_then(|gate| {
             let prepared = self.record_join(active, &mut record, sandbox, is_new, attempt)?;
@@ -179,24 +184,58 @@ impl Controller {
         })?;
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
+        let _attending = self.attending(active, &record);
         let joined = match prepared {
             Some(prepared) => engine::join(prepared, &self.host, sandbox),
             None => self.join_by_itself(active, &mut record, &mut stored, sandbox),
         };
-        let interface = joined.map_err(|error| {
-            if !error.rollback_failures().is_empty() {
-                self.stop_counting_inside(&record, Some(sandbox));
+        let interface = match joined {
+            Ok(interface) => interface,
+            Err(error) => {
+                if !error.rollback_failures().is_empty() {
+                    self.stop_counting_inside(&record, Some(sandbox));
+                }
+                self.unmeter(&record);
+                let undone = match is_new {
+                    true => self.undo_new(active, &record, &stored, gate),
+                    false => self.undo_join(&stored),
+                };
+                return Err(error.with_rollback(undone));
             }
-            self.unmeter(&record);
-            let undo = || match self.find(&record.network, &record.config.name)? {
-                Some(now) if now != stored => Ok(()),
-                _ if is_new => self.remove(&record),
-                _ => self.store.write(|tx| before.update(tx)),
-            };
-            error.with_rollback(undo().err().into_iter().collect())
-        })?;
+        };
         drop(gate);
         Ok(Endpoint { interface, ..Endpoint::from(record) })
+    }
+
+    /// Takes back an endpoint that was recorded as `stored` and could not join, unless another has changed it.
+    pub(super) fn undo_new(
+        &self,
+        active: &Active,
+        record: &EndpointRecord,
+        stored: &EndpointRecord,
+        gate: Option<GateGuard<'_>>,
+    ) -> Vec<Error> {
+        let is_own = match self.find(&record.network, &record.config.name) {
+            Ok(now) => now.as_ref() == Some(stored),
+            Err(error) => return vec![error],
+        };
+        if !is_own {
+            return Vec::new();
+        }
+        if active.acts_by_itself() {
+            return self.take_back(active, record, stored, false);
+        }
+        let removed = self.remove(record, Some(active));
+        drop(gate);
+        if removed.is_ok() {
+            self.give_all_back_elsewhere(active, record);
+        }
+        removed.err().into_iter().collect()
+    }
+
+    /// Has the record of an endpoint that could not join say what it said before, unless another has changed it.
+    fn undo_join(&self, stored: &EndpointRecord) -> Vec<Error> {
+        self.replace(stored, &stored.apart()).err().into_iter().collect()
     }
 
     /// Records that the endpoint is about to join; of a driver that decides at once also what.
@@ -213,7 +252,8 @@ impl Controller {
             if is_new {
                 self.take(tx, active, record)?;
             } else {
-                *record = EndpointRecord { owner: record.owner, ..find_apart(tx, record)? };
+                let (owner, attended) = (record.owner, record.attended);
+                *record = EndpointRecord { owner, attended, ..find_apart(tx, record)? };
             }
             let others = enter(tx, record, sandbox, self.mounts)?;
             let mut prepared = None;
@@ -293,7 +333,7 @@ impl Controller {
         sandbox: &Sandbox,
     ) -> Result<Option<Interface>> {
         if record.transient {
-            self.make(active, record)?;
+            self.make_alone(active, record)?;
         }
         let joined = self.join_and_record(active, record, stored, sandbox);
         joined.map_err(|error| {
@@ -324,7 +364,8 @@ impl Controller {
             stored.clone_from(record);
             engine::join(prepared, &self.host, sandbox)?
         };
-        self.connect_outside(active, record).map_err(|error| {
+        let connected = self.connect_outside(active, record).and_then(|()| self.attend_no_more(record));
+        connected.map_err(|error| {
             let src_name = record.joined.as_ref().and_then(|joined| joined.src_name.as_ref());
             let undone = src_name.map_or(Ok(()), |src_name| sandbox.take_out(src_name));
             error.with_rollback(undone.err().into_iter().collect())
@@ -339,32 +380,27 @@ impl Controller {
     /// Takes the endpoint's device out of its sandbox; `record` says afterwards that it is in none, and
     /// so does the store when `keep` says that the endpoint stays. After a failure it is still in the
     /// sandbox, so that it can be tried again.
-    pub(super) fn detach(&self, record: &mut EndpointRecord, keep: bool) -> Result<()> {
+    ///
+    /// A driver that acts by itself is not for this, but for [`Controller::part_alone`].
+    pub(super) fn detach(
+        &self,
+        record: &mut EndpointRecord,
+        active: Option<&Active>,
+        keep: bool,
+    ) -> Result<()> {
         let Some(joined) = record.joined.clone() else {
-            self.unlink(record)?;
+            self.unlink(record, active)?;
             self.unmeter(record);
             return Ok(());
         };
-        let active = self.parting(record)?;
         let sandbox = self.open_as(&joined)?;
-        match &active {
-            // The library's own link goes faster from the host.
-            Some(active) if active.is_builtin => {
-                let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
-                self.apply(&left)?;
-                self.dismiss(&[record])?;
-                self.clear_out(record, &joined, sandbox.as_ref())?;
-            }
-            Some(active) => {
-                let mut failures = Vec::new();
-                self.part_by_itself(active, record, &joined, sandbox.as_ref(), &mut failures);
-                Error::first_of(failures)?;
-            }
-            None => {
-                self.dismiss(&[record])?;
-                self.clear_out(record, &joined, sandbox.as_ref())?;
-            }
+        // The library's own link goes faster from the host.
+        if let Some(active) = active {
+            let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
+            self.apply(&left)?;
         }
+        self.dismiss(&[record])?;
+        self.clear_out(record, &joined, sandbox.as_ref())?;
         self.stop_counting_inside(record, sandbox.as_ref());
         record.joined = None;
         self.unmeter(record);
@@ -377,24 +413,36 @@ impl Controller {
         Ok(())
     }
 
-    /// A device that was handed over goes back to its driver before the driver has it removed.
+    /// A device that was handed over goes back to its driver before the driver has it removed. A plugin that does not
+    /// answer is not asked for more: the endpoint is then where it was.
     pub(super) fn part_by_itself(
         &self,
         active: &Active,
         record: &EndpointRecord,
         joined: &Joined,
         sandbox: Option<&Sandbox>,
-        failures: &mut Vec<Error>,
-    ) {
-        let outside = self.disconnect_outside(active, record);
+    ) -> Result<()> {
+        let outside = unless_refused(active, self.disconnect_outside(active, record));
+        if outside.as_ref().is_err_and(is_unreachable) {
+            return outside;
+        }
         let left = active.driver.leave(record.network.as_str(), record.config.name.as_str());
+        let left = unless_refused(active, left);
+        if left.as_ref().is_err_and(is_unreachable) {
+            return left.map(drop);
+        }
         let steps =
             [outside, self.clear_out(record, joined, sandbox), left.and_then(|left| self.apply(&left))];
-        failures.extend(steps.into_iter().filter_map(Result::err));
+        Error::first_of(steps.into_iter().filter_map(Result::err).collect())
     }
 
     /// Takes what is left of the endpoint out of the sandbox, and lets the next in line give its gateways.
-    fn clear_out(&self, record: &EndpointRecord, joined: &Joined, sandbox: Option<&Sandbox>) -> Result<()> {
+    pub(super) fn clear_out(
+        &self,
+        record: &EndpointRecord,
+        joined: &Joined,
+        sandbox: Option<&Sandbox>,
+    ) -> Result<()> {
         let Some(sandbox) = sandbox else { return Ok(()) };
         if let Some(src_name) = &joined.src_name {
             sandbox.take_out(src_name)?;
@@ -480,6 +528,11 @@ fn find_apart(tx: &rusqlite::Connection, record: &EndpointRecord) -> Result<Endp
         return Err(Error::new(ErrorKind::NotFound, "find endpoint", record.config.name.as_str())
             .with_cause("it was deleted in the meantime"));
     };
+    now.refuse_attended()?;
+    if now.abandoned().is_some() {
+        let cause = "the process died that had its driver at it: it is to be collected";
+        return Err(Error::new(ErrorKind::Busy, "join", "endpoint").with_cause(cause));
+    }
     if now.linked.is_some() {
         let cause = "it is linked: its device waits, or has moved, and is its caller's to add to a sandbox";
         return Err(Error::new(ErrorKind::Busy, "join", "endpoint").with_cause(cause));

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use super::active::Active;
 use super::endpoints::of;
+use super::parting::{attended, unless_refused};
 use super::record::{EndpointRecord, Linked};
 use super::{Controller, Endpoint, EndpointConfig};
-use crate::driver::{has_host_link, naming};
+use crate::driver::{has_host_link, naming, WITHOUT_ADDRESSES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::link::{message, parse, LinkRef, Place, ProxySpec};
 use crate::name::Name;
 use crate::network::engine::{plan_pair, Device, Prepared};
 use crate::plan::{apply, Action, Ground, Plan};
+use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::Interface;
 
 impl Controller {
@@ -29,17 +31,21 @@ impl Controller {
     /// recovered where its device is in a sandbox that is mounted, as if [`Controller::connect`] had made it;
     /// elsewhere its devices are deleted.
     ///
-    /// `bridge` and `routed` networks have such endpoints. A driver that was registered is asked as for a
+    /// `bridge`, `routed` and `macvlan` networks have such endpoints. A macvlan has no other end by which it is
+    /// found once it has moved: it is deleted where it is in the host, goes with the namespace that it moved
+    /// to, and its endpoint stays until it is deleted. It is not metered, since what counts does not move along.
+    /// A driver that was registered is asked as for a
     /// join, with an empty sandbox key; the device that it names is handed over as it is, and it is asked to
     /// have it leave when the endpoint is deleted; what becomes of it otherwise is the driver's.
     ///
     /// # Errors
-    /// Those of [`Controller::create_endpoint`]; NotImplemented where endpoints have no device in the host, as
-    /// of `macvlan`, `host`, `loopback` and `null` networks, or one that a registered driver would have born
+    /// Those of [`Controller::create_endpoint`]; NotImplemented where endpoints have no device, as of
+    /// `host`, `loopback` and `null` networks, or one that a registered driver would have born
     /// in the sandbox; BadRequest for `sysctls`, which take an interface in its sandbox. Nothing is left
     /// behind.
     pub fn link(&self, network: &str, config: EndpointConfig) -> Result<Endpoint> {
         let name = config.name.clone();
+        let _operation = Operation::begin();
         let link = || {
             let active = self.active_or_activate(&Name::new(network)?)?;
             let record = self.record_of_link(&active, config)?;
@@ -82,7 +88,7 @@ impl Controller {
     /// A record of an endpoint that is to be linked and has yet to get its addresses.
     fn record_of_link(&self, active: &Active, config: EndpointConfig) -> Result<EndpointRecord> {
         let network_type = &active.config.network_type;
-        if active.is_builtin && !has_host_link(network_type) {
+        if WITHOUT_ADDRESSES.contains(&network_type.as_str()) {
             let cause = format!("endpoints of {network_type} networks have no device that waits in the host");
             return Err(Error::new(ErrorKind::NotImplemented, "link", "endpoint").with_cause(cause));
         }
@@ -97,6 +103,7 @@ impl Controller {
 
     fn try_link(&self, active: &Active, mut record: EndpointRecord, attempt: u32) -> Result<Endpoint> {
         let elsewhere = self.take_elsewhere(active, &mut record)?;
+        record.attended = attended(active, &record, true);
         let gate = self.gate.enter();
         let recorded = gate.and_then(|gate| {
             let prepared = self.record_link(active, &mut record, attempt)?;
@@ -109,18 +116,21 @@ impl Controller {
         })?;
         // What the store says until it is told otherwise.
         let mut stored = record.clone();
+        let _attending = self.attending(active, &record);
         let linked = match prepared {
-            Some(prepared) => self.make_pair(prepared),
+            Some(prepared) => self
+                .make_devices(prepared)
+                .and_then(|made| self.note_made(active, &mut record, &mut stored, made)),
             None => self.link_by_itself(active, &mut record, &mut stored),
         };
-        let interface = linked.map_err(|error| {
-            self.unmeter(&record);
-            let undo = || match self.find(&record.network, &record.config.name)? {
-                Some(now) if now != stored => Ok(()),
-                _ => self.remove(&record),
-            };
-            error.with_rollback(undo().err().into_iter().collect())
-        })?;
+        let interface = match linked {
+            Ok(interface) => interface,
+            Err(error) => {
+                self.unmeter(&record);
+                let undone = self.undo_new(active, &record, &stored, gate);
+                return Err(error.with_rollback(undone));
+            }
+        };
         drop(gate);
         Ok(Endpoint { interface: Some(interface), ..Endpoint::from(record) })
     }
@@ -148,14 +158,79 @@ impl Controller {
         })
     }
 
+    /// Makes the devices of an endpoint that has none, for the sandbox of that key, and how its interface is to look
+    /// there. After a failure it is as it was.
+    ///
+    /// # Errors
+    /// Those of [`Controller::link`]; Busy when it has joined a sandbox.
+    #[cfg(feature = "docker-plugin")]
+    pub(crate) fn link_recorded(
+        &self,
+        network: &Name,
+        endpoint: &Name,
+        sandbox_key: &str,
+        change: impl FnOnce(&mut EndpointConfig),
+    ) -> Result<Interface> {
+        let active = self.active_or_activate(network)?;
+        let _gate = self.gate.enter()?;
+        self.check_defined(&active)?;
+        let before = self.known(network, endpoint)?;
+        if before.has_devices() {
+            let error = Error::new(ErrorKind::Busy, "link", of(endpoint, network));
+            return Err(error.with_cause("it has a device already"));
+        }
+        let mut record = EndpointRecord { transient: true, ..before.clone() };
+        change(&mut record.config);
+        let prepared = self.store.write(|tx| {
+            let mut own = self.ask_for_link(&active, &mut record, 0)?;
+            if let Some(linked) = &mut record.linked {
+                linked.sandbox_key = Some(sandbox_key.to_owned());
+            }
+            self.admit(&active, &record, &mut own)?;
+            self.meter_birth(&active, &mut record, &mut own);
+            record.update(tx)?;
+            Ok(own)
+        });
+        let prepared = prepared.inspect_err(|_| self.unmeter(&record))?;
+        let mut stored = record.clone();
+        let made = self.make_devices(prepared);
+        let made = made.and_then(|made| self.note_made(&active, &mut record, &mut stored, made));
+        made.map_err(|error| {
+            self.unmeter(&record);
+            error.with_rollback(self.replace(&stored, &before).err().into_iter().collect())
+        })
+    }
+
     /// Asks the driver for the device; `record` learns what it is called.
     fn ask_for_link(&self, active: &Active, record: &mut EndpointRecord, attempt: u32) -> Result<Prepared> {
-        let prepared = self.ask(active, record, "", attempt)?;
-        record.linked = Some(Linked { src_name: prepared.join.names.src_name.clone() });
+        let mut prepared = self.ask(active, record, "", attempt)?;
+        let mut src_name = prepared.join.names.src_name.clone();
+        if is_alone(active) {
+            prepared.wait_alone(self.mark.endpoint(&record.network, &record.config.name));
+            src_name = None;
+        }
+        record.linked = Some(Linked { src_name, ..Linked::default() });
         Ok(prepared)
     }
 
-    fn make_pair(&self, prepared: Prepared) -> Result<Interface> {
+    /// Records that a device without another end is there: where it has moved, nothing in the host says so.
+    fn note_made(
+        &self,
+        active: &Active,
+        record: &mut EndpointRecord,
+        stored: &mut EndpointRecord,
+        made: Interface,
+    ) -> Result<Interface> {
+        if is_alone(active) {
+            let linked = record.linked.take().unwrap_or_default();
+            record.linked = Some(Linked { src_name: Some(made.src_name.clone()), ..linked });
+            self.store.write(|tx| record.update(tx))?;
+            stored.clone_from(record);
+        }
+        Ok(made)
+    }
+
+    fn make_devices(&self, prepared: Prepared) -> Result<Interface> {
         let meter = prepared.meter.as_ref().map(|metered| Arc::clone(&metered.meter));
         let (plan, interface) = plan_pair(prepared)?;
         let programs = meter.as_ref().map(|meter| meter.programs());
@@ -170,7 +245,7 @@ impl Controller {
         record: &mut EndpointRecord,
         stored: &mut EndpointRecord,
     ) -> Result<Interface> {
-        self.make(active, record)?;
+        self.make_alone(active, record)?;
         self.link_and_record(active, record, stored).map_err(|error| {
             let undone = self.leave_by_itself(active, record);
             error.with_rollback(undone.err().into_iter().collect())
@@ -198,18 +273,23 @@ impl Controller {
             stored.clone_from(record);
         }
         self.connect_outside(active, record)?;
+        self.attend_no_more(record)?;
         Ok(interface)
     }
 
     /// Has a driver that acts by itself take the device of a linked endpoint out of use. The library's own
     /// do so as they delete it, but for what does not go with a device that is gone.
-    pub(super) fn unlink(&self, record: &EndpointRecord) -> Result<()> {
+    pub(super) fn unlink(&self, record: &EndpointRecord, active: Option<&Active>) -> Result<()> {
         if record.linked.is_none() {
             return Ok(());
         }
-        match self.parting(record)? {
-            Some(active) if !active.is_builtin => {
-                let steps = [self.disconnect_outside(&active, record), self.leave_by_itself(&active, record)];
+        match active {
+            Some(active) if active.acts_by_itself() => {
+                let outside = unless_refused(active, self.disconnect_outside(active, record));
+                if outside.as_ref().is_err_and(is_unreachable) {
+                    return outside;
+                }
+                let steps = [outside, unless_refused(active, self.leave_by_itself(active, record))];
                 Error::first_of(steps.into_iter().filter_map(Result::err).collect())
             }
             _ => self.forget_proxies(record),
@@ -238,4 +318,9 @@ impl Controller {
         let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
         self.apply(&left)
     }
+}
+
+/// Whether endpoints of the network are one device, which has no other end that stays in the host.
+fn is_alone(active: &Active) -> bool {
+    active.is_builtin && !has_host_link(&active.config.network_type)
 }

@@ -11,11 +11,21 @@ mod finding;
 mod firewall;
 mod forwarding;
 mod gateway;
+#[cfg(feature = "docker-plugin")]
+mod give;
+mod given;
 mod join;
 mod link;
 mod meter;
 mod networks;
+mod others;
 mod outside;
+mod owners;
+mod parting;
+#[cfg(feature = "docker-plugin")]
+mod plugin;
+mod plugins;
+mod port_map;
 mod ports;
 mod publish;
 mod rebuild;
@@ -26,6 +36,7 @@ mod restore;
 mod sandboxes;
 mod slots;
 mod stats;
+mod told;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -40,6 +51,7 @@ pub use firewall::{FirewallConfig, FirewallMode, GatewayMode};
 use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
 use outside::Outside;
+use plugins::Plugins;
 pub use ports::{PortMapping, PortRange};
 pub use record::Lifetime;
 pub use restore::FirewallWatch;
@@ -51,8 +63,9 @@ use crate::driver::{builtin, Capability, Driver, DriverCallback, Registry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind, Events, Listeners};
 use crate::host::Host;
-use crate::ipam::{Ipam, PoolIpam};
+use crate::ipam::{Ipam, PoolIpam, StaticIpam};
 use crate::name::Name;
+use crate::plugin::PluginOptions;
 use crate::sandbox::DEFAULT_BASE;
 use crate::stats::MeterOptions;
 use crate::store::{Database, Definitions, Gate, Notes};
@@ -72,6 +85,8 @@ pub struct ControllerOptions {
     pub lifetime: Lifetime,
     /// Where the counters are, and how many.
     pub meter: MeterOptions,
+    /// Where plugins are looked for, and how long they are waited for.
+    pub plugins: PluginOptions,
 }
 
 impl ControllerOptions {
@@ -122,6 +137,7 @@ impl Default for ControllerOptions {
             sandbox_dir: DEFAULT_BASE.into(),
             lifetime: Lifetime::default(),
             meter: MeterOptions::default(),
+            plugins: PluginOptions::default(),
         }
     }
 }
@@ -152,24 +168,27 @@ pub struct Controller {
     listeners: Listeners,
     metering: Metering,
     outside: Outside,
+    plugins: Plugins,
 }
 
 impl Controller {
     /// Opens the store, making it when it is missing, and puts right what processes that are gone left
     /// half done. A store that cannot be read is moved aside and made anew from what the kernel tells.
-    /// Endpoints whose driver is registered later are left to a later [`Controller::collect`].
+    /// Endpoints whose driver is registered later, or is a plugin, are left to a later [`Controller::collect`]: no
+    /// plugin is asked anything.
     ///
     /// # Errors
     /// PermissionDenied without the right to write the run directory; Forbidden when the run directory
     /// is another network namespace's.
     pub fn open(options: ControllerOptions) -> Result<Self> {
         let run_dir = options.run_dir.clone();
-        let controller = Self::open_uncollected(options)?;
-        let collected =
-            controller.collect().map_err(|error| error.within("open controller", run_dir.display()))?;
+        let within = |error: Error| error.within("open controller", run_dir.display());
+        let controller = Self::open_store(options).map_err(within)?;
+        let collected = controller.collect().map_err(within)?;
         for finding in collected.findings.iter().filter(|finding| finding.error.is_some()) {
             log::warn!("{finding}");
         }
+        controller.plugins.may_be_asked();
         Ok(controller)
     }
 
@@ -180,7 +199,10 @@ impl Controller {
     /// Those of [`Controller::open`].
     pub fn open_uncollected(options: ControllerOptions) -> Result<Self> {
         let run_dir = options.run_dir.clone();
-        Self::open_store(options).map_err(|error| error.within("open controller", run_dir.display()))
+        let within = |error: Error| error.within("open controller", run_dir.display());
+        let controller = Self::open_store(options).map_err(within)?;
+        controller.plugins.may_be_asked();
+        Ok(controller)
     }
 
     fn open_store(options: ControllerOptions) -> Result<Self> {
@@ -218,10 +240,17 @@ impl Controller {
             notes: Notes::open(&options.run_dir)?,
             mounts: Namespace::of_mounts(),
             listeners: Listeners::new(&options.run_dir),
-            ipams: RwLock::new([(PoolIpam::NAME.to_owned(), default_ipam)].into()),
+            ipams: RwLock::new(
+                [
+                    (PoolIpam::NAME.to_owned(), default_ipam),
+                    (StaticIpam::NAME.to_owned(), Arc::new(StaticIpam)),
+                ]
+                .into(),
+            ),
             active: Mutex::default(),
             metering: Metering::default(),
             outside: Outside::default(),
+            plugins: Plugins::default(),
             options,
             host,
             mark,
@@ -258,19 +287,6 @@ impl Controller {
         }
         ipams.insert(name.to_owned(), ipam);
         Ok(())
-    }
-
-    /// The address management of that name: `default`, or one that was registered.
-    ///
-    /// # Errors
-    /// NotFound, with the known ones.
-    pub fn ipam(&self, name: &str) -> Result<Arc<dyn Ipam>> {
-        let ipams = self.ipams.read().unwrap_or_else(PoisonError::into_inner);
-        ipams.get(name).cloned().ok_or_else(|| {
-            let known: Vec<_> = ipams.keys().map(String::as_str).collect();
-            Error::new(ErrorKind::NotFound, "find address management", format!("{name:?}"))
-                .with_cause(format!("the known ones are {}", known.join(", ")))
-        })
     }
 
     /// What happens from now on, in this process and every other that has the run directory open, in the

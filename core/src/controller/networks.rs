@@ -10,19 +10,20 @@ use serde::Serialize;
 use super::record::EndpointRecord;
 use super::{reserved, Controller, Endpoint, GatewayMode, NetworkConfig, SubnetConfig};
 use crate::driver::{
-    self, bridge, is_builtin, Driver, IpamData, Options, DOCKER_INTERNAL, ON_A_LAN, WITHOUT_ADDRESSES,
+    self, bridge, Driver, GatewaySkips, IpamData, Options, Scope, DOCKER_INTERNAL, ON_A_LAN,
+    WITHOUT_ADDRESSES,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::ipam::{overlap, AddressSpace, Ipam, PoolId, PoolIpam, PoolRequest};
+use crate::ipam::{
+    overlap, refuse_unwanted, AddressSpace, AddressSpaces, Ipam, Pool, PoolId, PoolIpam, PoolRequest,
+    GATEWAY, REQUEST_TYPE,
+};
 use crate::link::{check_endpoint_address, message, parse, LINK_GROUP};
 use crate::name::Name;
 use crate::network::engine;
+use crate::plugin::client::Operation;
 use crate::store::{leases, Stamp};
-
-/// The option by which an address management knows that an address is for a gateway, and its value.
-const REQUEST_TYPE: &str = "RequestAddressType";
-const GATEWAY: &str = "com.docker.network.gateway";
 
 /// A network with its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,26 +59,23 @@ impl Controller {
     /// be written. Nothing is left behind.
     pub fn create_network(&self, config: NetworkConfig) -> Result<NetworkConfig> {
         let name = config.name.clone();
+        let _operation = Operation::begin();
         self.create(config).map_err(|error| error.within("create network", name))
     }
 
     fn create(&self, mut config: NetworkConfig) -> Result<NetworkConfig> {
         config.translate()?;
         config.check()?;
-        let (driver, capability) = self.drivers.driver(&config.network_type)?;
-        let _lock = self.definitions.lock()?;
-        if self.definitions.stamp(&config.name)?.is_some() {
-            return Err(Error::new(ErrorKind::AlreadyExists, "define network", config.name.as_str())
-                .with_cause("there is a network of that name"));
+        let (driver, capability) = self.driver(&config.network_type)?;
+        if !config.is_plain() {
+            return self.create_by_others(config, &*driver, capability);
         }
-        let in_use = self.subnets_of_others(&config.name)?;
-        self.complete(&mut config, &in_use)?;
-        let allocated = self.allocate_globally(&*driver, capability, &mut config);
-        let made = allocated.and_then(|()| self.define(&config, &*driver));
-        made.map_err(|error| {
-            self.free_globally(&*driver, capability, config.name.as_str());
-            error.with_rollback(self.release_pools(&config).err().into_iter().collect())
-        })?;
+        let _lock = self.definitions.lock()?;
+        self.refuse_defined(&config.name)?;
+        let in_use = self.in_use(&config)?;
+        self.complete(&mut config, &in_use, GatewaySkips::default())?;
+        self.define(&config, &*driver)
+            .map_err(|error| error.with_rollback(self.release_pools(&config).err().into_iter().collect()))?;
         self.tell(EventKind::NetworkCreated, Some(&config.name), None, None);
         Ok(config)
     }
@@ -97,14 +95,19 @@ impl Controller {
     }
 
     /// Chooses the subnets and gateways that are missing.
-    pub(super) fn complete(&self, config: &mut NetworkConfig, in_use: &[IpNet]) -> Result<()> {
+    pub(super) fn complete(
+        &self,
+        config: &mut NetworkConfig,
+        in_use: &[IpNet],
+        skips: GatewaySkips,
+    ) -> Result<()> {
         if WITHOUT_ADDRESSES.contains(&config.network_type.as_str()) {
             return refuse_subnets(config);
         }
         config.ipv6 |= config.subnet(true).is_some();
         let ipam = self.ipam(&config.ipam)?;
         let mut chosen = Vec::new();
-        let completed = self.choose_subnets(&*ipam, config, in_use, &mut chosen);
+        let completed = self.choose_subnets(&*ipam, config, in_use, skips, &mut chosen);
         let completed =
             completed.and_then(|()| NetworkConfig { subnets: chosen.clone(), ..config.clone() }.check());
         completed.inspect_err(|_| chosen.iter().for_each(|subnet| let_subnet_go(&*ipam, config, subnet)))?;
@@ -118,8 +121,10 @@ impl Controller {
         ipam: &dyn Ipam,
         config: &NetworkConfig,
         in_use: &[IpNet],
+        skips: GatewaySkips,
         chosen: &mut Vec<SubnetConfig>,
     ) -> Result<()> {
+        let scope = self.drivers.driver(&config.network_type)?.1.data_scope;
         for ipv6 in [false, true] {
             if !(if ipv6 { config.ipv6 } else { config.ipv4 }) {
                 continue;
@@ -131,14 +136,15 @@ impl Controller {
             if given.is_none() || !ON_A_LAN.contains(&config.network_type.as_str()) {
                 taken.extend(self.routes_of_others(config, given.is_some())?);
             }
-            chosen.push(choose_subnet(ipam, config, given, ipv6, taken)?);
+            let needs_gateway = !(if ipv6 { skips.ipv6 } else { skips.ipv4 });
+            chosen.push(choose_subnet((ipam, scope), config, given, ipv6, taken, needs_gateway)?);
         }
         Ok(())
     }
 
     /// Gives the pools back. Address management that is not the store itself may be out of reach for good,
     /// which must not keep a network from being deleted.
-    fn release_pools(&self, config: &NetworkConfig) -> Result<()> {
+    pub(super) fn release_pools(&self, config: &NetworkConfig) -> Result<()> {
         if config.ipam == PoolIpam::NAME {
             self.store.write(|tx| reserved::give_back(tx, &config.name))?;
         }
@@ -148,9 +154,10 @@ impl Controller {
         }
         let Ok(ipam) = self.ipam(&config.ipam) else { return Ok(()) };
         for subnet in &config.subnets {
-            match subnet.pool_id().and_then(|id| ipam.release_pool(&id)) {
-                Err(error) if config.ipam != PoolIpam::NAME => log::warn!("{error}"),
-                released => released?,
+            match &subnet.pool_id {
+                Some(id) => release_all(&*ipam, id, subnet),
+                None if config.ipam == PoolIpam::NAME => ipam.release_pool(&subnet.pool_id()?)?,
+                None => {}
             }
         }
         Ok(())
@@ -238,10 +245,14 @@ impl Controller {
     /// Deletes the network and its definition; one that is gone is no error.
     ///
     /// # Errors
-    /// Busy while it has endpoints, with their names and sandboxes.
+    /// Busy while it has endpoints, with their names and sandboxes; System while its plugin does not answer.
     pub fn delete_network(&self, name: &str) -> Result<()> {
+        let _operation = Operation::begin();
         let delete = || {
             let name = Name::new(name)?;
+            if self.is_others(&name) {
+                return self.delete_by_others(&name, false);
+            }
             // The gate keeps endpoints from coming between the look and the deed. It comes before the lock
             // everywhere, so that nobody waits for one another.
             let _gate = self.gate.enter()?;
@@ -249,6 +260,10 @@ impl Controller {
             if self.definitions.stamp(&name)?.is_none() {
                 self.clear_up_if_last();
                 return Ok(());
+            }
+            if self.is_others(&name) {
+                return Err(Error::new(ErrorKind::Busy, "delete", "its definition")
+                    .with_cause("it was changed by another in the meantime"));
             }
             let records = self.store.read(|tx| EndpointRecord::of_network(tx, &name))?;
             refuse_in_use(&records)?;
@@ -263,9 +278,26 @@ impl Controller {
         delete().map_err(|error: Error| error.within("delete network", name))
     }
 
+    /// Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the
+    /// driver made of it is the driver's to clear away. One that is gone is no error.
+    ///
+    /// # Errors
+    /// Busy while it has endpoints, with their names and sandboxes: [`Controller::forget_endpoint`].
+    pub fn forget_network(&self, name: &str) -> Result<()> {
+        let _operation = Operation::begin();
+        let forget = || {
+            let own = Name::new(name)?;
+            match self.is_others(&own) {
+                true => self.delete_by_others(&own, true),
+                false => self.delete_network(name),
+            }
+        };
+        forget().map_err(|error: Error| error.within("forget network", name))
+    }
+
     /// Removes what is there for all networks when there is none any more. They are gone whatever fails here: who
     /// deletes once more tries again, and so does the collector.
-    fn clear_up_if_last(&self) {
+    pub(super) fn clear_up_if_last(&self) {
         let results = [self.remove_firewall_if_last(), self.remove_counters_if_last()];
         for error in results.into_iter().filter_map(Result::err) {
             log::warn!("{error}");
@@ -273,8 +305,8 @@ impl Controller {
     }
 
     /// Takes away what the network has in the host and in the store. The definition of one that cannot
-    /// be read, or whose driver is unknown here, can still be deleted.
-    fn take_down(&self, name: &Name) -> Result<()> {
+    /// be read can still be deleted.
+    pub(super) fn take_down(&self, name: &Name) -> Result<()> {
         let config = match self.definition(name) {
             Ok((config, _)) => config,
             Err(error) => {
@@ -282,13 +314,7 @@ impl Controller {
                 return Ok(());
             }
         };
-        let (driver, capability) = match self.drivers.driver(&config.network_type) {
-            Ok(driver) => driver,
-            Err(error) => {
-                log::warn!("deleting network {name} without its driver: {error}");
-                return self.release_pools(&config);
-            }
-        };
+        let (driver, _) = self.drivers.driver(&config.network_type)?;
         let (options, ipv4, ipv6) = for_driver(&config);
         // A driver that was not told of the network cannot take it away.
         match driver.create_network(name.as_str(), &options, &mut Default::default(), &ipv4, &ipv6) {
@@ -297,14 +323,15 @@ impl Controller {
                 result => result?,
             },
             // What it was made of is gone, or somebody else's by now; the rest has to go all the same.
-            Err(error) if is_builtin(&config.network_type) => {
+            Err(error) => {
                 log::warn!("deleting network {name}: {error}");
                 self.delete_links(name)?;
             }
-            Err(error) => return Err(error),
         }
-        self.free_globally(&*driver, capability, name.as_str());
-        self.release_pools(&config)
+        match config.is_plain() {
+            true => self.release_pools(&config),
+            false => Ok(()),
+        }
     }
 
     /// Deletes the network's own links, which say so.
@@ -330,8 +357,12 @@ impl SubnetConfig {
     pub(super) fn pool_id(&self) -> Result<PoolId> {
         match &self.pool_id {
             Some(id) => Ok(id.clone()),
-            None => PoolId::new(Name::new(AddressSpace::Local.as_str())?, self.subnet, self.range),
+            None => PoolId::new(Name::new(self.address_space())?, self.subnet, self.range),
         }
+    }
+
+    fn address_space(&self) -> &str {
+        self.address_space.as_ref().map_or(AddressSpace::Local.as_str(), Name::as_str)
     }
 }
 
@@ -344,16 +375,20 @@ fn refuse_subnets(config: &mut NetworkConfig) -> Result<()> {
     Ok(())
 }
 
-/// The subnet of one family, as it was given or by default, with its gateway.
+/// The subnet of one family, as it was given or by default, with its gateway, of the address space for networks of that
+/// scope.
 fn choose_subnet(
-    ipam: &dyn Ipam,
+    (ipam, scope): (&dyn Ipam, Scope),
     config: &NetworkConfig,
     given: Option<SubnetConfig>,
     ipv6: bool,
     in_use: Vec<IpNet>,
+    needs_gateway: bool,
 ) -> Result<SubnetConfig> {
+    let AddressSpaces { global, local } = ipam.default_address_spaces()?;
+    let address_space = if scope == Scope::Global { global } else { local };
     let request = PoolRequest {
-        address_space: ipam.default_address_spaces()?.local,
+        address_space: address_space.clone(),
         pool: given.as_ref().map(|subnet| subnet.subnet),
         sub_pool: given.as_ref().and_then(|subnet| subnet.range),
         ipv6,
@@ -362,40 +397,79 @@ fn choose_subnet(
     };
     let pool = ipam.request_pool(&request)?;
     let mut subnet = given.unwrap_or_else(|| SubnetConfig::new(pool.pool));
+    subnet.address_space = Some(address_space).filter(|space| space.as_str() != AddressSpace::Local.as_str());
     if config.ipam != PoolIpam::NAME {
         subnet.pool_id = Some(pool.id.clone());
     }
-    let reserved = reserve(ipam, &pool.id, &mut subnet);
+    let reserved = reserve((&config.ipam, ipam), &pool, &mut subnet, needs_gateway);
     reserved.inspect_err(|_| let_subnet_go(ipam, config, &subnet))?;
     Ok(subnet)
 }
 
-/// Chooses the gateway, and tells an address management that is not the store itself of what is taken.
-fn reserve(ipam: &dyn Ipam, pool: &PoolId, subnet: &mut SubnetConfig) -> Result<()> {
+/// Chooses the gateway, and tells an address management that is not the store itself of what is taken. One that says
+/// with the pool which the gateway is need not be asked for it.
+fn reserve(
+    (name, ipam): (&str, &dyn Ipam),
+    pool: &Pool,
+    subnet: &mut SubnetConfig,
+    needs_gateway: bool,
+) -> Result<()> {
     let gateway = BTreeMap::from([(REQUEST_TYPE.to_owned(), GATEWAY.to_owned())]);
-    if subnet.pool_id.is_some() {
-        for address in subnet.auxiliary.values() {
-            ipam.request_address(pool, Some(*address), &BTreeMap::new())?;
-        }
-        let (own, _) = ipam.request_address(pool, subnet.gateway, &gateway)?;
-        subnet.gateway = Some(own.addr());
+    let is_foreign = subnet.pool_id.is_some();
+    for address in subnet.auxiliary.values().filter(|_| is_foreign) {
+        let (own, _) = ipam.request_address(&pool.id, Some(*address), &BTreeMap::new())?;
+        refuse_unwanted(name, Some(*address), own)?;
+    }
+    if subnet.gateway.is_none() && !needs_gateway {
+        return Ok(());
+    }
+    if let Some(told) = pool.data.get(GATEWAY).filter(|_| subnet.gateway.is_none()) {
+        subnet.gateway = Some(told_gateway(name, told)?);
+        return Ok(());
+    }
+    if is_foreign {
+        let (own, _) = ipam.request_address(&pool.id, subnet.gateway, &gateway)?;
+        let wanted = subnet.gateway.replace(own.addr());
+        refuse_unwanted(name, wanted, own)?;
     } else if subnet.gateway.is_none() {
-        subnet.gateway = choose_gateway(ipam, pool, subnet, &gateway)?;
+        subnet.gateway = choose_gateway(ipam, &pool.id, subnet, &gateway)?;
     }
     Ok(())
+}
+
+/// The gateway that came with a pool: an address with its prefix length.
+fn told_gateway(name: &str, told: &str) -> Result<IpAddr> {
+    let own: IpNet = told.parse().map_err(|_| {
+        Error::new(ErrorKind::System, "use gateway", format!("{told:?}")).with_cause(format!(
+            "the address management {name} gave it, and it is no address with a prefix length"
+        ))
+    })?;
+    check_endpoint_address(own).map(|()| own.addr())
 }
 
 /// Takes back what [`choose_subnet`] took.
 fn let_subnet_go(ipam: &dyn Ipam, config: &NetworkConfig, subnet: &SubnetConfig) {
     let given = config.subnet(subnet.subnet.addr().is_ipv6()).and_then(|given| given.gateway);
     let gone = match (&subnet.pool_id, subnet.gateway) {
-        (Some(id), _) => ipam.release_pool(id),
+        (Some(id), _) => {
+            release_all(ipam, id, subnet);
+            Ok(())
+        }
         (None, Some(own)) if given.is_none() => {
             subnet.pool_id().and_then(|id| ipam.release_address(&id, own))
         }
         _ => Ok(()),
     };
     if let Err(error) = gone {
+        log::warn!("{error}");
+    }
+}
+
+/// Gives a pool back to an address management that is not the store itself, and before it what was taken of it for the
+/// network. It may be out of reach for good, which must not keep anything from being deleted.
+fn release_all(ipam: &dyn Ipam, pool: &PoolId, subnet: &SubnetConfig) {
+    let addresses = subnet.reserved().map(|address| ipam.release_address(pool, address));
+    for error in addresses.chain(std::iter::once_with(|| ipam.release_pool(pool))).filter_map(Result::err) {
         log::warn!("{error}");
     }
 }
@@ -432,7 +506,7 @@ pub(super) fn for_driver(config: &NetworkConfig) -> (Options, Vec<IpamData>, Vec
     let is_isolated = config.firewall.gateway_mode == GatewayMode::Isolated;
     let data = |ipv6: bool| {
         let data = |subnet: &SubnetConfig| IpamData {
-            address_space: AddressSpace::Local.as_str().to_owned(),
+            address_space: subnet.address_space().to_owned(),
             pool: Some(subnet.subnet),
             gateway: subnet.gateway_net().filter(|_| !is_isolated),
             aux_addresses: auxiliary(subnet),
@@ -448,7 +522,7 @@ fn auxiliary(subnet: &SubnetConfig) -> BTreeMap<String, IpNet> {
     named.filter_map(|(name, address)| Some((name.clone(), with_prefix(address)?))).collect()
 }
 
-fn refuse_in_use(records: &[EndpointRecord]) -> Result<()> {
+pub(super) fn refuse_in_use(records: &[EndpointRecord]) -> Result<()> {
     const NAMED: usize = 5;
     if records.is_empty() {
         return Ok(());

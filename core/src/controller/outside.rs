@@ -210,7 +210,7 @@ impl Controller {
     pub(super) fn options_of(&self, active: &Active, record: &EndpointRecord) -> Options {
         match active.config.network_type == bridge::TYPE && !record.ports.is_empty() {
             true => with_hairpin(record),
-            false => record.config.options.clone(),
+            false => active.options_told(record).into_owned(),
         }
     }
 

@@ -74,7 +74,7 @@ impl PortMapping {
     }
 
     /// Whether a packet could be for both. Ports that are yet to be chosen are nobody's.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let meet = |a: IpAddr, b: IpAddr| {
             a == b || (a.is_ipv6() == b.is_ipv6() && (a.is_unspecified() || b.is_unspecified()))
         };

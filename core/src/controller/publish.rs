@@ -8,7 +8,7 @@ use super::endpoints::of;
 use super::outside::{reach, reach_itself};
 use super::ports::{recorded, settle, PortMapping, PortRange, Publisher};
 use super::record::EndpointRecord;
-use super::{Controller, GatewayMode, NetworkConfig};
+use super::{Controller, GatewayMode};
 use crate::driver::naming;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::LinkRef;
@@ -23,17 +23,18 @@ impl Controller {
     /// # Errors
     /// NotFound when there is no such endpoint; AlreadyExists when a port is another endpoint's, or a socket of
     /// the host listens on it, with the name of either; ResourceExhausted when no port is left to choose;
-    /// BadRequest for a host address that is not the host's or has no counterpart of its family, and for a
-    /// network without a firewall. No port is then published.
+    /// BadRequest for a host address that is not the host's or has no counterpart of its family, for a
+    /// network without a firewall, and for a plugin's, which is told of ports when their endpoint is made. No port is then published.
     pub fn publish(&self, network: &str, endpoint: &str, ports: &[PortMapping]) -> Result<Vec<PortMapping>> {
         let publish = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let active = self.activate(&network)?;
+            active.refuse_change_of_ports()?;
             let _gate = self.gate.enter()?;
             self.check_defined(&active)?;
             let record = self.known_portless(&network, &endpoint)?;
             let (settled, ids) = self.store.write(|tx| {
-                let settled = self.settle_ports(tx, &active.config, &record, ports)?;
+                let settled = self.settle_ports(tx, &active, &record, ports)?;
                 let ids = recorded::add(tx, &network, &endpoint, &settled, &[])?;
                 Ok((settled, ids))
             })?;
@@ -57,6 +58,7 @@ impl Controller {
         let withdraw = || {
             let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
             let active = self.activate(&network)?;
+            active.refuse_change_of_ports()?;
             let _gate = self.gate.enter()?;
             let record = self.known_portless(&network, &endpoint)?;
             let (ids, gone): (Vec<_>, Vec<_>) =
@@ -74,16 +76,20 @@ impl Controller {
     pub(super) fn settle_ports(
         &self,
         tx: &Connection,
-        config: &NetworkConfig,
+        active: &Active,
         record: &EndpointRecord,
         ports: &[PortMapping],
     ) -> Result<Vec<PortMapping>> {
+        let config = &active.config;
         let Some(first) = ports.first() else { return Ok(Vec::new()) };
         let refuse = |cause: &str| {
             let cause = format!("network {} {cause}", config.name);
             Err(Error::bad_request("publish port", first.to_string(), cause))
         };
         match config.firewall.gateway_mode {
+            _ if active.publishes_itself() && !config.is_closed() => {
+                settle(tx, &self.host, &publisher(record), ports)
+            }
             _ if !config.has_firewall() => refuse("has no firewall"),
             _ if config.is_closed() => refuse("is closed to everything outside"),
             GatewayMode::Routed => {
@@ -187,7 +193,7 @@ impl PortMapping {
     }
 
     /// Whether it is what `wanted` says; ports of the host that it leaves open are any.
-    pub(super) fn is_for(&self, wanted: &Self) -> bool {
+    pub(crate) fn is_for(&self, wanted: &Self) -> bool {
         let same = wanted.host_ports.is_none_or(|ports| self.host_ports == Some(ports));
         same && (self.protocol, self.host, self.ports) == (wanted.protocol, wanted.host, wanted.ports)
     }

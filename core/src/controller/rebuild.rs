@@ -11,6 +11,7 @@ use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
+use crate::ipam::PoolIpam;
 use crate::link::{message, parse, v4, v6, InterfaceName};
 use crate::name::Name;
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
@@ -163,6 +164,9 @@ fn record(
         owner: Process::current()?,
         joined: Some(joined),
         linked: None,
+        attended: None,
+        chosen: Vec::new(),
+        elsewhere: config.as_ref().is_some_and(|config| config.ipam != PoolIpam::NAME),
         meter: None,
         ports: Vec::new(),
     };
@@ -173,7 +177,7 @@ fn record(
             // The prefix inside may be longer than the subnet's.
             if let Ok(own) = ipnet::IpNet::new(address.addr(), subnet.prefix_len()) {
                 record.set_address(own);
-                leased.push(own);
+                leased.extend((!record.elsewhere).then_some(own));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the store remembers of endpoints and sandboxes. What the kernel knows better is not in here.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rusqlite::{params, Connection, Row};
 use serde::{Deserialize, Serialize};
 
+use super::config::is_default;
 use super::ports::recorded::{self, Recorded};
 use super::{EndpointConfig, PortMapping};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +53,15 @@ pub(super) struct EndpointRecord {
     pub(super) joined: Option<Joined>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) linked: Option<Linked>,
+    /// Who has a driver that acts by itself make, join or part it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attended: Option<Attended>,
+    /// Its addresses are from an address management that is not the store itself: there are no leases of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) elsewhere: bool,
+    /// What a driver that acts by itself chose, where the network has no subnets: nobody leased it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) chosen: Vec<IpAddr>,
     /// Where its interface is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) meter: Option<SlotId>,
@@ -60,12 +70,25 @@ pub(super) struct EndpointRecord {
     pub(super) ports: Vec<PortMapping>,
 }
 
+/// That somebody has an endpoint's driver at work on it, with nothing held that others wait for: they leave it alone as
+/// long as that process lives, and finish it afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attended {
+    pub(super) by: Process,
+    /// Whether it is to go if that process dies over it: it was being made, or deleted.
+    pub(super) ends: bool,
+}
+
 /// That an endpoint's devices are in the host, or about to be, for its caller to move. It goes with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Linked {
-    /// The device that is handed over; none as long as a driver that acts by itself has not named it.
+    /// The device that is handed over; none as long as a driver that acts by itself has not named it, or one
+    /// without another end has not been made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) src_name: Option<InterfaceName>,
+    /// What its caller calls the sandbox to which the device goes, where it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sandbox_key: Option<String>,
 }
 
 /// Where an endpoint is, or is about to be.
@@ -102,6 +125,28 @@ impl EndpointRecord {
     /// Whether it has devices, or is about to.
     pub(super) fn has_devices(&self) -> bool {
         self.joined.is_some() || self.linked.is_some()
+    }
+
+    /// Refuses an endpoint that a process which is alive has its driver at.
+    pub(super) fn refuse_attended(&self) -> Result<()> {
+        let Some(attended) = self.attended.filter(|attended| attended.by.is_alive()) else { return Ok(()) };
+        let cause = format!("its driver is at it for process {}", attended.by);
+        Err(Error::new(ErrorKind::Busy, "use endpoint", self.config.name.as_str()).with_cause(cause))
+    }
+
+    /// Who was at it and is gone.
+    pub(super) fn abandoned(&self) -> Option<Attended> {
+        self.attended.filter(|attended| !attended.by.is_alive())
+    }
+
+    /// The same, in no sandbox and with nobody at it.
+    pub(super) fn apart(&self) -> Self {
+        Self { joined: None, meter: None, attended: None, ..self.clone() }
+    }
+
+    /// Whether it goes when it is not as it should be.
+    pub(super) fn ends(&self) -> bool {
+        self.attended.map_or(self.transient, |attended| attended.ends) || self.is_orphan()
     }
 
     fn sandbox(&self) -> Option<String> {
@@ -155,6 +200,14 @@ impl EndpointRecord {
         let sql = "SELECT record FROM endpoint WHERE network = ?1 ORDER BY name";
         let records = select(tx, sql, params![network.as_str()])?;
         records.into_iter().map(|record| record.with_ports(tx)).collect()
+    }
+
+    /// The endpoint of a network that has that address, without its ports.
+    pub(super) fn of_address(tx: &Connection, network: &Name, address: IpAddr) -> Result<Option<Self>> {
+        // Most are passed over unread.
+        let sql = "SELECT record FROM endpoint WHERE network = ?1 AND instr(record, ?2) > 0";
+        let found = select(tx, sql, params![network.as_str(), format!("\"{address}/")])?;
+        Ok(found.into_iter().find(|record| record.addresses().any(|own| own.addr() == address)))
     }
 
     pub(super) fn of_sandbox(tx: &Connection, sandbox: &std::path::Path) -> Result<Vec<Self>> {

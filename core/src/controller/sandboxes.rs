@@ -10,6 +10,7 @@ use super::{endpoints, Controller, Endpoint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::network::engine;
+use crate::plugin::client::Operation;
 use crate::sandbox::{Sandbox, SandboxKey};
 use crate::sys::{Namespace, NamespaceLife, Process};
 
@@ -150,23 +151,36 @@ impl Controller {
         sandbox: Option<&Sandbox>,
     ) -> Result<bool> {
         let path = key.path();
-        let gate = self.gate.enter()?;
-        let is_other = |noted: &SandboxRecord| Ok(self.notes.read(path)? != Some(noted.to_string()));
-        if noted.map(is_other).transpose()? == Some(true) {
-            return Ok(false);
-        }
+        let _operation = Operation::begin();
+        let mut failures = Vec::new();
+        let is_other =
+            |noted: &SandboxRecord| Ok::<_, Error>(self.notes.read(path)? != Some(noted.to_string()));
         // What lies at the path of a handle that was used for this before is another's.
         let again = sandbox.is_some_and(Sandbox::is_destroyed);
+        let mut tried = Vec::new();
+        let (gate, opened, leaving) = loop {
+            let gate = self.gate.enter()?;
+            if noted.map(is_other).transpose()? == Some(true) {
+                return Ok(false);
+            }
+            let opened = if sandbox.is_none() { open_there(key)? } else { None };
+            let leaving = self.leaving(path, sandbox.filter(|_| !again).or(opened.as_ref()))?;
+            let ahead = self.not_plain(&leaving, &tried)?;
+            if ahead.is_empty() {
+                break (gate, opened, leaving);
+            }
+            // Those who take their time do so while others go on.
+            drop(gate);
+            self.part_ahead(&ahead, &mut failures);
+            tried.extend(ahead);
+        };
         let was_there = !again && std::fs::symlink_metadata(path).is_ok();
-        let opened = if sandbox.is_none() { open_there(key)? } else { None };
         let sandbox = sandbox.filter(|_| !again).or(opened.as_ref());
-        let leaving = self.leaving(path, sandbox)?;
         match sandbox {
             Some(sandbox) => sandbox.unmount()?,
             None if again => {}
             None => Sandbox::remove(key)?,
         }
-        let mut failures = Vec::new();
         let gone = self.let_all_go(&leaving, sandbox, &mut failures);
         // Their ports may be others' as soon as the store says so.
         failures.extend(self.dismiss(&gone).err());
@@ -174,7 +188,7 @@ impl Controller {
             for record in &gone {
                 match record.transient {
                     true => endpoints::forget(tx, record)?,
-                    false => EndpointRecord { joined: None, meter: None, ..(*record).clone() }.update(tx)?,
+                    false => record.apart().update(tx)?,
                 }
             }
             Ok(())
@@ -186,6 +200,11 @@ impl Controller {
             failures.extend(self.notes.remove(path).err());
         }
         drop(gate);
+        if recorded.is_ok() {
+            for record in gone.iter().filter(|record| record.transient) {
+                self.give_all_back_by_name(record);
+            }
+        }
         if let Err(error) = recorded {
             failures.push(error);
         } else {
@@ -210,6 +229,17 @@ impl Controller {
         Ok(records)
     }
 
+    /// Those of them that others have a say in, but for those that were `tried` as they are.
+    fn not_plain(&self, leaving: &[EndpointRecord], tried: &[EndpointRecord]) -> Result<Vec<EndpointRecord>> {
+        let mut others = Vec::new();
+        for record in leaving {
+            if !self.is_plain(&record.network)? && !tried.contains(record) {
+                others.push(record.clone());
+            }
+        }
+        Ok(others)
+    }
+
     /// Lets all endpoints go, and returns those of which nothing is left. The records of others stay, for
     /// the next call or the collector to try again.
     fn let_all_go<'a>(
@@ -227,15 +257,19 @@ impl Controller {
         let mut gone = Vec::new();
         for record in leaving {
             let mut refused = Vec::new();
+            let active = match self.is_plain(&record.network) {
+                Ok(true) => self.parting(record),
+                Ok(false) => match self.at_hand(&record.network) {
+                    // What of these is still there could not part before, and that was said.
+                    Ok(active) if active.as_ref().is_none_or(|active| !active.is_builtin) => continue,
+                    active => active,
+                },
+                Err(error) => Err(error),
+            };
             self.stop_counting_inside(record, sandbox);
-            match self.parting(record) {
+            match active {
+                Ok(Some(active)) => refused.extend(self.let_go(&active, record).err()),
                 Ok(None) => {}
-                Ok(Some(active)) => {
-                    self.let_go(&active, record, sandbox, &mut refused);
-                    if refused.is_empty() && record.transient {
-                        self.give_all_back_elsewhere(&active, record);
-                    }
-                }
                 Err(error) => refused.push(error),
             }
             if refused.is_empty() {
@@ -261,26 +295,9 @@ impl Controller {
 
     /// Has the driver take the endpoint out of use, as far as that does not happen by itself when the
     /// namespace goes: its links go with it, and deleting one takes the kernel 12 ms.
-    fn let_go(
-        &self,
-        active: &Active,
-        record: &EndpointRecord,
-        sandbox: Option<&Sandbox>,
-        failures: &mut Vec<Error>,
-    ) {
-        let (network, endpoint) = (record.network.as_str(), record.config.name.as_str());
-        if active.is_builtin {
-            let left = active.driver.leave(network, endpoint);
-            let left = left.and_then(|left| self.apply(&engine::without_links(left)));
-            return failures.extend(left.err());
-        }
-        if let Some(joined) = &record.joined {
-            self.part_by_itself(active, record, joined, sandbox, failures);
-        }
-        if record.transient {
-            let deleted = active.driver.delete_endpoint(network, endpoint).and_then(|plan| self.apply(&plan));
-            failures.extend(deleted.err());
-        }
+    fn let_go(&self, active: &Active, record: &EndpointRecord) -> Result<()> {
+        let left = active.driver.leave(record.network.as_str(), record.config.name.as_str())?;
+        self.apply(&engine::without_links(left))
     }
 }
 

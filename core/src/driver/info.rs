@@ -84,6 +84,7 @@ fn is_set(operation: &str, wanted: &dyn std::fmt::Display, there: &dyn std::fmt:
 pub struct InterfaceNameInfo {
     pub(crate) src_name: Option<InterfaceName>,
     pub(crate) dst_prefix: Option<InterfaceName>,
+    pub(crate) dst_name: Option<InterfaceName>,
 }
 
 impl InterfaceNameInfo {
@@ -92,6 +93,12 @@ impl InterfaceNameInfo {
     pub fn set_names(&mut self, src_name: InterfaceName, dst_prefix: InterfaceName) {
         self.src_name = Some(src_name);
         self.dst_prefix = Some(dst_prefix);
+    }
+
+    /// The device's whole name in the sandbox, instead of one that begins with the prefix (`DstName` of the plugin
+    /// protocol).
+    pub fn set_destination(&mut self, dst_name: InterfaceName) {
+        self.dst_name = Some(dst_name);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::link::{InterfaceName, LinkKind, LinkRef, LinkSpec, MacvlanMode, Mtu, Place};
 use crate::name::Name;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
 
 /// The type that this driver manages.
 pub(crate) const TYPE: &str = "macvlan";
@@ -99,8 +99,16 @@ impl Driver for MacvlanDriver {
         Ok(Plan::default())
     }
 
-    fn delete_endpoint(&self, _: &str, _: &str) -> Result<Plan> {
-        Ok(Plan::default())
+    /// The device of an endpoint that was linked, where it is in the host.
+    fn delete_endpoint(&self, network: &str, endpoint: &str) -> Result<Plan> {
+        let (network, endpoint) = (Name::new(network)?, Name::new(endpoint)?);
+        let (_, src_name) = naming::link_names(&network, &endpoint)?;
+        let mut plan = Plan::default();
+        let link = self.host.link(&src_name)?;
+        if let Some(link) = link.filter(|link| self.mark.is_endpoint(link, &network, &endpoint)) {
+            plan.push(Place::Host, Action::DeleteLink(LinkRef::indexed(src_name, link.index)));
+        }
+        Ok(plan)
     }
 
     fn endpoint_oper_info(&self, network: &str, _: &str) -> Result<Options> {

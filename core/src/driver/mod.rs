@@ -10,11 +10,12 @@ mod anchor;
 pub(crate) mod bridge;
 mod info;
 mod known;
-mod macvlan;
+pub(crate) mod macvlan;
 pub(crate) mod naming;
 mod options;
 mod plain;
 mod registry;
+mod remote;
 pub(crate) mod routed;
 mod subnets;
 mod types;
@@ -29,8 +30,9 @@ pub(crate) use options::{is_internal, optional_flag, parent};
 pub use options::{Options, DOCKER_GENERIC, DOCKER_INTERNAL};
 pub(crate) use registry::unknown;
 pub use registry::{DriverCallback, Registry};
+pub(crate) use remote::RemoteDriver;
 use subnets::Subnets;
-pub use types::{Capability, DiscoveryType, EventType, IpamData, ObjectType, RouteType, Scope};
+pub use types::{Capability, DiscoveryType, EventType, GatewaySkips, IpamData, ObjectType, RouteType, Scope};
 
 use plain::Kind;
 
@@ -83,8 +85,7 @@ pub const NETWORK_PLUGIN_ENDPOINT_TYPE: &str = "NetworkDriver";
 ///
 /// A driver is told of a network in each process that uses it, and again after a reboot: a repeated
 /// [`Driver::create_network`] with the same arguments succeeds. Methods are called from any thread. While
-/// a driver joins an endpoint nobody waits for it; while it takes one away, or a network, other joins of the
-/// run directory wait, for ten seconds at most: it must not call the controller back then.
+/// a driver is at it nobody else waits for it.
 ///
 /// The methods with a body are those that libnetwork can do without; their bodies answer
 /// NotImplemented, or do nothing where there is nothing to answer.
@@ -114,6 +115,22 @@ pub trait Driver: Send + Sync {
     /// NotImplemented.
     fn network_free(&self, network: &str) -> Result<()> {
         Err(self.not_implemented("free network", network))
+    }
+
+    /// The families in which a network with these options needs no gateway: none is then taken for it. Asked
+    /// before the network has addresses (`GwAllocCheck` of the plugin protocol); by default each needs one.
+    ///
+    /// # Errors
+    /// Those of asking.
+    fn gateway_skips(&self, options: &Options) -> Result<GatewaySkips> {
+        let _ = options;
+        Ok(GatewaySkips::default())
+    }
+
+    /// Whether it remembers networks by itself, in another process, so that it is told of one once, when that is
+    /// made, instead of by each process. By default it does not.
+    fn remembers_networks(&self) -> bool {
+        false
     }
 
     /// What makes the network (seed `004`, `CreateNetwork`). The tables that `info` is given are those

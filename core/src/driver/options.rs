@@ -15,7 +15,7 @@ pub const DOCKER_GENERIC: &str = "com.docker.network.generic";
 pub const DOCKER_INTERNAL: &str = "com.docker.network.internal";
 
 /// Keys that say to libnetwork, and to every driver alike, what they need not act on here.
-const FOR_ALL: [&str; 7] = [
+pub(super) const FOR_ALL: [&str; 7] = [
     DOCKER_INTERNAL,
     "com.docker.network.bridge.default_bridge",
     "com.docker.network.enable_ipv4",

@@ -16,14 +16,15 @@ use super::anchor::Anchor;
 use super::info::{Birth, InterfaceInfo, JoinInfo, NetworkInfo};
 use super::known::Known;
 use super::naming::{self, Mark};
-use super::options::{self as keys, number};
+use super::options::{self as keys, flag, number};
 use super::subnets::Subnets;
 use super::{veth, Driver, IpamData, Options, RouteType};
 use crate::error::Result;
 use crate::host::Host;
 use crate::link::parse::RouteState;
 use crate::link::{
-    InterfaceName, LinkChange, LinkRef, MacAddr, Mtu, Neighbour, NeighbourSpec, Place, ProxySpec, RouteSpec,
+    AddressSpec, InterfaceName, LinkChange, LinkRef, MacAddr, Mtu, Neighbour, NeighbourSpec, Place,
+    ProxySpec, RouteSpec,
 };
 use crate::name::Name;
 use crate::plan::{Action, Plan, Step};
@@ -64,6 +65,15 @@ struct RoutedOptions {
     prefix: Option<InterfaceName>,
     #[serde(deserialize_with = "number")]
     tx_queue_len: Option<u32>,
+}
+
+/// Options of an endpoint.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct EndpointOptions {
+    /// The host's end has the gateway's IPv6 address too.
+    #[serde(deserialize_with = "flag")]
+    gateway_on_link: bool,
 }
 
 impl RoutedDriver {
@@ -116,7 +126,7 @@ impl Driver for RoutedDriver {
         options: &Options,
     ) -> Result<Plan> {
         let network = self.networks.network(network)?;
-        keys::parse::<keys::NoOptions>(TYPE, options)?;
+        keys::parse::<EndpointOptions>(TYPE, options)?;
         super::settle_interface(&network.subnets, interface)?;
         Ok(Plan::default())
     }
@@ -139,7 +149,7 @@ impl Driver for RoutedDriver {
         options: &Options,
     ) -> Result<()> {
         let network = self.networks.network(network)?;
-        keys::parse::<keys::NoOptions>(TYPE, options)?;
+        let options: EndpointOptions = keys::parse(TYPE, options)?;
         let mtu = veth::mtu(join.mtu(), network.mtu)?;
         let end = veth::HostEnd::new(&network.name, &Name::new(endpoint)?, join.attempt())?;
         let host_mac = MacAddr::new(HOST_MAC)?;
@@ -151,6 +161,9 @@ impl Driver for RoutedDriver {
         birth.early = quieten(&end, join.interface(), self.host.can_turn_off_ipv6());
         let alias = self.mark.endpoint(&network.name, &end.endpoint);
         birth.after = open(&network, &end, alias, join.interface());
+        if options.gateway_on_link {
+            birth.after.steps.extend(answer(&network, &end, join.interface()));
+        }
         let gateways: Vec<_> = network.subnets.gateways().map(|gateway| gateway.addr()).collect();
         for gateway in gateways {
             let has_family = match gateway {
@@ -243,6 +256,16 @@ fn open(network: &RoutedNetwork, end: &veth::HostEnd, alias: String, interface: 
     }
     plan.push(Place::Host, Action::SyncLink(end.link()));
     plan
+}
+
+/// The gateway's IPv6 address on the host's end, for an interface that asks for the gateway: on a link on which
+/// an address is not nobody answers for it. For one of IPv4 the kernel answers on every link.
+fn answer(network: &RoutedNetwork, end: &veth::HostEnd, interface: &InterfaceInfo) -> Option<Step> {
+    let gateway = network.subnets.v6.and_then(|subnet| subnet.gateway);
+    let gateway = gateway.filter(|_| interface.address_ipv6().is_some())?;
+    let spec = AddressSpec { link: end.link(), address: alone(gateway), callers: false };
+    // It goes with the link.
+    Some(Step::new(Place::Host, Action::AddAddress(spec)).undone_by(Vec::new()))
 }
 
 /// The way to one address of the endpoint.

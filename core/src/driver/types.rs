@@ -28,6 +28,15 @@ pub enum Scope {
     Local,
 }
 
+/// The families in which a network needs no gateway of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct GatewaySkips {
+    /// In IPv4.
+    pub ipv4: bool,
+    /// In IPv6.
+    pub ipv6: bool,
+}
+
 /// What happened to an entry of a table (libnetwork's `driverapi.EventType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

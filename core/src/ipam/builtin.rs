@@ -55,7 +55,8 @@ impl Ipam for PoolIpam {
 
     /// All addresses of the pool are given back, also those outside the sub-pool.
     fn release_pool(&self, pool: &PoolId) -> Result<()> {
-        self.database.write(|tx| leases::clear(tx, pool.pool()))
+        let pool = pool.parts()?.pool;
+        self.database.write(|tx| leases::clear(tx, pool))
     }
 
     /// A gateway gets its address like everybody else; the options are ignored.
@@ -65,12 +66,14 @@ impl Ipam for PoolIpam {
         wanted: Option<IpAddr>,
         _options: &BTreeMap<String, String>,
     ) -> Result<(IpNet, BTreeMap<String, String>)> {
-        let address = self.database.write(|tx| leases::take(tx, pool.pool(), pool.range(), wanted))?;
-        Ok((within(pool.pool(), address), BTreeMap::new()))
+        let parts = pool.parts()?;
+        let address = self.database.write(|tx| leases::take(tx, parts.pool, parts.range(), wanted))?;
+        Ok((within(parts.pool, address), BTreeMap::new()))
     }
 
     fn release_address(&self, pool: &PoolId, address: IpAddr) -> Result<()> {
-        self.database.write(|tx| leases::release(tx, pool.pool(), address)).map(drop)
+        let pool = pool.parts()?.pool;
+        self.database.write(|tx| leases::release(tx, pool, address)).map(drop)
     }
 }
 

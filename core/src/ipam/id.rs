@@ -9,46 +9,85 @@ use crate::name::Name;
 
 const OPERATION: &str = "use pool id";
 
-/// How a pool is known: address space, pool and, where there is one, sub-pool.
+/// How an [`Ipam`](super::Ipam) knows a pool: text of 1 to 1,024 bytes without control characters, which it alone
+/// understands.
 ///
-/// Its text is Docker's: `LocalDefault/172.17.0.0/16` or `LocalDefault/172.17.0.0/16/172.17.1.0/24`. One
-/// pool has one text: parsing refuses every other way to write it.
+/// The built-in one has Docker's: `LocalDefault/172.17.0.0/16` or `LocalDefault/172.17.0.0/16/172.17.1.0/24`, which
+/// [`PoolId::new`] writes and [`PoolId::parts`] reads.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct PoolId {
-    space: Name,
-    pool: IpNet,
-    sub_pool: Option<IpNet>,
+pub struct PoolId(String);
+
+/// What a pool id of the built-in [`Ipam`](super::Ipam) says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PoolParts {
+    /// The address space.
+    pub space: Name,
+    /// The pool.
+    pub pool: IpNet,
+    /// The sub-pool.
+    pub sub_pool: Option<IpNet>,
 }
 
 impl PoolId {
-    /// The id of `pool` with `sub_pool` in `space`.
+    /// The longest in bytes.
+    pub const MAX: usize = 1 << 10;
+
+    /// The id of `pool` with `sub_pool` in `space`, as the built-in one writes it.
     ///
     /// # Errors
     /// BadRequest when one of the two has host bits set, or the sub-pool does not lie in the pool.
     pub fn new(space: Name, pool: IpNet, sub_pool: Option<IpNet>) -> Result<Self> {
         check_prefixes(pool, sub_pool)?;
-        Ok(Self { space, pool, sub_pool })
+        Ok(Self(PoolParts { space, pool, sub_pool }.to_string()))
     }
 
-    /// The address space.
-    pub fn space(&self) -> &Name {
-        &self.space
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
-    /// The pool.
-    pub fn pool(&self) -> IpNet {
-        self.pool
+    /// What the id says when it is one of the built-in's. One pool has one text: every other way to write it is
+    /// refused.
+    ///
+    /// # Errors
+    /// BadRequest when it is none, or its prefixes cannot be a pool's.
+    pub fn parts(&self) -> Result<PoolParts> {
+        let text = &*self.0;
+        let refuse = |cause: &str| Error::bad_request(OPERATION, format!("{text:?}"), cause);
+        let net = |address: &str, length: &str| {
+            let net = format!("{address}/{length}").parse::<IpNet>();
+            net.map_err(|_| refuse(&format!("{address}/{length} is no prefix")))
+        };
+        let parts: Vec<_> = text.split('/').collect();
+        let (space, pool, sub_pool) = match parts[..] {
+            [space, address, length] => (space, net(address, length)?, None),
+            [space, address, length, sub_address, sub_length] => {
+                (space, net(address, length)?, Some(net(sub_address, sub_length)?))
+            }
+            _ => return Err(refuse("it is not SPACE/POOL or SPACE/POOL/SUB-POOL, with prefixes as pools")),
+        };
+        let within = |error: Error| error.within(OPERATION, format!("{text:?}"));
+        check_prefixes(pool, sub_pool).map_err(within)?;
+        let parts = PoolParts { space: Name::new(space).map_err(within)?, pool, sub_pool };
+        match parts.to_string() {
+            own if own == text => Ok(parts),
+            own => Err(refuse(&format!("it is written {own}"))),
+        }
     }
+}
 
-    /// The sub-pool.
-    pub fn sub_pool(&self) -> Option<IpNet> {
-        self.sub_pool
-    }
-
+impl PoolParts {
     /// Where addresses come from that nobody asked for by name: the sub-pool, or the whole pool.
     pub fn range(&self) -> IpNet {
         self.sub_pool.unwrap_or(self.pool)
+    }
+}
+
+impl fmt::Display for PoolParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.space, self.pool)?;
+        self.sub_pool.map_or(Ok(()), |sub_pool| write!(f, "/{sub_pool}"))
     }
 }
 
@@ -73,50 +112,41 @@ impl FromStr for PoolId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let refuse = |cause: &str| Error::bad_request(OPERATION, format!("{text:?}"), cause);
-        let net = |address: &str, length: &str| {
-            let net = format!("{address}/{length}").parse::<IpNet>();
-            net.map_err(|_| refuse(&format!("{address}/{length} is no prefix")))
-        };
-        let parts: Vec<_> = text.split('/').collect();
-        let (space, pool, sub_pool) = match parts[..] {
-            [space, address, length] => (space, net(address, length)?, None),
-            [space, address, length, sub_address, sub_length] => {
-                (space, net(address, length)?, Some(net(sub_address, sub_length)?))
-            }
-            _ => return Err(refuse("it is not SPACE/POOL or SPACE/POOL/SUB-POOL, with prefixes as pools")),
-        };
-        let within = |error: Error| error.within(OPERATION, format!("{text:?}"));
-        let id = Self::new(Name::new(space).map_err(within)?, pool, sub_pool).map_err(within)?;
-        if id.to_string() != text {
-            return Err(refuse(&format!("it is written {id}")));
-        }
-        Ok(id)
+        Self::try_from(text.to_owned())
     }
 }
 
 impl TryFrom<String> for PoolId {
     type Error = Error;
     fn try_from(text: String) -> Result<Self> {
-        text.parse()
+        let refuse = |cause: &str| Err(Error::bad_request(OPERATION, format!("{text:?}"), cause));
+        if text.is_empty() {
+            return refuse("it is empty");
+        }
+        if text.len() > Self::MAX {
+            return refuse("it is longer than 1,024 bytes");
+        }
+        if text.chars().any(char::is_control) {
+            return refuse("it has control characters");
+        }
+        Ok(Self(text))
     }
 }
 
 impl From<PoolId> for String {
     fn from(id: PoolId) -> Self {
-        id.to_string()
+        id.0
     }
 }
 
 impl fmt::Display for PoolId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.space, self.pool)?;
-        self.sub_pool.map_or(Ok(()), |sub_pool| write!(f, "/{sub_pool}"))
+        f.pad(&self.0)
     }
 }
 
 impl fmt::Debug for PoolId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
+        write!(f, "{:?}", self.0)
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! An [`Ipam`] hands out pools to networks and addresses to endpoints, as Docker's `IpamDriver` does. The
 //! built-in one is [`PoolIpam`]; its leases are shared by all processes of the host, and neither a crash
-//! nor a namespace that is gone loses or steals one.
+//! nor a namespace that is gone loses or steals one. [`StaticIpam`] is for callers who choose all addresses
+//! themselves.
 
 mod builtin;
+mod fixed;
 mod id;
 mod pools;
+mod remote;
 #[cfg(test)]
 mod tests;
 
@@ -15,13 +18,19 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 
 pub use builtin::PoolIpam;
-pub use id::PoolId;
+pub use fixed::StaticIpam;
+pub use id::{PoolId, PoolParts};
 pub(crate) use pools::overlap;
 pub use pools::{check_pool, choose, default_pools, AddressSpace};
+pub(crate) use remote::RemoteIpam;
+
+/// The option by which an address management knows that an address is for a gateway, and its value.
+pub(crate) const REQUEST_TYPE: &str = "RequestAddressType";
+pub(crate) const GATEWAY: &str = "com.docker.network.gateway";
 
 /// What manages addresses: seed `004`'s era calls it the IPAM driver, and each method is the one of
 /// Docker's `IpamDriver` protocol with that name.
@@ -66,6 +75,26 @@ pub trait Ipam: Send + Sync {
     /// # Errors
     /// Those of the store.
     fn release_address(&self, pool: &PoolId, address: IpAddr) -> Result<()>;
+
+    /// Whether the request for an endpoint's address has its MAC address (`RequiresMACAddress`), as the option
+    /// `com.docker.network.endpoint.macaddress`. By default it does not.
+    fn requires_mac_address(&self) -> bool {
+        false
+    }
+}
+
+/// An address that was asked of an address management, which may give any.
+pub(crate) fn refuse_unwanted(name: &str, wanted: Option<IpAddr>, given: IpNet) -> Result<()> {
+    match wanted.filter(|wanted| *wanted != given.addr()) {
+        None => Ok(()),
+        Some(wanted) => Err(Error::new(ErrorKind::System, "use address", given.to_string())
+            .with_cause(format!("the address management {name} gave it, and {wanted} was asked for"))),
+    }
+}
+
+/// Whether that is one of the library's own, which decide at once.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    [PoolIpam::NAME, StaticIpam::NAME].contains(&name)
 }
 
 /// The names of the address spaces of networks of one host and of networks that span hosts.

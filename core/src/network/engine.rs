@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, DYING};
 use crate::link::parse::LinkState;
 use crate::link::{
-    Destination, InterfaceName, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute, LEAVING_GROUP,
+    Destination, InterfaceName, LinkChange, LinkKind, LinkRef, Mtu, Neighbour, Place, StaticRoute,
+    LEAVING_GROUP,
 };
 use crate::name::Name;
 use crate::plan::{apply, Action, Ground, Plan, Step};
@@ -174,9 +175,12 @@ pub(crate) fn prepare(
         });
     };
     let mut interface = Interface::from_source(src_name);
-    interface.destination = match (request.destination, &join.names.dst_prefix) {
-        (default, Some(prefix)) if *default == Destination::default() => Destination::Prefix(prefix.clone()),
-        (wanted, _) => wanted.clone(),
+    let names = &join.names;
+    interface.destination = match (&names.dst_name, &names.dst_prefix) {
+        _ if *request.destination != Destination::default() => request.destination.clone(),
+        (Some(name), _) => Destination::Name(name.clone()),
+        (None, Some(prefix)) => Destination::Prefix(prefix.clone()),
+        (None, None) => Destination::default(),
     };
     interface.mac = request.interface.mac_address();
     let host_prefix = birth.as_ref().is_some_and(|birth| birth.host_prefix);
@@ -199,13 +203,29 @@ pub(crate) fn prepare(
     Ok(Prepared { interface, device, replace_gateways: false, finish: None, join, meter, outside })
 }
 
-/// The pair with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
+impl Prepared {
+    /// Has a device that would be born in the sandbox, and has no other end, be born in the host instead, with
+    /// the alias that says whose it is.
+    pub(crate) fn wait_alone(&mut self, alias: String) {
+        let Device::Born(birth) = &mut self.device else { return };
+        birth.link.born_in = None;
+        birth.owner = None;
+        let mut change = LinkChange::new(LinkRef::named(self.interface.src_name.clone()));
+        change.alias = Some(alias);
+        birth.after.push(Place::Host, Action::SetLink(change));
+    }
+}
+
+/// The devices with both ends in the host, one of them ready to move (seed `002`, `Network.Link`).
 pub(crate) fn plan_pair(prepared: Prepared) -> Result<(Plan, Interface)> {
     let Prepared { interface, device: Device::Born(mut birth), meter, outside, .. } = prepared else {
         return Err(Error::new(ErrorKind::NotImplemented, "link", "a device that is not born"));
     };
     let mut plan = Plan { steps: outside };
-    let inside = LinkRef::named(interface.src_name.clone());
+    let mut inside = LinkRef::named(interface.src_name.clone());
+    if !matches!(birth.link.kind, LinkKind::Veth { .. }) {
+        inside.index = birth.link.index;
+    }
     if let Some(metered) = &meter {
         metered.add_to(&mut birth, &inside);
     }

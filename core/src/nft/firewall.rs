@@ -39,7 +39,7 @@ pub(crate) struct Firewall {
 #[derive(Default)]
 pub(super) struct Answers {
     /// Why nothing of it was looked at, or the commit failed.
-    whole: Option<Refusal>,
+    pub(super) whole: Option<Refusal>,
     /// The refused messages in their order, with where the cause is in them.
     pub(super) refused: Vec<(usize, Refusal, Option<usize>)>,
     /// Some answers found no room.
@@ -285,7 +285,7 @@ impl Firewall {
 
     /// The kernel has answered when sending returns: the answer to the last message, which asks for one,
     /// is the last, unless nothing was looked at or the commit failed.
-    fn read_answers(&mut self, first: u32, batch: &Batch) -> Result<Answers> {
+    pub(super) fn read_answers(&mut self, first: u32, batch: &Batch) -> Result<Answers> {
         let mut answers = Answers::default();
         let count = batch.parts.len();
         loop {

@@ -11,6 +11,8 @@ mod cell;
 mod change;
 mod compile;
 mod conntrack;
+#[cfg(feature = "docker-plugin")]
+mod docker;
 mod element;
 mod expression;
 mod fault;

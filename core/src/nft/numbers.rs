@@ -61,7 +61,11 @@ pub(super) mod chain {
 pub(super) mod rule {
     pub(in super::super) const TABLE: u16 = 1;
     pub(in super::super) const CHAIN: u16 = 2;
+    #[cfg(feature = "docker-plugin")]
+    pub(in super::super) const HANDLE: u16 = 3;
     pub(in super::super) const EXPRESSIONS: u16 = 4;
+    #[cfg(feature = "docker-plugin")]
+    pub(in super::super) const POSITION: u16 = 6;
     pub(in super::super) const USER_DATA: u16 = 7;
 }
 
@@ -127,6 +131,9 @@ pub(super) mod expression {
     pub(in super::super) const IMMEDIATE: [u16; 2] = [1, 2];
     /// `NFTA_LOOKUP_*`: set, source, target.
     pub(in super::super) const LOOKUP: [u16; 3] = [1, 2, 3];
+    /// `NFTA_MATCH_*`: name, revision, what the match has.
+    #[cfg(feature = "docker-plugin")]
+    pub(in super::super) const MATCH: [u16; 3] = [1, 2, 3];
     /// `NFTA_NAT_*`: type, family, register of the address, of the port.
     pub(in super::super) const NAT: [u16; 4] = [1, 2, 3, 5];
     /// `NFTA_PAYLOAD_*`: target, base, offset, length.

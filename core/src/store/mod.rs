@@ -12,5 +12,5 @@ mod queue;
 
 pub(crate) use database::{store_error, Database};
 pub(crate) use definitions::{Definitions, Stamp};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, GateGuard};
 pub(crate) use notes::Notes;

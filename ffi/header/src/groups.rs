@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 /// The word after `netns_` in a name, and the group where that is another word.
-const ELSEWHERE: [(&str, &str); 32] = [
+const ELSEWHERE: [(&str, &str); 34] = [
     ("address", "ipam"),
     ("birth", "driver"),
     ("collect", "controller"),
@@ -24,6 +24,8 @@ const ELSEWHERE: [(&str, &str); 32] = [
     ("names", "values"),
     ("neighbour", "interface"),
     ("pair", "values"),
+    ("plugin", "controller"),
+    ("plugins", "controller"),
     ("pool", "ipam"),
     ("reading", "meter"),
     ("release", "values"),

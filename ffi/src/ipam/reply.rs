@@ -76,10 +76,11 @@ pub unsafe extern "C" fn netns_ipam_reply_set_address_spaces(
 ///
 /// @param reply      what the callback got
 /// @param pool       the pool, without host bits: "10.1.0.0/16"
-/// @param id         how the pool is known from now on: SPACE/POOL or SPACE/POOL/SUB-POOL, as in
-///                   "LocalDefault/10.1.0.0/16"; may be NULL, for the address space and the sub-pool of the request
+/// @param id         how the pool is known from now on: text of 1 to 1,024 bytes without control characters, which
+///                   the callbacks get again; may be NULL, for the address space, the pool and the sub-pool of the
+///                   request, as in "LocalDefault/10.1.0.0/16"
 /// @param ret_error  what went wrong; may be NULL
-/// @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no id of it; NETNS_STATUS_FORBIDDEN in another
+/// @return 0; NETNS_STATUS_BAD_REQUEST for what is no pool, or no such text; NETNS_STATUS_FORBIDDEN in another
 ///         callback
 #[no_mangle]
 pub unsafe extern "C" fn netns_ipam_reply_set_pool(
@@ -103,14 +104,7 @@ pub unsafe extern "C" fn netns_ipam_reply_set_pool(
 }
 
 fn id_of(request: &PoolRequest, pool: IpNet, id: Option<PoolId>) -> Result<PoolId> {
-    match id {
-        None => PoolId::new(request.address_space.clone(), pool, request.sub_pool),
-        Some(id) if id.pool() == pool => Ok(id),
-        Some(id) => {
-            let cause = format!("it is not of the pool {pool}");
-            Err(Error::bad_request("use pool id", id.to_string(), cause))
-        }
-    }
+    id.map_or_else(|| PoolId::new(request.address_space.clone(), pool, request.sub_pool), Ok)
 }
 
 /// Answers `request_address`.

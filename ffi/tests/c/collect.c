@@ -68,7 +68,8 @@ int main(void)
     leave_an_endpoint();
     looking = opened(0);
     CHECK(endpoints(looking) == 0);
-    OK(netns_network_remove(looking, "net", &error));
+    OK(netns_network_forget(looking, "net", &error));
+    OK(netns_network_forget(looking, "net", &error));
     netns_controller_close(looking);
     return 0;
 }

@@ -12,9 +12,15 @@
 #ifndef SAMPLES_H
 #define SAMPLES_H
 
+#include <assert.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "container.h"
@@ -33,6 +39,7 @@ struct world {
     netns_slot slot;
     netns_error *error;
     netns_namespace *ns;
+    pid_t plugin;
     /* A descriptor of that. */
     int fd;
     /* The namespace of this thread, while it is in one of its own. */
@@ -61,6 +68,8 @@ static netns_error *error;
 
 /* ---- handles ---- */
 
+static const char *const plugin_socket_dirs[] = {"/run/walk"};
+
 static const netns_controller_options *sample_netns_controller_options(struct world *w)
 {
     static netns_controller_options options;
@@ -71,6 +80,8 @@ static const netns_controller_options *sample_netns_controller_options(struct wo
     options.networks_dir = "/run/walk/networks";
     options.run_dir = "/run/walk";
     options.sandbox_dir = BASE;
+    options.plugin_socket_dirs = plugin_socket_dirs;
+    options.plugin_socket_dir_count = 1;
     return &options;
 }
 
@@ -1177,6 +1188,35 @@ static void clear_network(netns_controller *controller, const char *name)
     netns_network_free(network);
 }
 
+/* A plugin that implements nothing. */
+static void serve(int listener)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"Implements\":[]}";
+    char request[4096];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        int connection = accept(listener, NULL, NULL);
+        if (read(connection, request, sizeof request) > 0 && write(connection, answer, sizeof answer - 1) < 0)
+            _exit(1);
+        close(connection);
+    }
+}
+
+static const char *sample_netns_controller_activate_plugin_name(struct world *w)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "/run/walk/walk.sock"};
+    if (w->plugin == 0) {
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 8) == 0);
+        w->plugin = fork();
+        assert(w->plugin >= 0);
+        if (w->plugin == 0)
+            serve(listener);
+        close(listener);
+    }
+    return "walk";
+}
+
 /* Nothing is left but the controller. */
 static void clear(struct world *w)
 {
@@ -1185,6 +1225,12 @@ static void clear(struct world *w)
     if (w->home != 0 && w->meter != NULL)
         OK(netns_meter_detach(w->meter, "b0", &error));
     w->slot.life = 0;
+    if (w->plugin != 0) {
+        kill(w->plugin, SIGKILL);
+        waitpid(w->plugin, NULL, 0);
+        unlink("/run/walk/walk.sock");
+        w->plugin = 0;
+    }
     clear_container(w);
     go_home(w);
     netns_meter_free(w->meter);

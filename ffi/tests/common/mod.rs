@@ -222,7 +222,7 @@ pub(crate) fn prefix() -> &'static Path {
         let built = built();
         let (profile, target) = profile(&built);
         let mut install = Command::new(root().join("scripts/install"));
-        for variable in ["BINDIR", "DESTDIR", "INCLUDEDIR", "LIBDIR", "MANDIR"] {
+        for variable in ["BINDIR", "DESTDIR", "INCLUDEDIR", "LIBDIR", "MANDIR", "SYSTEMDUNITDIR"] {
             install.env_remove(variable);
         }
         install.env("CARGO_TARGET_DIR", target);

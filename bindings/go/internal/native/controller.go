@@ -3,13 +3,26 @@ package native
 // #include <netns.h>
 import "C"
 
-import "unsafe"
+import (
+	"time"
+	"unsafe"
+
+	"libnetns.dev/go/netns/errdefs"
+)
 
 // ControllerOptions is netns_controller_options.
 type ControllerOptions struct {
 	NetworksDir, RunDir, SandboxDir, MeterDir string
 	MeterSlots                                uint32
 	FromEnv, ProcessLifetime, Uncollected     bool
+	NoPlugins                                 bool
+	PluginSocketDirs, PluginSpecDirs          []string
+	PluginTimeout                             time.Duration
+}
+
+// Plugin is netns_plugin.
+type Plugin struct {
+	Name, Path, Address, Error string
 }
 
 // Finding is netns_finding.
@@ -35,17 +48,30 @@ func OpenController(options ControllerOptions) (*Handle, error) {
 		raw.size = C.sizeof_netns_controller_options
 		raw.flags = flag(options.FromEnv, C.NETNS_CONTROLLER_FROM_ENV) |
 			flag(options.ProcessLifetime, C.NETNS_CONTROLLER_PROCESS_LIFETIME) |
-			flag(options.Uncollected, C.NETNS_CONTROLLER_UNCOLLECTED)
+			flag(options.Uncollected, C.NETNS_CONTROLLER_UNCOLLECTED) |
+			flag(options.NoPlugins, C.NETNS_CONTROLLER_NO_PLUGINS)
 		raw.networks_dir = c.optional(options.NetworksDir)
 		raw.run_dir = c.optional(options.RunDir)
 		raw.sandbox_dir = c.optional(options.SandboxDir)
 		raw.meter_dir = c.optional(options.MeterDir)
 		raw.meter_slots = C.uint32_t(options.MeterSlots)
+		raw.plugin_socket_dirs, raw.plugin_socket_dir_count = c.texts(options.PluginSocketDirs)
+		raw.plugin_spec_dirs, raw.plugin_spec_dir_count = c.texts(options.PluginSpecDirs)
+		raw.plugin_timeout_ms = c.milliseconds(options.PluginTimeout)
 		if c.err != nil {
 			return 0
 		}
 		return C.netns_controller_open(raw, ret, &c.raised)
 	})
+}
+
+// milliseconds is a time as the library counts it: any at all is at least one.
+func (c *call) milliseconds(of time.Duration) C.uint64_t {
+	if of < 0 {
+		c.refuse(errdefs.New(errdefs.ErrBadRequest, c.operation, of.String(), "it is negative"))
+		return 0
+	}
+	return C.uint64_t((of + time.Millisecond - 1) / time.Millisecond)
 }
 
 // NetworkTypes is netns_controller_network_types.
@@ -56,6 +82,40 @@ func NetworkTypes(controller *Handle) ([]string, error) {
 			return 0
 		}
 		return C.netns_controller_network_types(owner, ret, &c.raised)
+	})
+}
+
+// Plugins is netns_controller_plugins.
+func Plugins(controller *Handle) ([]Plugin, error) {
+	return ask("list plugins", takePlugins, func(c *call, ret **C.netns_plugins) C.int32_t {
+		owner := c.controller(controller)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_controller_plugins(owner, ret, &c.raised)
+	})
+}
+
+func takePlugins(plugins *C.netns_plugins) []Plugin {
+	defer C.netns_plugins_free(plugins)
+	return each(plugins.plugins, plugins.count, func(plugin *C.netns_plugin) Plugin {
+		return Plugin{
+			Name:    C.GoString(plugin.name),
+			Path:    C.GoString(plugin.path),
+			Address: C.GoString(plugin.address),
+			Error:   C.GoString(plugin.error),
+		}
+	})
+}
+
+// ActivatePlugin is netns_controller_activate_plugin.
+func ActivatePlugin(controller *Handle, name string) ([]string, error) {
+	return ask("activate plugin", takeNames, func(c *call, ret **C.netns_names) C.int32_t {
+		owner, name := c.controller(controller), c.text(name)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_controller_activate_plugin(owner, name, ret, &c.raised)
 	})
 }
 

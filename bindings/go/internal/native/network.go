@@ -157,6 +157,17 @@ func RemoveNetwork(controller *Handle, name string) error {
 	})
 }
 
+// ForgetNetwork is netns_network_forget.
+func ForgetNetwork(controller *Handle, name string) error {
+	return run("forget network", func(c *call) C.int32_t {
+		owner, name := c.controller(controller), c.text(name)
+		if c.err != nil {
+			return 0
+		}
+		return C.netns_network_forget(owner, name, &c.raised)
+	})
+}
+
 // NetworkName is netns_network_name.
 func NetworkName(network *Handle) string {
 	var name string

@@ -96,6 +96,8 @@ class SubnetConfig(Value):
     """Addresses that others have, by their names: they are never given out."""
     pool_id: str | None = None
     """What the address management calls the pool, where it is not the library's own."""
+    address_space: str | None = None
+    """The address space of the pool, where it is not ``LocalDefault``."""
 
     if TYPE_CHECKING:
 
@@ -106,6 +108,7 @@ class SubnetConfig(Value):
             range: given.Net | None = None,
             auxiliary: Mapping[str, given.Address] = NOTHING,
             pool_id: str | None = None,
+            address_space: str | None = None,
         ) -> None: ...
 
     @classmethod
@@ -163,7 +166,8 @@ class NetworkConfig(Value):
     """The interfaces of its endpoints are metered, where bpf is permitted."""
     firewall: FirewallConfig = FirewallConfig()
     ipam: str = "default"
-    """Who gives out its addresses: ``default``, or one that was registered."""
+    """Who gives out its addresses: ``default``; ``static``, nobody, so that they are the caller's
+    choice; or one that was registered."""
     ipam_options: Mapping[str, str] = NOTHING
     options: Mapping[str, Any] = NOTHING
     """Options of the driver, of any JSON type."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Union
 
 from . import _netns
 from ._configs import EndpointConfig, NetworkConfig, PortMapping
-from ._convert import converted, within
+from ._convert import converted, refused, within
 from ._firewall import FirewallWatch
 from ._registry import Registry
-from ._results import Endpoint, Finding, ListedNetwork, NetworkDetails, SandboxDetails
+from ._results import Endpoint, Finding, FoundPlugin, ListedNetwork, NetworkDetails, SandboxDetails
 from ._sandbox import Sandbox, native_of
 from ._telling import Telling
 from ._values import from_json, from_wire, list_from_json, to_json
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from . import _given as given
 
 Directory = Union[str, "os.PathLike[str]", None]
+Directories = Union[Sequence[Union[str, "os.PathLike[str]"]], None]
 
 
 class Controller(Telling, Registry):
@@ -51,6 +52,10 @@ class Controller(Telling, Registry):
         meter_slots: int | None = None,
         from_env: bool = False,
         uncollected: bool = False,
+        plugins: bool = True,
+        plugin_socket_dirs: Directories = None,
+        plugin_spec_dirs: Directories = None,
+        plugin_timeout: float | None = None,
     ) -> None:
         """Opens the store, making it when it is missing, and puts right what processes that are gone left half done.
 
@@ -64,6 +69,11 @@ class Controller(Telling, Registry):
         :param from_env: directories that are not given are those of ``NETNS_NETWORKS_DIR``, ``NETNS_RUN_DIR``,
             ``NETNS_SANDBOX_DIR`` and ``NETNS_METER_DIR``, where these are set
         :param uncollected: what was left half done stays as it is, for :meth:`plan_collect` to say what that is
+        :param plugins: whether plugins are looked for, for types of network and address managements that are unknown
+        :param plugin_socket_dirs: their sockets, ``/run/docker/plugins`` by default
+        :param plugin_spec_dirs: the files that say where they are, ``/etc/docker/plugins`` and
+            ``/usr/lib/docker/plugins`` by default
+        :param plugin_timeout: how many seconds a plugin may take for a request, all attempts together; 30 by default
         :raises PermissionDeniedError: without the right to write the run directory.
         :raises ForbiddenError: the run directory is another network namespace's.
         """
@@ -80,6 +90,10 @@ class Controller(Telling, Registry):
             to_json(converted(Lifetime, lifetime, "lifetime")),
             _path(meter_dir),
             None if meter_slots is None else within("meter_slots", meter_slots, 1, 65535),
+            bool(plugins),
+            _paths(plugin_socket_dirs, "plugin_socket_dirs"),
+            _paths(plugin_spec_dirs, "plugin_spec_dirs"),
+            _seconds(plugin_timeout),
         )
 
     def close(self) -> None:
@@ -99,6 +113,21 @@ class Controller(Telling, Registry):
     def network_types(self) -> list[str]:
         """The types of network that have a driver, sorted."""
         return self._native.network_types()
+
+    def plugins(self) -> list[FoundPlugin]:
+        """The plugins that are there, by their names. None is asked anything."""
+        return list_from_json(FoundPlugin, self._native.plugins())
+
+    def activate_plugin(self, name: str) -> list[str]:
+        """Finds a plugin and asks what it implements, in Docker's words: ``NetworkDriver``, ``IpamDriver``, and others
+        that are of no use here. It is then the driver of the network type of its name, and the address management of
+        its name, as far as it is one. Networks that need it do so by themselves.
+
+        :raises NotFoundError: there is no such plugin.
+        :raises BadRequestError: its spec file cannot be used.
+        :raises SystemCallError: it does not answer in time, or wrongly.
+        """
+        return self._native.activate_plugin(name)
 
     def create_network(self, config: given.ANetwork | str, **fields: Any) -> NetworkConfig:
         """Makes a network, or one of that name with these fields of :class:`NetworkConfig`; returns its definition with
@@ -133,6 +162,14 @@ class Controller(Telling, Registry):
         :raises NotFoundError: there is none.
         """
         self._native.delete_network(name)
+
+    def forget_network(self, name: str) -> None:
+        """Forgets a network and frees its subnets whatever its driver says, as when a driver is gone for good: what the
+        driver made of it is the driver's to clear away. One that is gone is no error.
+
+        :raises BusyError: it has endpoints: :meth:`forget_endpoint`.
+        """
+        self._native.forget_network(name)
 
     def create_endpoint(self, network: str, endpoint: given.AnEndpoint | str, **fields: Any) -> Endpoint:
         """Makes an endpoint, or one of that name with these fields of :class:`EndpointConfig`; :meth:`join` brings it
@@ -284,6 +321,18 @@ class Controller(Telling, Registry):
 
 def _path(directory: Directory) -> Path | None:
     return None if directory is None else Path(directory)
+
+
+def _paths(directories: Directories, name: str) -> list[Path] | None:
+    if isinstance(directories, str):
+        raise TypeError(f"{name} is a sequence of directories, not one")
+    return None if directories is None else [Path(directory) for directory in directories]
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is not None and not 0 < timeout <= 86400:
+        raise refused(f"plugin_timeout {timeout}", "it is no number of seconds of at most a day")
+    return timeout
 
 
 def _wire(endpoint: given.AnEndpoint | str, fields: dict[str, Any]) -> str:

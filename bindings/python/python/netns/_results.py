@@ -135,6 +135,20 @@ class Finding(Value):
 
 
 @value
+class FoundPlugin(Value):
+    """A plugin that is there; whether it answers is not known."""
+
+    name: str
+    """The type of network that it drives, or the address management that it is."""
+    path: str
+    """Its socket or spec file."""
+    address: str | None = None
+    """Where it is, as a URL; None when its spec file cannot be used."""
+    error: str | None = None
+    """What is wrong with its spec file."""
+
+
+@value
 class Counters(Value):
     """What an interface has received and sent, as its sandbox sees it, since it is metered."""
 

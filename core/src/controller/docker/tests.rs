@@ -124,10 +124,10 @@ fn a_definition_is_read_with_dockers_words() {
 
 #[test]
 fn of_other_types_they_are_options_that_the_driver_refuses() {
-    for kind in ["routed", "macvlan"] {
+    for (kind, is_field) in [("bridge", true), ("routed", true), ("macvlan", false)] {
         let mut config = NetworkConfig::new(kind, "blue").unwrap().with_option(ICC, "false");
         config.translate().unwrap();
-        assert!(config.options.contains_key(ICC) && config.firewall.icc, "{kind}");
+        assert_eq!((config.options.contains_key(ICC), config.firewall.icc), (!is_field, !is_field), "{kind}");
     }
 }
 

@@ -1,0 +1,223 @@
+//! Pools that are given out for networks that others make.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ipnet::IpNet;
+use rusqlite::{params, Connection};
+
+use super::given::{given, Given};
+use super::record::EndpointRecord;
+use super::{Controller, NetworkConfig};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ipam::{overlap, Pool, PoolId, PoolIpam, PoolRequest};
+use crate::link::{message, parse};
+use crate::store::{leases, store_error};
+
+/// How long a pool may be without an address until it is thought that whoever asked did not hear the answer,
+/// in seconds.
+const IDLE: u64 = 60;
+
+impl Controller {
+    /// A pool of the built-in address management for a network that others make: the one asked for, or one
+    /// that overlaps no network, no route of the host and no other that was given. It is remembered until it
+    /// is taken back.
+    pub(crate) fn give_pool(&self, request: PoolRequest) -> Result<Pool> {
+        let _lock = self.definitions.lock()?;
+        let mut request = request;
+        let networks = self.subnets_of_all()?;
+        if request.pool.is_none() {
+            request.in_use = self.routes_of_host()?;
+        }
+        request.in_use.extend(&networks);
+        let ipam = self.ipam(PoolIpam::NAME)?;
+        self.store.write(|tx| {
+            settle(tx, &networks)?;
+            let there = given(tx)?;
+            for other in &there {
+                let is_again = request.pool == Some(other.pool);
+                // The same request again, or one whose answer was never heard.
+                if other.is_used || !(is_again || other.is_idle()) {
+                    request.in_use.push(other.pool);
+                }
+            }
+            let pool = ipam.request_pool(&request)?;
+            let mut times = 1;
+            for other in there.iter().filter(|other| overlap(other.pool, pool.pool)) {
+                if other.pool == pool.pool && !other.is_idle() {
+                    times += other.times;
+                }
+                forget(tx, other.pool)?;
+            }
+            record(tx, &Given { times, ..Given::new(pool.id.clone(), pool.pool) })?;
+            Ok(pool)
+        })
+    }
+
+    /// Takes a pool back, with all its addresses when nobody else has it; one that was not given is no error.
+    pub(crate) fn take_pool_back(&self, id: &PoolId) -> Result<()> {
+        let pool = id.parts()?.pool;
+        let _lock = self.definitions.lock()?;
+        let has_network = self.subnets_of_all()?.contains(&pool);
+        self.store.write(|tx| {
+            let Some(own) = given(tx)?.into_iter().find(|given| given.pool == pool) else { return Ok(()) };
+            if has_network {
+                let is_returned = own.times == 1;
+                return record(tx, &Given { times: own.times.max(2) - 1, is_returned, ..own });
+            }
+            // What was given for one request twice, its answer lost, is given back once, and after its addresses.
+            let is_empty = own.is_used && leases::count_taken(tx, pool)? == 0;
+            if own.times > 1 && !is_empty {
+                return record(tx, &Given { times: own.times - 1, ..own });
+            }
+            leases::clear(tx, pool)?;
+            forget(tx, pool)
+        })
+    }
+
+    /// Takes those pools back that were given back while a network had them, and have none any more.
+    pub(crate) fn settle_pools(&self) -> Result<()> {
+        let _lock = self.definitions.lock()?;
+        let networks = self.subnets_of_all()?;
+        self.store.write(|tx| settle(tx, &networks))
+    }
+
+    /// An address of a pool that was given: the one that is wanted, or any.
+    ///
+    /// # Errors
+    /// NotFound when the pool was not given; those of the built-in address management.
+    pub(crate) fn give_address(
+        &self,
+        id: &PoolId,
+        wanted: Option<IpAddr>,
+        options: &BTreeMap<String, String>,
+    ) -> Result<(IpNet, BTreeMap<String, String>)> {
+        let pool = id.parts()?.pool;
+        let Some(own) = self.find_given(pool)? else {
+            return Err(Error::new(ErrorKind::NotFound, "find pool", id.to_string())
+                .with_cause("it was not given, or was taken back"));
+        };
+        if !own.is_used {
+            self.mark_used(pool)?;
+        }
+        self.ipam(PoolIpam::NAME)?.request_address(id, wanted, options)
+    }
+
+    /// Remembers that nobody but its asker is to have the pool; one that was not given is no error.
+    pub(crate) fn mark_used(&self, pool: IpNet) -> Result<()> {
+        self.store.write(|tx| match given(tx)?.into_iter().find(|given| given.pool == pool) {
+            Some(own) => record(tx, &Given { is_used: true, ..own }),
+            None => Ok(()),
+        })
+    }
+
+    /// Takes an address back. One of a pool that was not given is not its caller's, nor is what a network with the
+    /// pool keeps for itself: both stay, and are no error.
+    pub(crate) fn take_address_back(&self, id: &PoolId, address: IpAddr) -> Result<()> {
+        let pool = id.parts()?.pool;
+        if !self.is_given(pool)? {
+            return Ok(());
+        }
+        for (_, config) in self.definitions.list::<NetworkConfig>()? {
+            let Ok(config) = config else { continue };
+            let own = config.subnets.iter().find(|subnet| subnet.subnet == pool);
+            if own.is_some_and(|subnet| subnet.reserved().any(|reserved| reserved == address)) {
+                log::warn!("address {address} stays: network {} keeps it", config.name);
+                return Ok(());
+            }
+        }
+        self.ipam(PoolIpam::NAME)?.release_address(id, address)
+    }
+
+    /// Whether a pool was given, by whatever sub-pool.
+    pub(crate) fn is_given(&self, pool: IpNet) -> Result<bool> {
+        self.find_given(pool).map(|given| given.is_some())
+    }
+
+    fn find_given(&self, pool: IpNet) -> Result<Option<Given>> {
+        Ok(self.store.read(given)?.into_iter().find(|given| given.pool == pool))
+    }
+
+    /// Remembers anew, as after a reboot, that the pools of a network were given, and that its gateways and
+    /// those addresses that others have are taken.
+    pub(crate) fn regain(&self, config: &NetworkConfig) -> Result<()> {
+        self.store.write(|tx| {
+            let there = given(tx)?;
+            for subnet in &config.subnets {
+                if there.iter().any(|given| given.pool == subnet.subnet) {
+                    continue;
+                }
+                let (id, pool) = (subnet.pool_id()?, subnet.subnet);
+                record(tx, &Given { is_used: true, ..Given::new(id, pool) })?;
+                for address in subnet.reserved() {
+                    match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
+                        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                        taken => drop(taken?),
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The subnets of all networks, and of endpoints whose network cannot be read.
+    fn subnets_of_all(&self) -> Result<Vec<IpNet>> {
+        let networks = self.definitions.list::<NetworkConfig>()?;
+        let configs = networks.into_iter().filter_map(|(_, config)| config.ok());
+        let mut all: Vec<_> = configs.flat_map(|config| config.subnets).map(|own| own.subnet).collect();
+        let records = self.store.read(EndpointRecord::all)?;
+        all.extend(records.iter().flat_map(EndpointRecord::addresses).map(|own| own.trunc()));
+        Ok(all)
+    }
+
+    fn routes_of_host(&self) -> Result<Vec<IpNet>> {
+        let mut socket = self.host.socket();
+        let mut routes = socket.dump(&message::list_routes(false))?;
+        routes.extend(socket.dump(&message::list_routes(true))?);
+        let destinations = routes.iter().filter_map(parse::destination);
+        Ok(destinations.filter(|destination| destination.prefix_len() > 0).collect())
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn key(pool: IpNet) -> String {
+    format!("given {pool}")
+}
+
+/// Forgets the pools that were given back and that none of these networks has.
+fn settle(tx: &Connection, networks: &[IpNet]) -> Result<()> {
+    for own in given(tx)?.iter().filter(|own| own.is_returned && !networks.contains(&own.pool)) {
+        leases::clear(tx, own.pool)?;
+        forget(tx, own.pool)?;
+    }
+    Ok(())
+}
+
+impl Given {
+    fn new(id: PoolId, pool: IpNet) -> Self {
+        Self { id, pool, at: now(), times: 1, is_used: false, is_returned: false }
+    }
+
+    /// Whether whoever asked did not hear the answer, as it seems.
+    fn is_idle(&self) -> bool {
+        !self.is_used && now() > self.at + IDLE
+    }
+}
+
+fn record(tx: &Connection, given: &Given) -> Result<()> {
+    let failed = |error| store_error("record pool", given.id.to_string(), error);
+    let json = serde_json::to_string(given).unwrap_or_default();
+    let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
+    tx.execute(insert, params![key(given.pool), json]).map_err(failed)?;
+    Ok(())
+}
+
+fn forget(tx: &Connection, pool: IpNet) -> Result<()> {
+    let failed = |error| store_error("forget pool", pool.to_string(), error);
+    tx.execute("DELETE FROM meta WHERE key = ?1", [key(pool)]).map_err(failed)?;
+    Ok(())
+}
