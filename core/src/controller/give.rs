@@ -78,6 +78,9 @@ impl Controller {
 
     /// Takes those pools back that were given back while a network had them, and have none any more.
     pub(crate) fn settle_pools(&self) -> Result<()> {
+        if !self.store.read(given)?.iter().any(|given| given.is_returned) {
+            return Ok(());
+        }
         let _lock = self.definitions.lock()?;
         let networks = self.subnets_of_all()?;
         self.store.write(|tx| settle(tx, &networks))

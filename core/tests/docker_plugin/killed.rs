@@ -21,13 +21,13 @@ impl Process {
     /// `test` must begin with [`serve_if_child`].
     #[track_caller]
     pub(crate) fn start(test: &str) -> Self {
-        let child = child::command(&[], test, "serve").stdout(Stdio::null()).spawn().unwrap();
+        let server = Self(child::command(&[], test, "serve").stdout(Stdio::null()).spawn().unwrap());
         let begin = Instant::now();
         while Plugin::elsewhere().post("/Plugin.Activate", b"").is_err() {
             assert!(begin.elapsed() < Duration::from_secs(30), "the server does not come up");
             thread::sleep(Duration::from_millis(5));
         }
-        Self(child)
+        server
     }
 
     /// A line of `/proc/PID/status`, in KiB.
@@ -37,9 +37,15 @@ impl Process {
         line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    pub(crate) fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -74,7 +74,7 @@ static int32_t request_pool(void *user, const netns_pool_request *request, netns
         return status;
     REFUSED(netns_ipam_reply_set_address(reply, "10.1.0.1/16", &error), NETNS_STATUS_FORBIDDEN);
     REFUSED(netns_ipam_reply_set_pool(reply, "10.1.0.1/16", NULL, &error), NETNS_STATUS_BAD_REQUEST);
-    REFUSED(netns_ipam_reply_set_pool(reply, "10.1.0.0/16", "x/10.2.0.0/16", &error), NETNS_STATUS_BAD_REQUEST);
+    REFUSED(netns_ipam_reply_set_pool(reply, "10.1.0.0/16", "rack\n7", &error), NETNS_STATUS_BAD_REQUEST);
     REFUSED(netns_ipam_reply_set_pool(reply, NULL, NULL, &error), NETNS_STATUS_BAD_REQUEST);
     OK(netns_ipam_reply_add_data(reply, "rack", "7", &error));
     const char *pool = request->pool != NULL ? request->pool : is_ipv6 ? "fd66::/64" : "10.66.0.0/24";
