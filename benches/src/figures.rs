@@ -1,7 +1,9 @@
 //! The figures of a bench, each beside its bound, and the file that they go to.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use serde_json::{json, Map, Value};
 
@@ -37,20 +39,6 @@ impl Figures {
         self.0.insert(name.to_owned(), Value::Object(more.collect()));
     }
 
-    /// A figure that was kept; 0 where there is none.
-    pub fn value(&self, name: &str) -> f64 {
-        self.0.get(name).and_then(Value::as_f64).unwrap_or_default()
-    }
-
-    /// Writes a picture of them to `target/bench/FILE`.
-    ///
-    /// # Panics
-    /// When that fails.
-    pub fn draw(&self, file: &str, picture: impl FnOnce(&Self) -> String) {
-        fs::create_dir_all(target().join("bench")).expect("target/bench");
-        fs::write(target().join("bench").join(file), picture(self)).expect("a picture");
-    }
-
     /// Prints that `what` was not measured and why, and keeps that; its `figures` are null.
     pub fn not_measured<const N: usize>(&mut self, what: &str, why: &str, figures: [&str; N]) {
         println!("{what}: not measured: {why}");
@@ -59,16 +47,29 @@ impl Figures {
         missing[what] = json!(why);
     }
 
-    /// Writes them to `target/bench/FILE`.
+    /// Writes them to `target/bench/FILE`, with the machine that they are of.
     ///
     /// # Panics
     /// When that fails.
-    pub fn write(self, file: &str) {
+    pub fn write(mut self, file: &str) {
+        self.0.insert("machine".to_owned(), machine());
         let path = target().join("bench").join(file);
         fs::create_dir_all(target().join("bench")).expect("target/bench");
         fs::write(&path, format!("{:#}\n", Value::Object(self.0))).expect("a result file");
         println!("written to {}\n", path.display());
     }
+}
+
+/// The kernel, how many processors there are and what they are called; null is what is not known.
+fn machine() -> Value {
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let called = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    json!({
+        "kernel": kernel.as_deref().map(str::trim),
+        "processors": available_parallelism().ok().map(NonZero::get),
+        "processor": called.map(|(_, name)| name.trim()),
+    })
 }
 
 /// Where cargo puts what it builds.
