@@ -81,7 +81,7 @@ bench: ## run the benchmarks and put their figures together in target/bench/summ
 	@[ -n "$(ARGS)" ] || scripts/bench-python
 	@[ -n "$(ARGS)" ] || scripts/bench-go
 	@cargo run -q --release -p libnetns-benches --bin summary
-	@cargo run -q --release -p libnetns-benches --bin pictures -- $(target)/bench $(target)/bench
+	@[ -n "$(ARGS)" ] || cargo run -q --release -p libnetns-benches --bin pictures -- $(target)/bench $(target)/bench
 
 bench-peers: ## compare with iproute2, pyroute2, vishvananda/netlink, CNI, netavark and Docker, the same job in one run
 	@scripts/setup bench python go

@@ -4,8 +4,8 @@ use plotters::prelude::*;
 
 use super::bars::{self, Bar, Room, Row};
 use super::canvas::{
-    logarithmic, picture, time, times, words, Area, BLUE, DARK_GREY, GREY, HEAD, INK, LEFT, MARGIN, RIGHT,
-    SKY,
+    logarithmic, picture, time, times, words, Area, Spread, BLUE, DARK_GREY, GREY, HEAD, INK, LEFT, MARGIN,
+    RIGHT, SKY,
 };
 use super::shape::{ByTool, Peers};
 use super::table::{first_line, image, measured_on, Table};
@@ -19,14 +19,19 @@ const NAMES: u32 = 210;
 const PANEL: u32 = 230;
 /// What the ratios take, behind the first panel.
 const RATIOS: u32 = 60;
-const FOOT: u32 = 28;
+const FOOT: &str = "floor: raw netlink, the least that does the job. Ratio: to what libnetns takes from Rust. No bar: the tool does not do \
+                    that by itself.";
+const FOOT_LINE: u32 = 18;
 const ROOM: Room = Room { row: 25, label: 62 };
+
+/// Microseconds.
+type Figure = (f64, Option<Spread>);
 
 /// A tool, in microseconds.
 struct Tool<'a> {
     name: &'a str,
     attach: f64,
-    spread: Option<(f64, f64)>,
+    spread: Option<Spread>,
     whole: Option<f64>,
     detach: Option<f64>,
     version: &'a str,
@@ -74,7 +79,9 @@ fn tools(peers: &Peers) -> Vec<Tool<'_>> {
 }
 
 fn draw(peers: &Peers, tools: &[Tool<'_>], ours: Option<f64>) -> Result<String, Failure> {
-    let height = HEAD as u32 + bars::height(tools.len(), ROOM) + FOOT;
+    let height = HEAD as u32 + bars::height(tools.len(), ROOM);
+    let foot = foot(peers);
+    let room = FOOT_LINE * foot.len() as u32 + 10;
     let more =
         "Medians, logarithmic; the tools take turns in one host. Thin lines: 10 % to 90 % of the samples.";
     let attach = rows_of(tools, |tool| Some((tool.attach, tool.spread)));
@@ -84,8 +91,8 @@ fn draw(peers: &Peers, tools: &[Tool<'_>], ours: Option<f64>) -> Result<String, 
     let all = [&attach, &whole, &detach].into_iter().flatten().flat_map(|row| &row.bars);
     let (range, marks) = logarithmic(all.flat_map(Bar::values));
     let scale = || range.clone().log_scale().with_key_points(marks.clone());
-    picture((WIDTH, height), "Connecting a container, by tool", more, |area| {
-        let (rows, foot) = area.margin(HEAD, 0, MARGIN, MARGIN).split_vertically(height - HEAD as u32 - FOOT);
+    picture((WIDTH, height + room), "Connecting a container, by tool", more, |area| {
+        let (rows, under) = area.margin(HEAD, 0, MARGIN, MARGIN).split_vertically(height - HEAD as u32);
         let (names, rows) = rows.split_horizontally(NAMES);
         bars::names(&names, &attach, ROOM)?;
         let (first, rows) = rows.split_horizontally(PANEL);
@@ -95,7 +102,10 @@ fn draw(peers: &Peers, tools: &[Tool<'_>], ours: Option<f64>) -> Result<String, 
         let (second, third) = rows.split_horizontally(PANEL);
         bars::draw(&second, "whole, namespace included", &whole, ROOM, scale())?;
         bars::draw(&third, "detach", &detach, ROOM, scale())?;
-        foot.draw(&Text::new(missing(peers), (0, 10), words(12, DARK_GREY, false).pos(LEFT)))?;
+        for (line, index) in foot.iter().zip(0..) {
+            let place = (0, 10 + FOOT_LINE as i32 * index);
+            under.draw(&Text::new(line.as_str(), place, words(12, DARK_GREY, false).pos(LEFT)))?;
+        }
         Ok(())
     })
 }
@@ -114,7 +124,7 @@ fn ratios(area: &Area<'_>, tools: &[Tool<'_>], ours: Option<f64>) -> Result<(), 
 }
 
 /// A row a tool, with its bar where it has that figure.
-fn rows_of(tools: &[Tool<'_>], figure: fn(&Tool<'_>) -> Option<(f64, Option<(f64, f64)>)>) -> Vec<Row> {
+fn rows_of(tools: &[Tool<'_>], figure: fn(&Tool<'_>) -> Option<Figure>) -> Vec<Row> {
     let row = |tool: &Tool<'_>| {
         let bold = is_own(tool.name);
         let bar = |(us, spread)| Bar { us, spread, label: time(us), colour: colour(tool.name), bold };
@@ -136,14 +146,18 @@ fn colour(tool: &str) -> RGBColor {
     }
 }
 
-/// What is not in the picture.
-fn missing(peers: &Peers) -> String {
-    let foot = "floor: raw netlink, the least that does the job. Ratio: of what libnetns takes from Rust. No bar: not done by the tool itself.";
+/// What is under the picture.
+fn foot(peers: &Peers) -> Vec<String> {
+    let mut lines = vec![FOOT.to_owned()];
     let names: Vec<_> = peers.not_measured.keys().map(String::as_str).collect();
-    match names.is_empty() {
-        true => foot.to_owned(),
-        false => format!("{foot} Not measured: {}.", names.join("; ")),
+    match names.join("; ") {
+        names if names.is_empty() => {}
+        names if names.len() > FOOT.len() => {
+            lines.push(format!("Not measured: {} tools.", peers.not_measured.len()));
+        }
+        names => lines.push(format!("Not measured: {names}.")),
     }
+    lines
 }
 
 fn not_measured(peers: &Peers) -> String {

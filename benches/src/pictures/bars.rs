@@ -3,7 +3,7 @@
 use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
-use super::canvas::{time_mark, words, Area, DARK_GREY, GRID, INK, LEFT, RIGHT, WORDS};
+use super::canvas::{time_mark, words, Area, Spread, DARK_GREY, GRID, INK, LEFT, RIGHT, WORDS};
 use super::Failure;
 
 /// The height of what is above the rows, and below them.
@@ -15,8 +15,7 @@ const GAP: f64 = 0.16;
 /// A bar: microseconds, and what is written at its end.
 pub(super) struct Bar {
     pub(super) us: f64,
-    /// What 10 % and 90 % of the samples do not exceed, in microseconds.
-    pub(super) spread: Option<(f64, f64)>,
+    pub(super) spread: Option<Spread>,
     pub(super) label: String,
     pub(super) colour: RGBColor,
     pub(super) bold: bool,

@@ -8,6 +8,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Failure;
 
+/// What 10 % and 90 % of the samples do not exceed, in microseconds.
+pub(super) type Spread = (f64, f64);
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 // Okabe and Ito's colours, which colour-blind people tell apart, and greys.

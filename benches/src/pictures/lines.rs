@@ -1,15 +1,19 @@
 //! Lines on two logarithmic scales, each with its name at its end.
 
+use plotters::coord::combinators::{LogCoord, WithKeyPoints};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
 use super::canvas::{
-    count, ends, powers_of_ten, time, time_mark, words, Area, DARK_GREY, GRID, INK, LEFT, WORDS,
+    count, ends, powers_of_ten, time, time_mark, words, Area, Spread, DARK_GREY, GRID, INK, LEFT, WORDS,
 };
 use super::Failure;
 
 /// What is written at the ends of lines needs so many pixels.
 const LABEL: i32 = 17;
+
+type Axis = WithKeyPoints<LogCoord<f64>>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
 
 /// A value of a series.
 #[derive(Clone, Copy)]
@@ -17,8 +21,7 @@ pub(super) struct Point {
     /// How many there were.
     pub(super) count: f64,
     pub(super) us: f64,
-    /// What 10 % and 90 % of the samples do not exceed, in microseconds.
-    pub(super) spread: Option<(f64, f64)>,
+    pub(super) spread: Option<Spread>,
 }
 
 pub(super) struct Series {
@@ -77,37 +80,41 @@ pub(super) fn draw(
     let mut order: Vec<_> = series.iter().collect();
     order.sort_by_key(|series| series.look == Look::Bold);
     for series in order {
-        for point in &series.points {
-            let Some((low, high)) = point.spread else { continue };
-            let line = PathElement::new(
-                [(point.count, low), (point.count, high)],
-                series.colour.mix(0.35).stroke_width(4),
-            );
-            chart.draw_series([line])?;
-        }
-        let line = || series.points.iter().map(|point| (point.count, point.us));
-        let (width, radius) = if series.look == Look::Bold { (4, 5) } else { (2, 4) };
-        let style = series.colour.stroke_width(width);
-        if series.look == Look::Dashed {
-            let points = line().collect::<Vec<_>>().into_iter();
-            chart.draw_series([DashedPathElement::new(points, 7, 5, style)])?;
-        } else {
-            chart.draw_series([PathElement::new(line().collect::<Vec<_>>(), style)])?;
-        }
-        chart.draw_series(line().map(|point| Circle::new(point, radius, series.colour.filled())))?;
+        line(&mut chart, series)?;
     }
+    names(area, &chart, most * 1.25, series)
+}
+
+fn line(chart: &mut Chart<'_, '_>, series: &Series) -> Result<(), Failure> {
+    for point in &series.points {
+        let Some((low, high)) = point.spread else { continue };
+        let pale = series.colour.mix(0.35).stroke_width(4);
+        chart.draw_series([PathElement::new([(point.count, low), (point.count, high)], pale)])?;
+    }
+    let places: Vec<_> = series.points.iter().map(|point| (point.count, point.us)).collect();
+    let (width, radius) = if series.look == Look::Bold { (4, 5) } else { (2, 4) };
+    let style = series.colour.stroke_width(width);
+    if series.look == Look::Dashed {
+        chart.draw_series([DashedPathElement::new(places.clone(), 7, 5, style)])?;
+    } else {
+        chart.draw_series([PathElement::new(places.clone(), style)])?;
+    }
+    chart.draw_series(places.into_iter().map(|place| Circle::new(place, radius, series.colour.filled())))?;
+    Ok(())
+}
+
+/// The names of the lines, and what they end at, behind the `end` of the axis.
+fn names(area: &Area<'_>, chart: &Chart<'_, '_>, end: f64, series: &[Series]) -> Result<(), Failure> {
     let (left, top) = area.get_pixel_range();
-    let mut labels: Vec<_> = series
-        .iter()
-        .filter_map(|series| {
-            let last = series.points.last()?;
-            let (_, y) = chart.backend_coord(&(last.count, last.us));
-            Some((y - top.start, series, format!("{} {}", series.name, time(last.us))))
-        })
-        .collect();
+    let mut labels = Vec::with_capacity(series.len());
+    for series in series {
+        let Some(last) = series.points.last() else { continue };
+        let (_, y) = chart.backend_coord(&(last.count, last.us));
+        labels.push((y - top.start, series, format!("{} {}", series.name, time(last.us))));
+    }
     labels.sort_by_key(|(y, ..)| *y);
     let places = apart(labels.iter().map(|(y, ..)| *y).collect());
-    let (right, _) = chart.backend_coord(&(most * 1.25, 1.0));
+    let (right, _) = chart.backend_coord(&(end, 1.0));
     for (y, (_, series, label)) in places.into_iter().zip(labels) {
         let style = words(WORDS, series.colour, series.look == Look::Bold);
         area.draw(&Text::new(label, (right - left.start + 8, y), style.pos(LEFT)))?;

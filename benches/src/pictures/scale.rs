@@ -2,14 +2,16 @@
 
 use plotters::style::RGBColor;
 
-use super::canvas::{count, logarithmic, picture, BLUE, DARK_GREY, GREEN, HEAD, MARGIN, ORANGE, PURPLE};
+use super::canvas::{
+    count, logarithmic, picture, Spread, BLUE, DARK_GREY, GREEN, HEAD, MARGIN, ORANGE, PURPLE,
+};
 use super::lines::{self, Look, Panel, Point, Series};
 use super::shape::{Joins, Reads, Scale};
 use super::table::{image, measured_on, ratio_or_none, time_or_none, Table};
 use super::{Failure, Made};
 
-/// A figure of a row, and what 10 % and 90 % of the samples do not exceed.
-type Figure<T> = fn(&T) -> (Option<f64>, Option<(f64, f64)>);
+/// A figure of a row.
+type Figure<T> = fn(&T) -> (Option<f64>, Option<Spread>);
 /// A series: its name, its name in the file, its colour, how it looks, its figures.
 type Kind<T> = (&'static str, &'static str, RGBColor, Look, Figure<T>);
 
