@@ -1,13 +1,18 @@
 //! The figures of a bench, each beside its bound, and the file that they go to.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use serde_json::{json, Map, Value};
 
 use crate::stats::Bound;
+
+/// The file of all benches' figures together.
+pub const SUMMARY: &str = "summary.json";
 
 /// What was measured, by name.
 #[derive(Debug, Default)]
@@ -76,4 +81,40 @@ fn machine() -> Value {
 pub fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").into())
+}
+
+/// The figures by bench: all files of `directory`.
+///
+/// # Errors
+/// With its name, when one cannot be read or is malformed.
+pub fn read_all(directory: &Path) -> Result<BTreeMap<String, Map<String, Value>>, Box<dyn Error>> {
+    let mut benches = BTreeMap::new();
+    let files =
+        fs::read_dir(directory).map_err(|error| format!("{}: {error}: make bench", directory.display()))?;
+    for file in files {
+        let path = file?.path();
+        if path.extension().is_none_or(|extension| extension != "json") || path.ends_with(SUMMARY) {
+            continue;
+        }
+        let named = |error: &dyn Error| format!("{}: {error}", path.display());
+        let text = fs::read(&path).map_err(|error| named(&error))?;
+        let figures = serde_json::from_slice(&text).map_err(|error| named(&error))?;
+        let name = path.file_stem().unwrap_or_default().display().to_string();
+        benches.insert(name, figures);
+    }
+    Ok(benches)
+}
+
+/// What a bench promises.
+pub fn bounds(figures: &Map<String, Value>) -> Vec<(String, Bound)> {
+    let all = figures.get("bounds").and_then(Value::as_object).into_iter().flatten();
+    all.filter_map(|(name, words)| {
+        Some((name.clone(), Bound::from_words(words[0].as_str()?, words[1].as_f64()?)?))
+    })
+    .collect()
+}
+
+/// The unit that a figure's name ends with.
+pub fn unit(name: &str) -> &str {
+    name.rsplit('_').next().filter(|unit| ["us", "ms", "ns", "mib"].contains(unit)).unwrap_or_default()
 }

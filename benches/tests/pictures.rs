@@ -9,7 +9,7 @@ use serde_json::{json, Value};
 
 const PICTURES: [&str; 4] = ["attach", "growth", "counters", "steps"];
 const PAGE: &str = "# Page\n<!-- figures:attach -->\nold\n<!-- end -->\n\
-                    <!-- figures:growth -->\nold\n<!-- end -->\n<!-- figures:counters -->\nold\n<!-- end -->\nlast\n";
+                    <!-- figures:growth -->\nold\n<!-- end -->\n<!-- figures:counters -->\nold\n<!-- end -->\n<!-- figures:missed -->\nold\n<!-- end -->\nlast\n";
 
 /// A directory with figures and pages, which goes with it.
 struct Place(PathBuf);
@@ -64,6 +64,9 @@ fn peers() -> Value {
         "detach_ms": { "floor": 11.5, "libnetns, Rust": 12.75, "A & B <tool>": 79.25 },
         "versions": { "A & B <tool>": "tool 1.4.0\nand more" },
         "not_measured": { "netavark": "there is none" },
+        "attach_over_floor": 1.11,
+        "gone_us": 70.5,
+        "bounds": { "attach_over_floor": ["at most", 1.15], "gone_us": ["at most", 50.0] },
         "machine": { "kernel": "6.18.0", "processors": 2, "processor": "Z80" },
     })
 }
@@ -172,6 +175,8 @@ fn the_page_gets_the_same_figures_between_its_markers() {
         "Not measured: netavark (there is none).",
         "| bridge, 1,000 | 650 µs | 585 µs to 780 µs | 585 µs | 1.11 × | 17.0 ms | 26 × |",
         "| 100 | 2.8 µs | 134 µs | 208 µs | 230 µs | 4.51 ms | 76 × |",
+        "Promised bounds that are met: 1 of 2.",
+        "| `gone_us` of `peers.json` | 70.50 us | at most 50.00 us |",
     ];
     for line in expected {
         assert!(page.lines().any(|found| found == line), "no {line:?} in\n{page}");

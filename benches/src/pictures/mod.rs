@@ -6,6 +6,7 @@ mod attach;
 mod bars;
 mod canvas;
 mod lines;
+mod missed;
 mod page;
 mod pairs;
 mod scale;
@@ -71,7 +72,8 @@ pub fn make(figures: &Path, root: &Path) -> Result<Report, Failure> {
         ("steps", "link.json", of(figures, "link.json", pairs::steps)?),
         ("controller", "controller.json", of(figures, "controller.json", pairs::controller)?),
     ];
-    let mut blocks = BTreeMap::new();
+    let missed = missed::make(figures)?;
+    let mut blocks: BTreeMap<_, _> = missed.into_iter().map(|block| (block.name, block.text)).collect();
     let mut pictures = Vec::new();
     let mut report = Report::default();
     for (name, file, made) in made {
