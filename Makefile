@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test test-python test-go kernels many check bench bench-peers bench-smoke bench-python bench-go docs header ebpf lib wheel size dist install uninstall clean
+.PHONY: help demo test test-python test-go kernels many check bench bench-peers bench-smoke bench-python bench-go pictures docs header ebpf lib wheel size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -81,6 +81,7 @@ bench: ## run the benchmarks and put their figures together in target/bench/summ
 	@[ -n "$(ARGS)" ] || scripts/bench-python
 	@[ -n "$(ARGS)" ] || scripts/bench-go
 	@cargo run -q --release -p libnetns-benches --bin summary
+	@[ -n "$(ARGS)" ] || cargo run -q --release -p libnetns-benches --bin pictures -- $(target)/bench $(target)/bench
 
 bench-peers: ## compare with iproute2, pyroute2, vishvananda/netlink, CNI, netavark and Docker, the same job in one run
 	@scripts/setup bench python go
@@ -98,6 +99,9 @@ bench-python: ## compare the Python package with Rust and pyroute2; ARGS= is how
 bench-go: ## compare the Go packages with Rust and vishvananda/netlink; ARGS= is how many pairs
 	@scripts/setup go
 	scripts/bench-go $(ARGS)
+
+pictures: ## draw the figures in target/bench to docs/pictures, and fill the tables of docs/benchmarks.md and the README
+	cargo run -q --release -p libnetns-benches --bin pictures -- $(target)/bench .
 
 docs: ## build the API documentation, of Rust, of C and of Python
 	@scripts/setup docs

@@ -15,7 +15,6 @@ use netns::{Controller, Sandbox};
 use netns_benches::figures::Figures;
 use netns_benches::floor::{Floor, FloorSandbox};
 use netns_benches::managed::{endpoint, options, ControllerRig};
-use netns_benches::picture::{svg, Row};
 use netns_benches::rig::{floor_join, floor_sandbox, Rig, Slot};
 use netns_benches::stats::{median, timed, Bound, Pairs};
 use netns_benches::workers;
@@ -67,21 +66,9 @@ fn main() {
             }
         }
         if chosen.is_empty() {
-            figures.draw("controller.svg", draw);
             figures.write("controller.json");
         }
     });
-}
-
-fn draw(figures: &Figures) -> String {
-    let row =
-        |name, ours: &str, floor: &str| Row { name, ours: figures.value(ours), floor: figures.value(floor) };
-    svg(&[
-        row("Sandbox and Network", "raw_join_us", "join_floor_us"),
-        row("Controller", "controller_join_us", "join_floor_us"),
-        row("join 60, routed", "routed_at_60_us", "routed_floor_at_60_us"),
-        row("join 5000, routed", "routed_at_5000_us", "routed_floor_at_5000_us"),
-    ])
 }
 
 #[derive(Clone, Copy)]

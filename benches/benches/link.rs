@@ -9,7 +9,6 @@ use criterion::{Criterion, SamplingMode};
 use netns::Sandbox;
 use netns_benches::figures::Figures;
 use netns_benches::floor::FloorSandbox;
-use netns_benches::picture::{svg, Row};
 use netns_benches::rig::{floor_address, link_count, Rig, Slot};
 use netns_benches::stats::{median, timed, Bound, Pairs};
 
@@ -27,24 +26,11 @@ const GROWTH_ROUNDS: usize = 3;
 
 fn main() {
     testhost::host(|_| {
-        let figures = measure();
-        figures.draw("link.svg", draw);
-        figures.write("link.json");
+        measure().write("link.json");
         let mut criterion = Criterion::default().configure_from_args();
         absolute_times(&mut criterion);
         criterion.final_summary();
     });
-}
-
-fn draw(figures: &Figures) -> String {
-    let row =
-        |name, ours: &str, floor: &str| Row { name, ours: figures.value(ours), floor: figures.value(floor) };
-    svg(&[
-        row("create a sandbox", "namespace_us", "namespace_floor_us"),
-        row("join it to a bridge", "veth_us", "veth_floor_us"),
-        row("join, IPv4 and IPv6", "dual_stack_veth_us", "dual_stack_veth_floor_us"),
-        row("destroy it", "destroy_us", "destroy_floor_us"),
-    ])
 }
 
 fn measure() -> Figures {

@@ -222,6 +222,10 @@ fn report(figures: &mut Figures, entries: &mut [Entry]) {
         let measured = entries.iter().filter(|entry| !samples(entry).is_empty());
         figures.keep_all(kind, measured.map(|entry| (entry.name, ms(samples(entry)))));
     }
+    for (kind, percent) in [("attach_p10_ms", 10), ("attach_p90_ms", 90)] {
+        let measured = entries.iter().map(|entry| (entry.name, percentile(&entry.attach, percent) / 1e3));
+        figures.keep_all(kind, measured);
+    }
     figures.keep_words("versions", entries.iter().map(|entry| (entry.name, entry.version.as_str())));
     let of = |name: &str| entries.iter().find(|entry| entry.name == name).map(|entry| median(&entry.attach));
     for (name, other, bound) in PROMISES {

@@ -1,11 +1,18 @@
 //! The figures of a bench, each beside its bound, and the file that they go to.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 
 use serde_json::{json, Map, Value};
 
 use crate::stats::Bound;
+
+/// The file of all benches' figures together.
+pub const SUMMARY: &str = "summary.json";
 
 /// What was measured, by name.
 #[derive(Debug, Default)]
@@ -37,20 +44,6 @@ impl Figures {
         self.0.insert(name.to_owned(), Value::Object(more.collect()));
     }
 
-    /// A figure that was kept; 0 where there is none.
-    pub fn value(&self, name: &str) -> f64 {
-        self.0.get(name).and_then(Value::as_f64).unwrap_or_default()
-    }
-
-    /// Writes a picture of them to `target/bench/FILE`.
-    ///
-    /// # Panics
-    /// When that fails.
-    pub fn draw(&self, file: &str, picture: impl FnOnce(&Self) -> String) {
-        fs::create_dir_all(target().join("bench")).expect("target/bench");
-        fs::write(target().join("bench").join(file), picture(self)).expect("a picture");
-    }
-
     /// Prints that `what` was not measured and why, and keeps that; its `figures` are null.
     pub fn not_measured<const N: usize>(&mut self, what: &str, why: &str, figures: [&str; N]) {
         println!("{what}: not measured: {why}");
@@ -59,11 +52,12 @@ impl Figures {
         missing[what] = json!(why);
     }
 
-    /// Writes them to `target/bench/FILE`.
+    /// Writes them to `target/bench/FILE`, with the machine that they are of.
     ///
     /// # Panics
     /// When that fails.
-    pub fn write(self, file: &str) {
+    pub fn write(mut self, file: &str) {
+        self.0.insert("machine".to_owned(), machine());
         let path = target().join("bench").join(file);
         fs::create_dir_all(target().join("bench")).expect("target/bench");
         fs::write(&path, format!("{:#}\n", Value::Object(self.0))).expect("a result file");
@@ -71,8 +65,56 @@ impl Figures {
     }
 }
 
+/// The kernel, how many processors there are and what they are called; null is what is not known.
+fn machine() -> Value {
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let called = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    json!({
+        "kernel": kernel.as_deref().map(str::trim),
+        "processors": available_parallelism().ok().map(NonZero::get),
+        "processor": called.map(|(_, name)| name.trim()),
+    })
+}
+
 /// Where cargo puts what it builds.
 pub fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../target").into())
+}
+
+/// The figures by bench: all files of `directory`.
+///
+/// # Errors
+/// With its name, when one cannot be read or is malformed.
+pub fn read_all(directory: &Path) -> Result<BTreeMap<String, Map<String, Value>>, Box<dyn Error>> {
+    let mut benches = BTreeMap::new();
+    let files =
+        fs::read_dir(directory).map_err(|error| format!("{}: {error}: make bench", directory.display()))?;
+    for file in files {
+        let path = file?.path();
+        if path.extension().is_none_or(|extension| extension != "json") || path.ends_with(SUMMARY) {
+            continue;
+        }
+        let named = |error: &dyn Error| format!("{}: {error}", path.display());
+        let text = fs::read(&path).map_err(|error| named(&error))?;
+        let figures = serde_json::from_slice(&text).map_err(|error| named(&error))?;
+        let name = path.file_stem().unwrap_or_default().display().to_string();
+        benches.insert(name, figures);
+    }
+    Ok(benches)
+}
+
+/// What a bench promises.
+pub fn bounds(figures: &Map<String, Value>) -> Vec<(String, Bound)> {
+    let all = figures.get("bounds").and_then(Value::as_object).into_iter().flatten();
+    all.filter_map(|(name, words)| {
+        Some((name.clone(), Bound::from_words(words[0].as_str()?, words[1].as_f64()?)?))
+    })
+    .collect()
+}
+
+/// The unit that a figure's name ends with.
+pub fn unit(name: &str) -> &str {
+    name.rsplit('_').next().filter(|unit| ["us", "ms", "ns", "mib"].contains(unit)).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! What the benchmarks of libnetns share: the [`floor`] they are measured against, the [`rig`] on
 //! which both run side by side, the [`managed`] networks of a controller, [`workers`] that are processes
 //! of their own, [`invocations`] that are another's, the [`plugin`] server for Docker, the [`stage`] on which hosts take
-//! turns, the [`stats`] and [`figures`] that they are reported with, a [`picture`] of them, [`tools`] that all do the same
+//! turns, the [`stats`] and [`figures`] that they are reported with, [`pictures`] of them, [`tools`] that all do the same
 //! job, and the [`guard`] that notices when figures get worse.
 
 pub mod doors;
@@ -11,7 +11,7 @@ pub mod guard;
 pub mod invocations;
 pub mod managed;
 pub mod peers;
-pub mod picture;
+pub mod pictures;
 pub mod plugin;
 pub mod rig;
 pub mod stage;
