@@ -37,6 +37,11 @@ impl Figures {
         self.0.insert(name.to_owned(), Value::Object(more.collect()));
     }
 
+    /// Keeps figures that were taken at several places of a scale, in their order, under `name`.
+    pub fn keep_series(&mut self, name: &str, series: Vec<Value>) {
+        self.0.insert(name.to_owned(), Value::Array(series));
+    }
+
     /// A figure that was kept; 0 where there is none.
     pub fn value(&self, name: &str) -> f64 {
         self.0.get(name).and_then(Value::as_f64).unwrap_or_default()
