@@ -18,12 +18,14 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const TURNS: usize = 1_000;
 const FIRST_PORT: u16 = 20_000;
 
-/// What may grow, and by how much.
+/// What may grow, and by how much. Of the kernel's memory two or three MiB come and go by themselves on a machine that does
+/// other things too; in 10 minutes of 30 joins a second and more, half a KiB that stayed behind each would be 7 MiB, a
+/// namespace that stayed behind each more than 50.
 const BOUNDS: [(&str, &str, f64, &str); 7] = [
     ("rss_growth_mib", "rss_mib", 2.0, "MiB"),
     ("descriptor_growth", "descriptors", 0.0, ""),
     ("thread_growth", "threads", 0.0, ""),
-    ("slab_growth_mib", "slab_unreclaimable_mib", 16.0, "MiB"),
+    ("slab_growth_mib", "slab_unreclaimable_mib", 6.0, "MiB"),
     ("sandbox_growth", "sandboxes", 0.0, ""),
     ("link_growth", "links", 0.0, ""),
     ("nft_element_growth", "nft_elements", 0.0, ""),

@@ -45,6 +45,7 @@ fn main() {
         }
     }
     if chosen.is_empty() {
+        figures.keep([("most", number("NETNS_SCALE_MOST", MOST) as f64)]);
         figures.write("scale.json");
     }
 }

@@ -70,5 +70,5 @@ fn bounds(figures: &Map<String, Value>) -> Vec<(String, Bound)> {
 
 /// The unit that a figure's name ends with.
 fn unit(name: &str) -> &str {
-    name.rsplit('_').next().filter(|unit| ["us", "ms", "ns"].contains(unit)).unwrap_or_default()
+    name.rsplit('_').next().filter(|unit| ["us", "ms", "ns", "mib"].contains(unit)).unwrap_or_default()
 }

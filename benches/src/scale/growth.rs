@@ -23,7 +23,7 @@ const SAMPLES: usize = 30;
 const BATCH: usize = 20;
 /// What of the sandboxes may be samples: one in ten.
 const SHARE: usize = 10;
-/// Room for the counters of all that are there at the same time: those of the kernel's own leisure included.
+/// Room for the counters of all that there are, and of those that the kernel has not cleared away yet.
 const SLOTS: u16 = 20_000;
 const SECOND: u8 = 97;
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, SECOND, 0, 1);
