@@ -5,7 +5,7 @@ survived := $(target)/survived.txt
 # Built as the user, run as root: nothing is fetched or compiled in there.
 as_root := CARGO_NET_OFFLINE=true scripts/as-root
 
-.PHONY: help demo test test-python test-go kernels many check bench bench-peers bench-smoke bench-python bench-go pictures docs header ebpf lib wheel size dist install uninstall clean
+.PHONY: help demo test test-python test-go kernels many check bench bench-scale bench-churn bench-peers bench-smoke bench-python bench-go pictures docs header ebpf lib wheel size dist install uninstall clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -69,7 +69,7 @@ check: ## formatting, lints, documentation, the C header and its symbols, the eB
 	cargo deny check bans licenses sources
 	cargo deny --manifest-path ebpf/Cargo.toml check bans licenses sources
 
-benches := -p libnetns-benches -p libnetns-ffi $(addprefix --bench ,controller libcontainer link outside stats join)
+benches := -p libnetns-benches -p libnetns-ffi $(addprefix --bench ,controller libcontainer link outside scale stats join)
 
 bench: ## run the benchmarks and put their figures together in target/bench/summary.json; ARGS= goes to cargo bench
 	@scripts/setup bench
@@ -82,6 +82,16 @@ bench: ## run the benchmarks and put their figures together in target/bench/summ
 	@[ -n "$(ARGS)" ] || scripts/bench-go
 	@cargo run -q --release -p libnetns-benches --bin summary
 	@[ -n "$(ARGS)" ] || cargo run -q --release -p libnetns-benches --bin pictures -- $(target)/bench $(target)/bench
+
+bench-scale: ## joins, counters and packets, from 1 sandbox to 10,000; NETNS_SCALE_MOST= is how many at most, ARGS= the parts
+	@scripts/setup bench
+	cargo bench -p libnetns-benches --bench scale --no-run
+	@$(as_root) cargo bench -q -p libnetns-benches --bench scale -- $(ARGS)
+
+bench-churn: ## sandboxes come and go for 10 minutes: memory, descriptors, kernel memory; NETNS_CHURN_SECONDS= is how long
+	@scripts/setup bench
+	cargo bench -p libnetns-benches --bench churn --no-run
+	@$(as_root) cargo bench -q -p libnetns-benches --bench churn
 
 bench-peers: ## compare with iproute2, pyroute2, vishvananda/netlink, CNI, netavark and Docker, the same job in one run
 	@scripts/setup bench python go

@@ -5,7 +5,6 @@
 //! nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use netns::ipnet::IpNet;
 use netns::{Controller, Sandbox};
 use netns_benches::figures::Figures;
 use netns_benches::floor::{Floor, FloorSandbox};
-use netns_benches::managed::{endpoint, options, ControllerRig};
+use netns_benches::managed::{endpoint, options, too_few_namespaces, ControllerRig};
 use netns_benches::rig::{floor_join, floor_sandbox, Rig, Slot};
 use netns_benches::stats::{median, timed, Bound, Pairs};
 use netns_benches::workers;
@@ -279,8 +278,8 @@ fn two_over_one(figures: &mut Figures) {
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     // The first round is not counted.
     for round in 0..=WORK_ROUNDS {
-        let one = work(&managed, &[format!("one{round}")]);
-        let two = work(&managed, &[format!("two{round}a"), format!("two{round}b")]);
+        let one = workers::joins(&managed, &[format!("one{round}")], WORK);
+        let two = workers::joins(&managed, &[format!("two{round}a"), format!("two{round}b")], WORK);
         if round > 0 {
             alone.push(one);
             together.push(two);
@@ -292,14 +291,6 @@ fn two_over_one(figures: &mut Figures) {
     println!("sandboxes made and joined a second: one process {one:.0}, two together {two:.0}");
     figures.report("two_over_one", two / one, "", Bound::AtLeast(1.0));
     figures.keep([("one_per_second", one), ("two_per_second", two)]);
-}
-
-fn work(managed: &ControllerRig, names: &[String]) -> Duration {
-    let work = workers::run(managed.network, names, WORK);
-    let given: BTreeSet<_> = work.addresses.iter().copied().collect();
-    assert_eq!(managed.addresses(names.len() * WORK), given, "what was recorded and what was told");
-    managed.remove(names.iter().flat_map(|name| workers::sandbox_names(name, WORK)));
-    work.took
 }
 
 /// A controller opened where many endpoints are alive.
@@ -325,7 +316,8 @@ fn open(figures: &mut Figures) {
 
 /// Joins to a network without a bridge, among few and among many, against the floor's without a bridge.
 fn routed(figures: &mut Figures) {
-    if let Some(why) = too_few_namespaces() {
+    let needed = ROUTED + 2 * ROUTED_WINDOW + ROUTED_WARM_UP + 100;
+    if let Some(why) = too_few_namespaces(needed) {
         return figures.not_measured("routed", &why, ["routed_over_floor_at_5000"]);
     }
     let mut routed = Routed {
@@ -351,15 +343,6 @@ fn routed(figures: &mut Figures) {
         ("routed_at_5000_us", median(&many.ours)),
         ("routed_floor_at_5000_us", median(&many.floor)),
     ]);
-}
-
-/// Why the host does not have all the namespaces that are needed, if so.
-fn too_few_namespaces() -> Option<String> {
-    const LIMITS: [&str; 2] = ["/proc/sys/user/max_net_namespaces", "/proc/sys/fs/mount-max"];
-    let needed = ROUTED + 2 * ROUTED_WINDOW + ROUTED_WARM_UP + 100;
-    let limit = |path| fs::read_to_string(path).ok()?.trim().parse::<usize>().ok();
-    let short = LIMITS.into_iter().find_map(|path| Some((path, limit(path).filter(|has| *has < needed)?)));
-    short.map(|(path, has)| format!("{path} is {has} and has to be {needed} or more"))
 }
 
 /// A routed network and the floor without a bridge, in one host.

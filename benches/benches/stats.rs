@@ -5,18 +5,16 @@
 
 use std::fs;
 use std::hint::black_box;
-use std::net::{Ipv4Addr, UdpSocket};
-use std::os::fd::AsFd;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use netns::stats::{Meter, MeterOptions, SlotId};
-use netns::{InterfaceName, Sandbox, SandboxKey};
+use netns::{InterfaceName, Sandbox};
 use netns_benches::figures::Figures;
 use netns_benches::floor::Floor;
+use netns_benches::lanes::Packets;
 use netns_benches::managed::{endpoint, ControllerRig};
+use netns_benches::pollers::Sysfs;
 use netns_benches::stats::{median, timed, Bound, Pairs};
-use nix::mount::{mount, MsFlags};
 use testhost::Host;
 
 /// Before each join, so that it does not pay for what the kernel put off of the one before.
@@ -24,19 +22,11 @@ const PAUSE: Duration = Duration::from_millis(4);
 const JOIN_ROUNDS: usize = 6;
 /// Joins of each kind in a round.
 const JOINS: usize = 50;
-/// Packets in one go: they all fit in the receiver's buffer. It lasts a tenth of a millisecond, so that most are
-/// not interrupted.
-const BURST: usize = 100;
-const BURSTS: usize = 3_000;
-const WARM_UP: usize = 50;
-const PAYLOAD: usize = 32;
-const PORT: u16 = 4000;
 /// Links that are metered where many are read.
 const LINKS: usize = 1_000;
 /// Reads of one interface in one go: one alone is too short for the clock.
 const READS: u32 = 10_000;
 const READ_ROUNDS: usize = 100;
-const SYSFS: &str = "/run/sysfs";
 
 type Part = (&'static str, fn(&Host, &mut Figures));
 
@@ -126,80 +116,17 @@ impl Joins {
     }
 }
 
-/// A veth pair out of the host into a sandbox, a socket at each end, and what bursts took.
-struct Lane {
-    sender: UdpSocket,
-    receiver: UdpSocket,
-    bursts: Vec<Duration>,
-}
-
-/// The price of a small UDP packet from one namespace to another, sent and received: with nothing on the host's
-/// end, with counters, and with filters like theirs whose program does nothing.
+/// What counting costs each packet, and what it costs to have a program there at all.
 fn packets(host: &Host, figures: &mut Figures) {
-    let sink = Sandbox::create(&SandboxKey::new("sink").expect("a key")).expect("a sandbox");
-    let mut lanes: Vec<_> = (0..3)
-        .zip(["plain", "metered", "empty"])
-        .map(|(number, link)| Lane::new(host, &sink, link, number))
-        .collect();
-    let meter = Meter::open(&MeterOptions::default()).expect("counters");
-    let id = meter.attach(&name("metered")).expect("a metered link");
-    let program = testhost::classifier().expect("a program");
-    Floor::new(None).and_then(|mut floor| floor.filter("empty", program.as_fd())).expect("filters");
-
-    for round in 0..WARM_UP + BURSTS {
-        if round == WARM_UP {
-            lanes.iter_mut().for_each(|lane| lane.bursts.clear());
-        }
-        // Each comes first as often as the others.
-        for turn in 0..lanes.len() {
-            let next = (round + turn) % lanes.len();
-            lanes[next].burst();
-        }
-    }
-    let counted = meter.read(id).expect("its slot").tx_packets;
-    assert!(counted >= ((WARM_UP + BURSTS) * BURST) as u64, "{counted} packets counted");
-    sink.destroy().expect("a destroyed sandbox");
-
-    let [plain, metered, empty] =
-        [0, 1, 2].map(|path: usize| nanoseconds(&lanes[path].bursts) / BURST as f64);
+    let Packets { plain, metered, empty } = Packets::measure(host);
     println!(
         "a packet: plain {plain:.0} ns, metered {metered:.0} ns, a program that does nothing {empty:.0} ns"
     );
-    let names = ["plain", "metered", "empty"];
-    let per_packet = names.into_iter().zip([plain, metered, empty]);
-    figures.keep_all("ns_per_packet", per_packet);
+    figures.keep_all("ns_per_packet", [("plain", plain), ("metered", metered), ("empty", empty)]);
     figures.report("metered_minus_plain", metered - plain, "ns", Bound::AtMost(60.0));
     figures.report("metered_over_empty", metered / empty, "", Bound::AtMost(1.15));
     // What the program costs beyond the kernel's way to it.
     figures.keep([("metered_minus_empty", metered - empty)]);
-}
-
-impl Lane {
-    fn new(host: &Host, sink: &Sandbox, link: &str, number: u8) -> Self {
-        let [near, far] = [1, 2].map(|last| Ipv4Addr::new(10, 91, number, last));
-        let inside = format!("sink-{link}");
-        host.ip(&["link", "add", link, "up", "type", "veth", "peer", "name", &inside, "netns", "sink"]);
-        host.ip_in("sink", &["address", "add", &format!("{far}/24"), "dev", &inside]);
-        host.ip_in("sink", &["link", "set", &inside, "up"]);
-        host.ip(&["address", "add", &format!("{near}/24"), "dev", link]);
-        let bind = |address| UdpSocket::bind((address, PORT)).expect("a socket");
-        let (sender, receiver) = (bind(near), sink.run(|| bind(far)).expect("a sandbox"));
-        sender.connect((far, PORT)).expect("a route");
-        receiver.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-        Self { sender, receiver, bursts: Vec::with_capacity(BURSTS) }
-    }
-
-    fn burst(&mut self) {
-        let (payload, mut room) = ([0x5a; PAYLOAD], [0; PAYLOAD]);
-        let begin = Instant::now();
-        for _ in 0..BURST {
-            self.sender.send(&payload).expect("a packet sent");
-        }
-        for _ in 0..BURST {
-            self.receiver.recv(&mut room).expect("a packet received");
-        }
-        self.bursts.push(begin.elapsed());
-    }
 }
 
 /// Reading counters, beside the ways that there were before.
@@ -213,11 +140,8 @@ fn reads(host: &Host, figures: &mut Figures) {
     let ids: Vec<_> = links.iter().map(|link| meter.attach(&name(link)).expect("a metered link")).collect();
 
     let read = one_read(&meter, ids[0]);
-    // The machine's /sys shows the machine's own links.
-    fs::create_dir(SYSFS).expect("a directory");
-    mount(Some("sysfs"), SYSFS, Some("sysfs"), MsFlags::MS_RDONLY, None::<&str>).expect("a sysfs");
-    let directory = Path::new(SYSFS).join("class/net").join(&links[0]).join("statistics");
-    let sysfs: Vec<_> = (0..READ_ROUNDS).map(|_| timed(|| black_box(libcontainers(&directory))).0).collect();
+    let sysfs = Sysfs::mount();
+    let sysfs: Vec<_> = (0..READ_ROUNDS).map(|_| timed(|| black_box(sysfs.read(&links[0]))).0).collect();
     let sysfs = nanoseconds(&sysfs);
 
     let mut floor = Floor::new(None).expect("the floor");
@@ -263,22 +187,6 @@ fn one_read(meter: &Meter, id: SlotId) -> f64 {
         timed(read).0
     });
     nanoseconds(&rounds.collect::<Vec<_>>()) / f64::from(READS)
-}
-
-/// As libcontainer reads them: each file opened, read to its end and parsed.
-fn libcontainers(directory: &Path) -> u64 {
-    const FILES: [&str; 8] = [
-        "rx_bytes",
-        "rx_packets",
-        "rx_errors",
-        "rx_dropped",
-        "tx_bytes",
-        "tx_packets",
-        "tx_errors",
-        "tx_dropped",
-    ];
-    let read = |file| fs::read_to_string(directory.join(file)).expect("a file of sysfs");
-    FILES.into_iter().map(|file| read(file).trim().parse::<u64>().expect("a number")).sum()
 }
 
 fn name(link: &str) -> InterfaceName {

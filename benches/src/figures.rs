@@ -44,6 +44,11 @@ impl Figures {
         self.0.insert(name.to_owned(), Value::Object(more.collect()));
     }
 
+    /// Keeps figures that were taken at several places of a scale, in their order, under `name`.
+    pub fn keep_series(&mut self, name: &str, series: Vec<Value>) {
+        self.0.insert(name.to_owned(), Value::Array(series));
+    }
+
     /// Prints that `what` was not measured and why, and keeps that; its `figures` are null.
     pub fn not_measured<const N: usize>(&mut self, what: &str, why: &str, figures: [&str; N]) {
         println!("{what}: not measured: {why}");

@@ -5,6 +5,9 @@
 //! plays the host.
 
 mod counters;
+mod plain;
+
+pub use counters::LinkCounters;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -198,13 +201,13 @@ impl Floor {
 
         m.up(LO_INDEX);
         m.up(INSIDE_INDEX);
-        m.address_v4(v4);
+        m.address_v4(INSIDE_INDEX, v4);
         if let Some(v6) = v6 {
-            m.address_v6(v6);
+            m.address_v6(INSIDE_INDEX, v6);
         }
-        m.route(AF_INET, &v4.gateway.octets());
+        m.route(INSIDE_INDEX, AF_INET, &v4.gateway.octets());
         if let Some(v6) = v6 {
-            m.route(AF_INET6, &v6.gateway.octets());
+            m.route(INSIDE_INDEX, AF_INET6, &v6.gateway.octets());
         }
         m.transfer(&sandbox.socket)
     }
@@ -231,8 +234,8 @@ impl Floor {
         m.transfer(&self.socket)?;
 
         m.up(INSIDE_INDEX);
-        m.address_v4(v4);
-        m.route(AF_INET, &v4.gateway.octets());
+        m.address_v4(INSIDE_INDEX, v4);
+        m.route(INSIDE_INDEX, AF_INET, &v4.gateway.octets());
         m.transfer(&sandbox.socket)
     }
 
@@ -310,31 +313,35 @@ impl Messages {
         self.end();
     }
 
-    fn address_v4(&mut self, v4: Address<Ipv4Addr>) {
+    fn address_v4(&mut self, index: u32, v4: Address<Ipv4Addr>) {
         self.begin(RTM_NEWADDR, NEW);
-        self.address_header(AF_INET, v4.prefix, 0);
+        self.address_header(index, AF_INET, v4.prefix, 0);
         self.attribute(IFA_LOCAL, &v4.address.octets());
         self.attribute(IFA_ADDRESS, &v4.address.octets());
         self.end();
     }
 
-    fn address_v6(&mut self, v6: Address<Ipv6Addr>) {
+    fn address_v6(&mut self, index: u32, v6: Address<Ipv6Addr>) {
         self.begin(RTM_NEWADDR, NEW);
-        self.address_header(AF_INET6, v6.prefix, IFA_F_NODAD);
+        self.address_header(index, AF_INET6, v6.prefix, IFA_F_NODAD);
         self.attribute(IFA_ADDRESS, &v6.address.octets());
         self.end();
     }
 
     /// The default route by way of `gateway`.
-    fn route(&mut self, family: u8, gateway: &[u8]) {
+    fn route(&mut self, index: u32, family: u8, gateway: &[u8]) {
+        self.begin_route(family, 0, RT_SCOPE_UNIVERSE);
+        self.attribute(RTA_GATEWAY, gateway);
+        self.number(RTA_OIF, index);
+        self.end();
+    }
+
+    /// struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags
+    fn begin_route(&mut self, family: u8, length: u8, scope: u8) {
         self.begin(RTM_NEWROUTE, NEW);
-        // struct rtmsg: family, dst_len, src_len, tos, table, protocol, scope, type, flags
-        let header = [family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST];
+        let header = [family, length, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST];
         self.buffer.extend_from_slice(&header);
         self.buffer.extend_from_slice(&[0; 4]);
-        self.attribute(RTA_GATEWAY, gateway);
-        self.number(RTA_OIF, INSIDE_INDEX);
-        self.end();
     }
 
     fn begin_link(&mut self, index: u32, flags: u32, message_flags: u16) {
@@ -351,9 +358,9 @@ impl Messages {
     }
 
     /// struct ifaddrmsg: family, prefixlen, flags, scope, index
-    fn address_header(&mut self, family: u8, prefix: u8, flags: u8) {
+    fn address_header(&mut self, index: u32, family: u8, prefix: u8, flags: u8) {
         self.buffer.extend_from_slice(&[family, prefix, flags, RT_SCOPE_UNIVERSE]);
-        self.buffer.extend_from_slice(&INSIDE_INDEX.to_ne_bytes());
+        self.buffer.extend_from_slice(&index.to_ne_bytes());
     }
 
     fn one_queue(&mut self) {

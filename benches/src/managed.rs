@@ -1,6 +1,7 @@
 //! Networks of a controller in the same host as the rest.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::Ipv4Addr;
 
 use netns::ipnet::Ipv4Net;
@@ -53,7 +54,21 @@ impl ControllerRig {
     /// # Panics
     /// As that does.
     pub fn with_mode(network_type: &str, name: &'static str, second: u8, mode: FirewallMode) -> Self {
-        let controller = Controller::open(options()).expect("a controller");
+        Self::with_options(network_type, name, second, mode, options())
+    }
+
+    /// The same with a controller that is opened with `options`.
+    ///
+    /// # Panics
+    /// As that does.
+    pub fn with_options(
+        network_type: &str,
+        name: &'static str,
+        second: u8,
+        mode: FirewallMode,
+        options: ControllerOptions,
+    ) -> Self {
+        let controller = Controller::open(options).expect("a controller");
         let subnet = Ipv4Net::new_assert(Ipv4Addr::new(10, second, 0, 0), 16);
         let mut config = NetworkConfig::new(network_type, name).expect("a name").with_subnet(subnet.into());
         config.firewall.mode = mode;
@@ -119,4 +134,12 @@ impl ControllerRig {
     pub fn take_down(self) {
         self.controller.delete_network(self.network).expect("an unused network");
     }
+}
+
+/// Why the host does not have that many namespaces, each mounted, if so.
+pub fn too_few_namespaces(needed: usize) -> Option<String> {
+    const LIMITS: [&str; 2] = ["/proc/sys/user/max_net_namespaces", "/proc/sys/fs/mount-max"];
+    let limit = |path| fs::read_to_string(path).ok()?.trim().parse::<usize>().ok();
+    let short = LIMITS.into_iter().find_map(|path| Some((path, limit(path).filter(|has| *has < needed)?)));
+    short.map(|(path, has)| format!("{path} is {has} and has to be {needed} or more"))
 }

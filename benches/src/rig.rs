@@ -142,12 +142,29 @@ pub fn floor_sandbox(floor: &mut Floor, slot: Slot, dual_stack: bool) -> FloorSa
 /// # Panics
 /// When it fails.
 pub fn floor_join(floor: &mut Floor, sandbox: &mut FloorSandbox, slot: Slot, dual_stack: bool) {
-    let [_, _, c, d] = ipv4(slot, 98).addr().octets();
-    let host_name = format!("fl{}", slot.0);
-    let ends = Ends { host_name: &host_name, host_mac: FLOOR_MAC, mac: [0x02, 0x0f, 0, 0, c, d] };
+    let host_name = floor_name(slot);
     let v6 =
         dual_stack.then(|| Address { address: ipv6(slot).addr(), prefix: 64, gateway: ipv6(Slot(0)).addr() });
-    floor.join(sandbox, &ends, floor_address(slot), v6).expect("a join");
+    floor.join(sandbox, &ends(&host_name, slot), floor_address(slot), v6).expect("a join");
+}
+
+/// The same for IPv4 in the customary order.
+///
+/// # Panics
+/// When it fails.
+pub fn plain_join(floor: &mut Floor, sandbox: &mut FloorSandbox, slot: Slot) {
+    let host_name = floor_name(slot);
+    floor.plain_join(sandbox, &ends(&host_name, slot), floor_address(slot)).expect("a join");
+}
+
+/// The name of the host's end in a join of the floor.
+pub fn floor_name(slot: Slot) -> String {
+    format!("fl{}", slot.0)
+}
+
+fn ends(host_name: &str, slot: Slot) -> Ends<'_> {
+    let [_, _, c, d] = ipv4(slot, 98).addr().octets();
+    Ends { host_name, host_mac: FLOOR_MAC, mac: [0x02, 0x0f, 0, 0, c, d] }
 }
 
 /// The floor's own address, prefix and gateway for `slot`.

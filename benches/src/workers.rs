@@ -3,15 +3,18 @@
 //! A worker is this binary once more, with the namespaces of the thread that starts it. It says when it is
 //! ready, begins when it is told, and tells when it ended and which addresses it got.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
 use std::time::Duration;
 
 use netns::Controller;
 use nix::time::{clock_gettime, ClockId};
 
-use crate::managed::{endpoint, options};
+use crate::managed::{endpoint, options, ControllerRig};
 
 const NETWORK: &str = "NETNS_BENCH_NETWORK";
 const NAME: &str = "NETNS_BENCH_WORKER";
@@ -56,6 +59,49 @@ pub fn run(network: &str, names: &[String], count: usize) -> Work {
         assert!(worker.process.wait().expect("a worker").success());
     }
     work
+}
+
+/// How long workers of these names take to join `count` sandboxes each to the network of `managed`; each address is
+/// seen to be given once, and the sandboxes are removed.
+///
+/// # Panics
+/// When a worker fails, or an address was given twice.
+pub fn joins(managed: &ControllerRig, names: &[String], count: usize) -> Duration {
+    let work = run(managed.network, names, count);
+    let given: BTreeSet<_> = work.addresses.iter().copied().collect();
+    assert_eq!(managed.addresses(names.len() * count), given, "what was recorded and what was told");
+    managed.remove(names.iter().flat_map(|name| sandbox_names(name, count)));
+    work.took
+}
+
+/// The same by threads of this process, which share the controller.
+///
+/// # Panics
+/// As that does.
+pub fn joins_of_threads(managed: &ControllerRig, names: &[String], count: usize) -> Duration {
+    let begin = Barrier::new(names.len());
+    let work = &|name: &String| {
+        begin.wait();
+        let begun = now();
+        let kept: Vec<_> = sandbox_names(name, count)
+            .map(|name| {
+                let sandbox = managed.sandbox(&name);
+                let joined = managed.connect(&sandbox, &name);
+                (sandbox, joined)
+            })
+            .collect();
+        (begun, now(), kept)
+    };
+    let ended: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = names.iter().map(|name| scope.spawn(move || work(name))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread's joins")).collect()
+    });
+    managed.addresses(names.len() * count);
+    let begun = ended.iter().map(|(begun, ..)| *begun).min().unwrap_or_default();
+    let end = ended.iter().map(|(_, end, _)| *end).max().unwrap_or_default();
+    drop(ended);
+    managed.remove(names.iter().flat_map(|name| sandbox_names(name, count)));
+    end - begun
 }
 
 /// What the sandboxes of a worker are called.
