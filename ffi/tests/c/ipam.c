@@ -219,7 +219,8 @@ int main(void)
     OK(netns_sandbox_destroy(sandbox, &error));
     NOTED(&own, "release_address here/10.66.0.0/24 10.66.0.3\nrelease_address rack7/fd66::/64 fd66::4\n");
     OK(netns_network_delete(network, &error));
-    NOTED(&own, "release_pool here/10.66.0.0/24 -\nrelease_pool rack7/fd66::/64 -\n");
+    NOTED(&own, "release_address here/10.66.0.0/24 10.66.0.1\nrelease_pool here/10.66.0.0/24 -\n"
+                "release_address rack7/fd66::/64 fd66::2\nrelease_pool rack7/fd66::/64 -\n");
 
     /* Without spaces of its own it has Docker's. */
     struct own plain = {.released = 0};
