@@ -18,6 +18,8 @@ const SEND_AT_MOST: usize = 100;
 const ACKNOWLEDGEMENT: usize = 4 * 1024;
 /// Room for an object: the kernel sends no more at once of anything but a dump.
 const OBJECT: usize = 32 * 1024;
+/// Questions in one send; the objects must fit the socket's receive queue.
+const ASK_AT_MOST: usize = 16;
 /// Length of a message's header.
 const HEADER: usize = 16;
 
@@ -126,7 +128,7 @@ impl RouteSocket {
         requests: &[RouteNetlinkMessage],
     ) -> Result<Vec<Result<RouteNetlinkMessage, Refusal>>> {
         let mut answers = Vec::with_capacity(requests.len());
-        for part in requests.chunks(SEND_AT_MOST) {
+        for part in requests.chunks(ASK_AT_MOST) {
             let part = part.iter().map(|request| (request, 0));
             for answer in self.exchange(part, OBJECT, object)? {
                 answers.push(answer?);
