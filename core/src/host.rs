@@ -165,7 +165,7 @@ impl Host {
     pub(crate) fn is_local(&self, address: IpAddr) -> Result<bool> {
         match self.socket().get(&message::get_route(address)) {
             Ok(answer) => Ok(answer.as_ref().is_some_and(parse::is_local)),
-            Err(error) if matches!(error.errno(), Some(libc::ENETUNREACH | libc::EHOSTUNREACH)) => Ok(false),
+            Err(error) if error.errno().is_some_and(leads_nowhere) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -213,6 +213,26 @@ impl Host {
         }
         Ok(lowest.unwrap_or(Mtu::ETHERNET))
     }
+}
+
+/// Keeps those of `addresses`, each with the index of its link, to which the kernel does not answer yet. After
+/// `RTM_NEWADDR` it puts off joining the group of an IPv6 address, to which neighbours send when they look for it,
+/// and then the local route, whose presence shows both (`addrconf_dad_begin`, `addrconf_dad_completed`). One of
+/// which it cannot be asked is not kept.
+pub(crate) fn keep_unanswered(socket: &mut RouteSocket, addresses: &mut Vec<(IpAddr, u32)>) -> Result<()> {
+    let requests: Vec<_> =
+        addresses.iter().map(|(address, link)| message::match_route(*address, *link)).collect();
+    let mut answers = socket.get_each(&requests)?.into_iter();
+    addresses.retain(|(_, link)| match answers.next() {
+        Some(Ok(route)) => !parse::is_local_on(&route, *link),
+        Some(Err(refusal)) => leads_nowhere(refusal.errno),
+        None => false,
+    });
+    Ok(())
+}
+
+fn leads_nowhere(errno: i32) -> bool {
+    matches!(errno, libc::ENETUNREACH | libc::EHOSTUNREACH)
 }
 
 /// [`Host::filters`] in the socket's own namespace.

@@ -64,6 +64,32 @@ fn the_first_ipv6_packet_that_the_host_forwards_to_a_network_is_not_lost() {
 }
 
 #[test]
+fn the_first_ipv6_packet_from_another_endpoint_is_not_lost() {
+    host(|_| {
+        let options = NetworkOptions::default().with_gateway("fd07::1/64".parse().unwrap());
+        let network = Network::create("bridge", "net", options).unwrap();
+        let joined = |number: u32| {
+            let name = format!("s{number}");
+            let sandbox = Sandbox::create(&SandboxKey::new(&name).unwrap()).unwrap();
+            let endpoint = EndpointOptions::new(&name).unwrap();
+            let endpoint = endpoint.with_address(format!("fd07::{number}/64").parse().unwrap());
+            network.join(&sandbox, &endpoint).unwrap();
+            sandbox
+        };
+        let from = joined(2);
+        for number in 3..9 {
+            let to = joined(number);
+            let address: SocketAddr = format!("[fd07::{number}]:7000").parse().unwrap();
+            let listener = to.run(|| TcpListener::bind(address)).unwrap().unwrap();
+            let begin = Instant::now();
+            let stream = from.run(|| TcpStream::connect(address)).unwrap().unwrap();
+            assert!(begin.elapsed() < LOST, "to s{number}: {:?}", begin.elapsed());
+            drop((stream, listener));
+        }
+    });
+}
+
+#[test]
 fn an_endpoint_comes_back_right_after_its_sandbox_was_destroyed() {
     host(|host| {
         let options = NetworkOptions::default().with_gateway("10.7.0.1/24".parse().unwrap());

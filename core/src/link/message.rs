@@ -17,7 +17,7 @@ use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
@@ -399,10 +399,23 @@ pub(crate) fn list_routes_through(link: u32, ipv6: bool) -> Message {
 
 /// `RTM_GETROUTE` of the route that a packet to `to` would take.
 pub(crate) fn get_route(to: IpAddr) -> Message {
+    Message::GetRoute(route_to(to))
+}
+
+fn route_to(to: IpAddr) -> RouteMessage {
     let mut message = RouteMessage::default();
     message.header.address_family = family(to);
     message.header.destination_prefix_length = if to.is_ipv4() { 32 } else { 128 };
     message.attributes.push(RouteAttribute::Destination(RouteAddress::from(to)));
+    message
+}
+
+/// `RTM_GETROUTE` of the entry that decides where a packet to `to` goes that comes with the link `link`
+/// (`RTM_F_FIB_MATCH`).
+pub(crate) fn match_route(to: IpAddr, link: u32) -> Message {
+    let mut message = route_to(to);
+    message.header.flags = RouteFlags::FibMatch;
+    message.attributes.push(RouteAttribute::Oif(link));
     Message::GetRoute(message)
 }
 

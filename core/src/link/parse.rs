@@ -136,6 +136,13 @@ pub(crate) fn is_local(message: &Message) -> bool {
     matches!(message, Message::NewRoute(message) if message.header.kind == RouteType::Local)
 }
 
+/// Whether a route leads to the address of a link that has the index `link`.
+pub(crate) fn is_local_on(message: &Message, link: u32) -> bool {
+    let of_link = RouteAttribute::Oif(link);
+    is_local(message)
+        && matches!(message, Message::NewRoute(message) if message.attributes.contains(&of_link))
+}
+
 /// Where a route of the main table leads, of whatever kind it is: what a subnet must not overlap.
 pub(crate) fn destination(message: &Message) -> Option<IpNet> {
     let Message::NewRoute(message) = message else {

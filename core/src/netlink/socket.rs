@@ -16,6 +16,10 @@ use crate::sys;
 const SEND_AT_MOST: usize = 100;
 /// Room for an acknowledgement, which is capped to the request's header and a line of text.
 const ACKNOWLEDGEMENT: usize = 4 * 1024;
+/// Room for an object: the kernel sends no more at once of anything but a dump.
+const OBJECT: usize = 32 * 1024;
+/// Questions in one send; the objects must fit the socket's receive queue.
+const ASK_AT_MOST: usize = 16;
 /// Length of a message's header.
 const HEADER: usize = 16;
 
@@ -62,36 +66,43 @@ impl RouteSocket {
     pub(crate) fn transact(&mut self, requests: &[Request]) -> Result<Vec<Result<(), Refusal>>> {
         let mut answers = Vec::with_capacity(requests.len());
         for part in requests.chunks(SEND_AT_MOST) {
-            self.transact_part(part, &mut answers)?;
+            let part = part.iter().map(|request| (&request.message, request.flags | NLM_F_ACK));
+            answers.extend(self.exchange(part, ACKNOWLEDGEMENT, acknowledgement)?);
         }
         Ok(answers)
     }
 
-    fn transact_part(&mut self, requests: &[Request], answers: &mut Vec<Result<(), Refusal>>) -> Result<()> {
-        let mut bytes = Vec::with_capacity(256 * requests.len());
+    /// Sends messages, each with its flags, together, and returns what `read` makes of the kernel's answer to each,
+    /// one of up to `room` bytes; it returns `None` for what is no answer.
+    fn exchange<'a, T>(
+        &mut self,
+        requests: impl ExactSizeIterator<Item = (&'a RouteNetlinkMessage, u16)>,
+        room: usize,
+        read: impl Fn(&NetlinkBuffer<&[u8]>) -> Option<T>,
+    ) -> Result<Vec<T>> {
+        let mut open = requests.len();
+        let mut bytes = Vec::with_capacity(256 * open);
+        let mut pending: Vec<Option<T>> = std::iter::repeat_with(|| None).take(open).collect();
         let mut first = None;
-        for request in requests {
+        for (message, flags) in requests {
             let sequence = self.channel.next_sequence();
             first.get_or_insert(sequence);
-            emit(&request.message, request.flags | NLM_F_ACK, sequence, &mut bytes);
+            emit(message, flags, sequence, &mut bytes);
         }
         let first = first.unwrap_or_default();
         self.channel.send(&bytes)?;
-        let mut pending: Vec<Option<Result<(), Refusal>>> = vec![None; requests.len()];
-        let mut open = requests.len();
-        let mut buffer = Vec::with_capacity(ACKNOWLEDGEMENT);
+        let mut buffer = Vec::with_capacity(room);
         while open > 0 {
             self.channel.receive(&mut buffer)?;
             for packet in packets(&buffer) {
                 let index = packet.sequence_number().wrapping_sub(first) as usize;
-                let is_answer = packet.message_type() == NLMSG_ERROR && index < pending.len();
-                if let (true, Some(answer)) = (is_answer, parse_error(&packet)) {
-                    open -= usize::from(pending[index].replace(answer).is_none());
+                let Some(place) = pending.get_mut(index) else { continue };
+                if let Some(answer) = read(&packet) {
+                    open -= usize::from(place.replace(answer).is_none());
                 }
             }
         }
-        answers.extend(pending.into_iter().flatten());
-        Ok(())
+        Ok(pending.into_iter().flatten().collect())
     }
 
     /// Sends one message and names it in the error when the kernel refuses it.
@@ -109,6 +120,21 @@ impl RouteSocket {
             Ok(object) => objects.push(object),
             Err(error) => log::warn!("{error}: passed over"),
         })
+    }
+
+    /// Asks for one object by each of `requests`, which go together; the kernel's answers are in their order.
+    pub(crate) fn get_each(
+        &mut self,
+        requests: &[RouteNetlinkMessage],
+    ) -> Result<Vec<Result<RouteNetlinkMessage, Refusal>>> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for part in requests.chunks(ASK_AT_MOST) {
+            let part = part.iter().map(|request| (request, 0));
+            for answer in self.exchange(part, OBJECT, object)? {
+                answers.push(answer?);
+            }
+        }
+        Ok(answers)
     }
 
     /// Asks for one object; `None` when the kernel has none such.
@@ -135,6 +161,17 @@ fn emit(message: &RouteNetlinkMessage, flags: u16, sequence: u32, bytes: &mut Ve
     packet.set_flags(NLM_F_REQUEST | flags);
     packet.set_sequence_number(sequence);
     message.serialize(packet.payload_mut());
+}
+
+fn acknowledgement(packet: &NetlinkBuffer<&[u8]>) -> Option<Result<(), Refusal>> {
+    (packet.message_type() == NLMSG_ERROR).then(|| parse_error(packet)).flatten()
+}
+
+fn object(packet: &NetlinkBuffer<&[u8]>) -> Option<Result<Result<RouteNetlinkMessage, Refusal>>> {
+    match packet.message_type() {
+        NLMSG_ERROR => parse_error(packet)?.err().map(|refusal| Ok(Err(refusal))),
+        _ => Some(decode(packet).map(Ok)),
+    }
 }
 
 fn decode(packet: &NetlinkBuffer<&[u8]>) -> Result<RouteNetlinkMessage> {

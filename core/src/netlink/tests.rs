@@ -203,3 +203,31 @@ fn a_socket_stays_in_the_namespace_in_which_it_was_opened() {
         assert!(inside.get(&Message::GetLink(slim)).unwrap().is_some());
     });
 }
+
+#[test]
+fn many_objects_are_asked_for_together_and_each_has_its_own_answer() {
+    host(|host| {
+        let mut socket = RouteSocket::open().unwrap();
+        host.ip(&["link", "add", "br0", "type", "bridge"]);
+        let lo = || Message::GetLink(named("lo"));
+        let requests: Vec<_> = (0..250)
+            .map(|number| match number % 3 {
+                0 => lo(),
+                1 => Message::GetLink(named("br0")),
+                _ => Message::GetLink(named("notthere")),
+            })
+            .collect();
+        let answers = socket.get_each(&requests).unwrap();
+        assert_eq!(answers.len(), requests.len());
+        for (number, answer) in answers.iter().enumerate() {
+            match number % 3 {
+                0 => assert_eq!(name(answer.as_ref().unwrap()), "lo"),
+                1 => assert_eq!(name(answer.as_ref().unwrap()), "br0"),
+                _ => assert_eq!(answer.as_ref().unwrap_err().errno, libc::ENODEV),
+            }
+        }
+        assert_eq!(socket.get_each(&[]).unwrap().len(), 0);
+        // Nothing is left over for who asks next.
+        assert_eq!(socket.get(&lo()).unwrap().map(|link| name(&link)).as_deref(), Some("lo"));
+    });
+}

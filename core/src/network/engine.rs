@@ -1,6 +1,5 @@
 //! What every network does with its driver: make it, join an endpoint to a sandbox, take both away.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,8 +23,6 @@ use crate::stats::{self, Meter, SlotId};
 const TRIES: usize = 4;
 /// How often a join is tried again when what it needs was taken.
 pub(crate) const RETRIES: u32 = 2;
-/// How long the kernel may take until it answers to a new address.
-const LOCAL: Duration = Duration::from_millis(500);
 /// How long the kernel may take for a namespace that is dying; many at once take longer.
 const DEAD: Duration = Duration::from_secs(10);
 
@@ -43,29 +40,11 @@ pub(crate) fn create_network(
         let mut info = NetworkInfo::default();
         let plan = driver.create_network(name.as_str(), options, &mut info, ipv4, ipv6)?;
         match apply(&plan, &mut Ground { host, sandbox: None, programs: None }) {
-            Ok(()) => {
-                await_local(host, &plan);
-                return Ok(info);
-            }
+            Ok(()) => return Ok(info),
             // Another process has made in the meantime what the driver found missing, or taken away what
             // it found.
             Err(error) if tries < TRIES && is_race(&error) => tries += 1,
             Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Waits until the host answers to the IPv6 addresses that `plan` gave it: the kernel gets to their local
-/// routes some time later, and what comes before that is lost. Where the kernel does not say, nobody waits.
-fn await_local(host: &Host, plan: &Plan) {
-    let added = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::AddAddress(spec) if step.place == Place::Host => Some(spec.address.addr()),
-        _ => None,
-    });
-    let begin = Instant::now();
-    for address in added.filter(IpAddr::is_ipv6) {
-        while host.is_local(address).is_ok_and(|local| !local) && begin.elapsed() < LOCAL {
-            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }

@@ -61,6 +61,7 @@ fn carry_out(plan: &Plan, ground: &mut Ground<'_>, target: Option<&Namespace>) -
             Err(error) => return Err(error.with_rollback(run.undo())),
         }
     }
+    run.await_addresses(plan);
     Ok(())
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn take_back(plan: &Plan, ground: &mut Ground<'_>) -> Vec<Error> {
     Run { ground, target: None, indices: HashMap::new(), done, strayed: Vec::new() }.undo()
 }
 
-struct Run<'a, 'ground, 'plan> {
+pub(super) struct Run<'a, 'ground, 'plan> {
     ground: &'a mut Ground<'ground>,
     /// Where moves to the sandbox lead when there is none to work in.
     target: Option<&'a Namespace>,
@@ -91,7 +92,11 @@ impl<'plan> Run<'_, '_, 'plan> {
         self.ground.sandbox.as_deref_mut().ok_or_else(none)
     }
 
-    fn with_socket<T>(&mut self, place: Place, f: impl FnOnce(&mut RouteSocket) -> Result<T>) -> Result<T> {
+    pub(super) fn with_socket<T>(
+        &mut self,
+        place: Place,
+        f: impl FnOnce(&mut RouteSocket) -> Result<T>,
+    ) -> Result<T> {
         match place {
             Place::Host => f(&mut self.ground.host.socket()),
             Place::Sandbox => f(&mut self.inside()?.socket),
@@ -210,7 +215,7 @@ impl<'plan> Run<'_, '_, 'plan> {
     }
 
     /// The index that `action` needs, 0 when it needs none, `None` when it must be asked for.
-    fn known_index(&self, place: Place, action: &Action) -> Option<u32> {
+    pub(super) fn known_index(&self, place: Place, action: &Action) -> Option<u32> {
         let Some(link) = action.link() else { return Some(0) };
         link.index.or_else(|| self.indices.get(&(place, link.name.clone())).copied())
     }

@@ -3,6 +3,7 @@
 //! A plan is known whole before the first system call. It can be printed, serialised, compared and
 //! changed; `apply` alone brings it to the kernel.
 
+mod answer;
 mod apply;
 mod print;
 mod step;

@@ -59,7 +59,8 @@ pub struct Undo {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
-    /// Adds an address to a link.
+    /// Adds an address to a link. To one of IPv6 the kernel answers some time later; a plan that adds one has been
+    /// carried out when it does.
     AddAddress(AddressSpec),
     /// Adds the `clsact` queueing discipline, which filters hang on, to a link.
     AddClsact(LinkRef),

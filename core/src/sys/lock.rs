@@ -61,10 +61,14 @@ pub(crate) fn lock_shared(fd: BorrowedFd<'_>, patience: Duration) -> io::Result<
     Ok(raw::try_lock_shared(fd)? || persevere(patience, || raw::try_lock_shared(fd))?)
 }
 
-fn persevere(patience: Duration, try_lock: impl Fn() -> io::Result<bool>) -> io::Result<bool> {
+/// Tries until it has succeeded, for up to `patience`; whether it has.
+pub(crate) fn persevere<E>(
+    patience: Duration,
+    mut try_it: impl FnMut() -> Result<bool, E>,
+) -> Result<bool, E> {
     let deadline = Instant::now() + patience;
     for tries in 0.. {
-        if try_lock()? {
+        if try_it()? {
             return Ok(true);
         }
         if Instant::now() >= deadline {

@@ -25,7 +25,7 @@ mod thread;
 pub(crate) use directory::{make_directory, remove_file};
 pub use generation::Generation;
 pub(crate) use ipv6::{Ipv6Default, Ipv6Links};
-pub(crate) use lock::{lock_exclusive, lock_shared, pause, LockedFile};
+pub(crate) use lock::{lock_exclusive, lock_shared, pause, persevere, LockedFile};
 pub(crate) use mapping::{SharedReader, SharedWords};
 pub(crate) use memory_limit::RaisedMemoryLimit;
 pub(crate) use namespace::NamespaceLife;
