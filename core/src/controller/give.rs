@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
-use rusqlite::{params, Connection};
+use rusqlite::Connection;
 
-use super::given::{given, Given};
+use super::given::{self, given, key, now, record, Given};
 use super::record::EndpointRecord;
 use super::{Controller, NetworkConfig};
 use crate::error::{Error, ErrorKind, Result};
@@ -142,26 +141,9 @@ impl Controller {
         Ok(self.store.read(given)?.into_iter().find(|given| given.pool == pool))
     }
 
-    /// Remembers anew, as after a reboot, that the pools of a network were given, and that its gateways and
-    /// those addresses that others have are taken.
+    /// Remembers that the pools of a network were given whose definition was put there since.
     pub(crate) fn regain(&self, config: &NetworkConfig) -> Result<()> {
-        self.store.write(|tx| {
-            let there = given(tx)?;
-            for subnet in &config.subnets {
-                if there.iter().any(|given| given.pool == subnet.subnet) {
-                    continue;
-                }
-                let (id, pool) = (subnet.pool_id()?, subnet.subnet);
-                record(tx, &Given { is_used: true, ..Given::new(id, pool) })?;
-                for address in subnet.reserved() {
-                    match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
-                        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                        taken => drop(taken?),
-                    }
-                }
-            }
-            Ok(())
-        })
+        self.store.write(|tx| given::regain(tx, config))
     }
 
     /// The subnets of all networks, and of endpoints whose network cannot be read.
@@ -183,14 +165,6 @@ impl Controller {
     }
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-fn key(pool: IpNet) -> String {
-    format!("given {pool}")
-}
-
 /// Forgets the pools that were given back and that none of these networks has.
 fn settle(tx: &Connection, networks: &[IpNet]) -> Result<()> {
     for own in given(tx)?.iter().filter(|own| own.is_returned && !networks.contains(&own.pool)) {
@@ -201,22 +175,10 @@ fn settle(tx: &Connection, networks: &[IpNet]) -> Result<()> {
 }
 
 impl Given {
-    fn new(id: PoolId, pool: IpNet) -> Self {
-        Self { id, pool, at: now(), times: 1, is_used: false, is_returned: false }
-    }
-
     /// Whether whoever asked did not hear the answer, as it seems.
     fn is_idle(&self) -> bool {
         !self.is_used && now() > self.at + IDLE
     }
-}
-
-fn record(tx: &Connection, given: &Given) -> Result<()> {
-    let failed = |error| store_error("record pool", given.id.to_string(), error);
-    let json = serde_json::to_string(given).unwrap_or_default();
-    let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
-    tx.execute(insert, params![key(given.pool), json]).map_err(failed)?;
-    Ok(())
 }
 
 fn forget(tx: &Connection, pool: IpNet) -> Result<()> {

@@ -17,6 +17,7 @@ mod given;
 mod join;
 mod link;
 mod meter;
+mod moved;
 mod networks;
 mod others;
 mod outside;
@@ -46,6 +47,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use active::Active;
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
+#[cfg(feature = "docker-plugin")]
+pub(crate) use given::POOLS;
 pub use finding::{Collected, Finding, FindingKind};
 pub use firewall::{FirewallConfig, FirewallMode, GatewayMode};
 use meter::Metering;
