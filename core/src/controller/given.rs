@@ -1,5 +1,7 @@
 //! Pools that were given out for networks that others make, or are about to make, as the store has them.
 
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
@@ -16,7 +18,7 @@ use crate::store::{leases, store_error, Definitions};
 pub(crate) const POOLS: (&str, &str) = ("libnetns.pools", "given");
 
 /// A pool that was given, and when last, in seconds since 1970.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Given {
     pub(super) id: PoolId,
     pub(super) pool: IpNet,
@@ -32,6 +34,9 @@ pub(super) struct Given {
     /// deletes the network.
     #[serde(default)]
     pub(super) is_returned: bool,
+    /// The address that was given for a gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gateway: Option<IpAddr>,
 }
 
 fn one() -> u32 {
@@ -57,13 +62,29 @@ impl Controller {
     }
 }
 
+/// Where the pools that were given are kept beside the networks' definitions: networks of other drivers last, and
+/// theirs are remembered nowhere else.
+pub(super) fn directory(networks_dir: &Path) -> PathBuf {
+    networks_dir.join(".pools")
+}
+
+/// The files there, one a pool.
+pub(super) fn files(networks_dir: &Path) -> Definitions {
+    Definitions::new(directory(networks_dir))
+}
+
 /// Remembers anew what a store that was lost, or is of an earlier boot, knew of pools that were given.
-pub(super) fn restore(tx: &Connection, definitions: &Definitions) -> Result<()> {
+pub(super) fn restore(tx: &Connection, definitions: &Definitions, kept: &Definitions) -> Result<()> {
     for (_, config) in definitions.list::<NetworkConfig>()? {
         let Ok(config) = config else { continue };
         if config.labels.get(POOLS.0).is_some_and(|own| own == POOLS.1) {
             regain(tx, &config)?;
         }
+    }
+    for (_, own) in kept.list::<Given>()? {
+        let Ok(own) = own.inspect_err(|error| log::warn!("{error}")) else { continue };
+        record(tx, &own)?;
+        own.gateway.map_or(Ok(()), |gateway| leases::hold(tx, own.pool, gateway))?;
     }
     Ok(())
 }
@@ -97,7 +118,7 @@ pub(super) fn given(tx: &Connection) -> Result<Vec<Given>> {
 
 impl Given {
     pub(super) fn new(id: PoolId, pool: IpNet) -> Self {
-        Self { id, pool, at: now(), times: 1, is_used: false, is_returned: false }
+        Self { id, pool, at: now(), times: 1, is_used: false, is_returned: false, gateway: None }
     }
 }
 

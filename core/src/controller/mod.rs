@@ -47,10 +47,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use active::Active;
 pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
-#[cfg(feature = "docker-plugin")]
-pub(crate) use given::POOLS;
 pub use finding::{Collected, Finding, FindingKind};
 pub use firewall::{FirewallConfig, FirewallMode, GatewayMode};
+#[cfg(feature = "docker-plugin")]
+pub(crate) use given::POOLS;
 use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
 use outside::Outside;

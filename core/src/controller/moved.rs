@@ -104,7 +104,8 @@ pub(super) fn is_others(host: &Host, link: &LinkState) -> bool {
         return false;
     }
     // What cannot be known is not taken away.
-    Device::behind(host, link).map_or(true, |device| !device.link.alias.as_deref().is_some_and(sandbox::is_ours))
+    Device::behind(host, link)
+        .map_or(true, |device| !device.link.alias.as_deref().is_some_and(sandbox::is_ours))
 }
 
 /// The device of an endpoint, where it is now.

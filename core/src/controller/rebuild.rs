@@ -6,9 +6,9 @@ use std::path::Path;
 use ipnet::IpNet;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{given, moved};
 use super::record::{EndpointRecord, Joined, Lifetime};
 use super::reread::reread;
+use super::{given, moved};
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
 use crate::error::{Error, ErrorKind, Result};
@@ -89,7 +89,7 @@ pub(super) fn rebuild(
     found += moved::recover(tx, host, mark, &definitions, &links)?;
     recover_slots(tx, mark, options)?;
     reread(tx, host, mark)?;
-    given::restore(tx, &definitions)?;
+    given::restore(tx, &definitions, &given::files(&options.networks_dir))?;
     Ok(found)
 }
 

@@ -46,11 +46,8 @@ pub(super) fn reread(tx: &Connection, host: &Host, mark: &Mark) -> Result<()> {
 fn endpoints(tx: &Connection, mark: &Mark) -> Result<HashMap<String, (Name, Name)>> {
     let named = |record: EndpointRecord| {
         let (network, endpoint) = (record.network, record.config.name);
-        let owner = Owner {
-            mark: mark.number(),
-            network: network.to_string(),
-            endpoint: Some(endpoint.to_string()),
-        };
+        let owner =
+            Owner { mark: mark.number(), network: network.to_string(), endpoint: Some(endpoint.to_string()) };
         (owner.to_string(), (network, endpoint))
     };
     Ok(EndpointRecord::all(tx)?.into_iter().map(named).collect())
