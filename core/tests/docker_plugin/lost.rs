@@ -53,7 +53,10 @@ fn containers_keep_their_interfaces_and_addresses_when_the_store_is_lost() {
             let found = open().endpoints().unwrap();
             assert_eq!(found.len(), 2, "{kind}");
             for (found, there) in found.iter().zip(&there) {
-                assert_eq!((&found.network, found.name(), found.mac), (&there.network, there.name(), there.mac));
+                assert_eq!(
+                    (&found.network, found.name(), found.mac),
+                    (&there.network, there.name(), there.mac)
+                );
                 assert_eq!(
                     (found.address, found.address_ipv6, found.linked, found.meter),
                     (there.address, there.address_ipv6, true, there.meter),
