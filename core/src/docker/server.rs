@@ -90,7 +90,7 @@ impl Server {
     fn start_on(controller: Arc<Controller>, options: ServerOptions) -> Result<Self> {
         let connections = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         let limits = Limits { connections, read_timeout: options.read_timeout };
-        let service = Arc::new(Service::new(Arc::clone(&controller))?);
+        let service = Arc::new(Service::new(controller)?);
         let (socket, listener) = match options.listener {
             Some(listener) => (None, listener),
             None => {
@@ -99,8 +99,8 @@ impl Server {
             }
         };
         let path = socket.as_ref().map(|socket| socket.path().to_owned()).or_else(|| path_of(&listener));
+        let watch = watch(&service);
         // From here on it is dropped, with its socket, whatever goes wrong.
-        let watch = watch(&controller, &service);
         let mut server = Self { socket, path, stop: None, thread: None, watch };
         listener.set_nonblocking(true).map_err(|error| failed("prepare", error))?;
         let workers = options.workers.max(1);
@@ -167,9 +167,9 @@ impl fmt::Debug for Server {
 
 /// Has the firewall put back when somebody reloads the host's, and what Docker's rules let pass. Where it cannot be
 /// watched, the next container does so.
-fn watch(controller: &Arc<Controller>, service: &Arc<Service>) -> Option<FirewallWatch> {
-    let service = Arc::clone(service);
-    let watched = controller.watch_firewall_with(move || service.let_pass_as_needed());
+fn watch(service: &Arc<Service>) -> Option<FirewallWatch> {
+    let own = Arc::clone(service);
+    let watched = service.controller.watch_firewall_with(move || own.let_pass_as_needed());
     watched.inspect_err(|error| log::warn!("{error}")).ok()
 }
 

@@ -135,12 +135,12 @@ fn a_container_keeps_its_interface_where_nobody_sees_its_namespace_or_knows_its_
         }
         // The one goes with its namespace, and gives its addresses back.
         drop(server);
-        plugin_after(host, 1);
+        are_left(host, 1);
     });
 }
 
 /// Waits until so many endpoints are left.
-fn plugin_after(host: &Host, left: usize) {
+fn are_left(host: &Host, left: usize) {
     let begin = std::time::Instant::now();
     loop {
         let controller = open();

@@ -107,7 +107,7 @@ fn a_server_that_answers_nobody_is_alive_and_keeps_nobody_waiting() {
         }
         let (said, heard) = std::sync::mpsc::channel();
         let controller = std::sync::Arc::new(open());
-        thread::spawn(move || said.send(Server::start(controller, ServerOptions::default())));
+        thread::spawn(move || drop(said.send(Server::start(controller, ServerOptions::default()))));
         let answer = heard.recv_timeout(Duration::from_secs(30)).expect("it waits");
         refused(answer, ErrorKind::AlreadyExists, &[SOCKET, "another server"]);
     });
