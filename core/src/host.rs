@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, AddressState, LinkState, RouteState};
 use crate::link::traffic::{self, FilterState};
@@ -174,6 +176,33 @@ impl Host {
     pub(crate) fn addresses_of(&self, index: u32) -> Result<Vec<AddressState>> {
         let addresses = self.socket().dump(&message::list_addresses())?;
         Ok(addresses.iter().filter_map(parse::address).filter(|own| own.index == index).collect())
+    }
+
+    /// The numbers by which the host knows other namespaces: all to which a link of it has moved are among them.
+    pub(crate) fn namespaces(&self) -> Result<Vec<i32>> {
+        let known = self.socket().dump(&message::list_namespaces())?;
+        Ok(known.iter().filter_map(parse::namespace_number).filter(|number| *number >= 0).collect())
+    }
+
+    /// The link of that index in the namespace of that number; `None` when there is none.
+    pub(crate) fn link_of(&self, number: i32, index: u32) -> Result<Option<LinkState>> {
+        let answer = self.socket().get(&message::get_link_of(number, index))?;
+        Ok(answer.as_ref().and_then(parse::link))
+    }
+
+    /// The links in the namespace of that number.
+    pub(crate) fn links_of(&self, number: i32) -> Result<Vec<LinkState>> {
+        let links = self.socket().dump(&message::list_links_of(number))?;
+        let there = links.iter().filter(|link| parse::namespace_of(link) == Some(number));
+        Ok(there.filter_map(parse::link).collect())
+    }
+
+    /// The addresses of a link in the namespace of that number.
+    pub(crate) fn addresses_of_link_of(&self, number: i32, index: u32) -> Result<Vec<IpNet>> {
+        let addresses = self.socket().dump(&message::list_addresses_of(number))?;
+        let there = addresses.iter().filter(|own| parse::namespace_of(own) == Some(number));
+        let own = there.filter_map(parse::address).filter(|own| own.index == index);
+        Ok(own.map(|own| own.address).collect())
     }
 
     /// What no other network namespace of this boot has (`SO_NETNS_COOKIE`, from Linux 5.14 on).

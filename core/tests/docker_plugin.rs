@@ -14,6 +14,8 @@ mod http;
 mod killed;
 #[path = "docker_plugin/kinds.rs"]
 mod kinds;
+#[path = "docker_plugin/lost.rs"]
+mod lost;
 #[path = "docker_plugin/many.rs"]
 mod many;
 #[path = "docker_plugin/networks.rs"]

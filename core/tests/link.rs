@@ -517,3 +517,37 @@ fn a_store_that_was_lost_recovers_what_is_in_a_sandbox_and_deletes_what_waits() 
         });
     }
 }
+
+#[test]
+fn a_store_that_was_lost_recovers_what_its_caller_moved_elsewhere_with_its_addresses() {
+    for network in networks() {
+        host(|host| {
+            let (controller, _) = settled(host);
+            controller.create_network(network).unwrap();
+            let own = linked(&controller, "web");
+            host.ip(&["netns", "add", "web"]);
+            host.ip(&["link", "set", &waiting(&own), "netns", "web", "name", "lan0"]);
+            for address in addresses_of(&own) {
+                host.ip_in("web", &["address", "add", &address, "dev", "lan0", "nodad"]);
+            }
+            drop(controller);
+            fs::remove_dir_all("/run/libnetns").unwrap();
+            let controller = open();
+            assert!(links(host, "").contains(&host_end(&own)));
+            let found = controller.endpoints().unwrap();
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!((addresses_of(&found[0]), found[0].linked), (addresses_of(&own), true));
+            assert_eq!(findings(&controller), []);
+            for address in [own.address.unwrap().addr().into(), own.address_ipv6.unwrap().addr().into()] {
+                let wants = endpoint("thief").with_address(address);
+                let thief = controller.create_endpoint("blue", wants);
+                refused(thief, ErrorKind::AlreadyExists, &[&address.to_string()]);
+            }
+            // It goes with its devices, as ever, and its addresses with it.
+            controller.disconnect("blue", "web").unwrap();
+            assert!(!links(host, "").contains(&host_end(&own)));
+            let wants = endpoint("thief").with_address(own.address.unwrap().addr().into());
+            controller.create_endpoint("blue", wants).unwrap();
+        });
+    }
+}

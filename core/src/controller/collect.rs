@@ -10,7 +10,7 @@ use super::active::Active;
 use super::finding::{Collected, Finding, FindingKind};
 use super::join::is_there;
 use super::record::{EndpointRecord, Joined, Linked, SandboxRecord};
-use super::{reserved, Controller, NetworkConfig};
+use super::{given, moved, reserved, Controller, NetworkConfig};
 use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
@@ -347,10 +347,11 @@ impl Run<'_> {
         self.found(FindingKind::Link, &link.name, reason, |controller| {
             let record = controller.find(network, endpoint)?;
             let is_known = record.is_some_and(|record| record.has_devices());
-            if !is_known {
-                controller.delete_link(link)?;
+            // What somebody uses is no leftover, whatever became of its record.
+            if is_known || link.group == LINK_GROUP && moved::is_others(&controller.host, link) {
+                return Ok(false);
             }
-            Ok(!is_known)
+            controller.delete_link(link).map(|()| true)
         });
     }
 
@@ -417,11 +418,14 @@ impl Run<'_> {
     }
 
     fn files(&mut self) -> Result<()> {
-        for path in self.controller.definitions.stale()? {
-            let reason = "its writer died: removed";
-            self.found(FindingKind::Definition, path.display(), reason, |controller| {
-                controller.definitions.remove_stale(&path).map(|()| true)
-            });
+        let pools = given::files(&self.controller.options.networks_dir);
+        for files in [&self.controller.definitions, &pools] {
+            for path in files.stale()? {
+                let reason = "its writer died: removed";
+                self.found(FindingKind::Definition, path.display(), reason, |_| {
+                    files.remove_stale(&path).map(|()| true)
+                });
+            }
         }
         for path in self.controller.notes.stale()? {
             let reason = "its writer died: removed";

@@ -1,19 +1,20 @@
 //! Pools that are given out for networks that others make.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
-use rusqlite::{params, Connection};
+use rusqlite::Connection;
 
-use super::given::{given, Given};
+use super::given::{self, given, key, now, record, Given};
 use super::record::EndpointRecord;
 use super::{Controller, NetworkConfig};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ipam::{overlap, Pool, PoolId, PoolIpam, PoolRequest};
+use crate::ipam::{overlap, Pool, PoolId, PoolIpam, PoolRequest, GATEWAY, REQUEST_TYPE};
 use crate::link::{message, parse};
-use crate::store::{leases, store_error};
+use crate::name::Name;
+use crate::store::{leases, store_error, Definitions};
 
 /// How long a pool may be without an address until it is thought that whoever asked did not hear the answer,
 /// in seconds.
@@ -33,7 +34,7 @@ impl Controller {
         request.in_use.extend(&networks);
         let ipam = self.ipam(PoolIpam::NAME)?;
         self.store.write(|tx| {
-            settle(tx, &networks)?;
+            self.settle(tx, &networks)?;
             let there = given(tx)?;
             for other in &there {
                 let is_again = request.pool == Some(other.pool);
@@ -48,9 +49,9 @@ impl Controller {
                 if other.pool == pool.pool && !other.is_idle() {
                     times += other.times;
                 }
-                forget(tx, other.pool)?;
+                self.forget_given(tx, other.pool)?;
             }
-            record(tx, &Given { times, ..Given::new(pool.id.clone(), pool.pool) })?;
+            self.record_given(tx, &Given { times, ..Given::new(pool.id.clone(), pool.pool) })?;
             Ok(pool)
         })
     }
@@ -64,15 +65,15 @@ impl Controller {
             let Some(own) = given(tx)?.into_iter().find(|given| given.pool == pool) else { return Ok(()) };
             if has_network {
                 let is_returned = own.times == 1;
-                return record(tx, &Given { times: own.times.max(2) - 1, is_returned, ..own });
+                return self.record_given(tx, &Given { times: own.times.max(2) - 1, is_returned, ..own });
             }
             // What was given for one request twice, its answer lost, is given back once, and after its addresses.
             let is_empty = own.is_used && leases::count_taken(tx, pool)? == 0;
             if own.times > 1 && !is_empty {
-                return record(tx, &Given { times: own.times - 1, ..own });
+                return self.record_given(tx, &Given { times: own.times - 1, ..own });
             }
             leases::clear(tx, pool)?;
-            forget(tx, pool)
+            self.forget_given(tx, pool)
         })
     }
 
@@ -83,7 +84,7 @@ impl Controller {
         }
         let _lock = self.definitions.lock()?;
         let networks = self.subnets_of_all()?;
-        self.store.write(|tx| settle(tx, &networks))
+        self.store.write(|tx| self.settle(tx, &networks))
     }
 
     /// An address of a pool that was given: the one that is wanted, or any.
@@ -104,15 +105,66 @@ impl Controller {
         if !own.is_used {
             self.mark_used(pool)?;
         }
-        self.ipam(PoolIpam::NAME)?.request_address(id, wanted, options)
+        let ipam = self.ipam(PoolIpam::NAME)?;
+        let (address, data) = ipam.request_address(id, wanted, options)?;
+        if options.get(REQUEST_TYPE).is_some_and(|own| own == GATEWAY) {
+            let kept = self.change_given(pool, |own| own.gateway = Some(address.addr()));
+            kept.map_err(|error| {
+                error.with_rollback(ipam.release_address(id, address.addr()).err().into_iter().collect())
+            })?;
+        }
+        Ok((address, data))
     }
 
     /// Remembers that nobody but its asker is to have the pool; one that was not given is no error.
     pub(crate) fn mark_used(&self, pool: IpNet) -> Result<()> {
-        self.store.write(|tx| match given(tx)?.into_iter().find(|given| given.pool == pool) {
-            Some(own) => record(tx, &Given { is_used: true, ..own }),
-            None => Ok(()),
+        self.change_given(pool, |own| own.is_used = true)
+    }
+
+    fn change_given(&self, pool: IpNet, change: impl Fn(&mut Given)) -> Result<()> {
+        self.store.write(|tx| {
+            let Some(before) = given(tx)?.into_iter().find(|given| given.pool == pool) else { return Ok(()) };
+            let mut own = before.clone();
+            change(&mut own);
+            match own == before {
+                true => Ok(()),
+                false => self.record_given(tx, &own),
+            }
         })
+    }
+
+    /// Records it in the store, which is not written where the file cannot be.
+    fn record_given(&self, tx: &Connection, own: &Given) -> Result<()> {
+        record(tx, own)?;
+        let (files, name) = (self.kept(), name(own.pool)?);
+        let kept = match files.replace(&name, own) {
+            Err(error) if error.kind() == ErrorKind::NotFound => files.create(&name, own),
+            replaced => replaced,
+        };
+        kept.map_err(|error| error.within("keep pool", own.pool))
+    }
+
+    fn forget_given(&self, tx: &Connection, pool: IpNet) -> Result<()> {
+        let failed = |error| store_error("forget pool", pool.to_string(), error);
+        tx.execute("DELETE FROM meta WHERE key = ?1", [key(pool)]).map_err(failed)?;
+        let removed = self.kept().remove(&name(pool)?);
+        removed.map_err(|error| error.within("forget pool", pool))?;
+        // As long as others are kept, it stays.
+        let _ = fs::remove_dir(given::directory(&self.options.networks_dir));
+        Ok(())
+    }
+
+    fn kept(&self) -> Definitions {
+        given::files(&self.options.networks_dir)
+    }
+
+    /// Forgets the pools that were given back and that none of these networks has.
+    fn settle(&self, tx: &Connection, networks: &[IpNet]) -> Result<()> {
+        for own in given(tx)?.iter().filter(|own| own.is_returned && !networks.contains(&own.pool)) {
+            leases::clear(tx, own.pool)?;
+            self.forget_given(tx, own.pool)?;
+        }
+        Ok(())
     }
 
     /// Takes an address back. One of a pool that was not given is not its caller's, nor is what a network with the
@@ -142,26 +194,9 @@ impl Controller {
         Ok(self.store.read(given)?.into_iter().find(|given| given.pool == pool))
     }
 
-    /// Remembers anew, as after a reboot, that the pools of a network were given, and that its gateways and
-    /// those addresses that others have are taken.
+    /// Remembers that the pools of a network were given whose definition was put there since.
     pub(crate) fn regain(&self, config: &NetworkConfig) -> Result<()> {
-        self.store.write(|tx| {
-            let there = given(tx)?;
-            for subnet in &config.subnets {
-                if there.iter().any(|given| given.pool == subnet.subnet) {
-                    continue;
-                }
-                let (id, pool) = (subnet.pool_id()?, subnet.subnet);
-                record(tx, &Given { is_used: true, ..Given::new(id, pool) })?;
-                for address in subnet.reserved() {
-                    match leases::take(tx, subnet.subnet, subnet.subnet, Some(address)) {
-                        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                        taken => drop(taken?),
-                    }
-                }
-            }
-            Ok(())
-        })
+        self.store.write(|tx| given::regain(tx, config))
     }
 
     /// The subnets of all networks, and of endpoints whose network cannot be read.
@@ -183,44 +218,14 @@ impl Controller {
     }
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-fn key(pool: IpNet) -> String {
-    format!("given {pool}")
-}
-
-/// Forgets the pools that were given back and that none of these networks has.
-fn settle(tx: &Connection, networks: &[IpNet]) -> Result<()> {
-    for own in given(tx)?.iter().filter(|own| own.is_returned && !networks.contains(&own.pool)) {
-        leases::clear(tx, own.pool)?;
-        forget(tx, own.pool)?;
-    }
-    Ok(())
+/// What the file of a pool is called: `pool-10.1.0.0-16`, `pool-fd01__-64`.
+fn name(pool: IpNet) -> Result<Name> {
+    Name::new(&format!("pool-{pool}").replace('/', "-").replace(':', "_"))
 }
 
 impl Given {
-    fn new(id: PoolId, pool: IpNet) -> Self {
-        Self { id, pool, at: now(), times: 1, is_used: false, is_returned: false }
-    }
-
     /// Whether whoever asked did not hear the answer, as it seems.
     fn is_idle(&self) -> bool {
         !self.is_used && now() > self.at + IDLE
     }
-}
-
-fn record(tx: &Connection, given: &Given) -> Result<()> {
-    let failed = |error| store_error("record pool", given.id.to_string(), error);
-    let json = serde_json::to_string(given).unwrap_or_default();
-    let insert = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
-    tx.execute(insert, params![key(given.pool), json]).map_err(failed)?;
-    Ok(())
-}
-
-fn forget(tx: &Connection, pool: IpNet) -> Result<()> {
-    let failed = |error| store_error("forget pool", pool.to_string(), error);
-    tx.execute("DELETE FROM meta WHERE key = ?1", [key(pool)]).map_err(failed)?;
-    Ok(())
 }

@@ -28,8 +28,9 @@ impl Controller {
     /// It is deleted by [`Controller::delete_endpoint`] or [`Controller::disconnect`], which take the devices
     /// away wherever they are, and goes with its devices: when somebody deletes them, or the namespace that
     /// one moved to ends, the next collection gives its addresses back. From a store that was lost it is
-    /// recovered where its device is in a sandbox that is mounted, as if [`Controller::connect`] had made it;
-    /// elsewhere its devices are deleted.
+    /// recovered where its device has moved to another namespace, with the addresses that it has there: as if
+    /// [`Controller::connect`] had made it where [`Sandbox::add_interface`](crate::Sandbox::add_interface) did that
+    /// and the sandbox is mounted, as it was elsewhere. Where its device still waits in the host, both are deleted.
     ///
     /// `bridge`, `routed` and `macvlan` networks have such endpoints. A macvlan has no other end by which it is
     /// found once it has moved: it is deleted where it is in the host, goes with the namespace that it moved

@@ -17,6 +17,7 @@ mod given;
 mod join;
 mod link;
 mod meter;
+mod moved;
 mod networks;
 mod others;
 mod outside;
@@ -48,6 +49,8 @@ pub use config::{EndpointConfig, NetworkConfig, SubnetConfig};
 pub use endpoints::Endpoint;
 pub use finding::{Collected, Finding, FindingKind};
 pub use firewall::{FirewallConfig, FirewallMode, GatewayMode};
+#[cfg(feature = "docker-plugin")]
+pub(crate) use given::POOLS;
 use meter::Metering;
 pub use networks::{NetworkDetails, SubnetUsage};
 use outside::Outside;

@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use ipnet::IpNet;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::record::{EndpointRecord, Joined, Lifetime};
 use super::reread::reread;
+use super::{given, moved};
 use super::{ControllerOptions, EndpointConfig, NetworkConfig};
 use crate::driver::naming::{self, Mark};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::ipam::PoolIpam;
-use crate::link::{message, parse, v4, v6, InterfaceName};
+use crate::ipam::{PoolIpam, StaticIpam};
+use crate::link::parse::{self, LinkState};
+use crate::link::{message, v4, v6, InterfaceName};
 use crate::name::Name;
 use crate::sandbox::{Interface, Sandbox, SandboxKey};
 use crate::stats::Meter;
@@ -69,7 +72,9 @@ pub(super) fn rebuild(
     mark: &Mark,
     options: &ControllerOptions,
 ) -> Result<usize> {
-    let owners = owners(host, mark)?;
+    let links = host.socket().dump(&message::list_links())?;
+    let links: Vec<_> = links.iter().filter_map(parse::link).collect();
+    let owners = owners(&links, mark)?;
     let definitions = Definitions::new(options.networks_dir.clone());
     let mut found = 0;
     for (path, _) in Namespace::mounts()? {
@@ -81,8 +86,10 @@ pub(super) fn rebuild(
             result => found += result?,
         }
     }
+    found += moved::recover(tx, host, mark, &definitions, &links)?;
     recover_slots(tx, mark, options)?;
     reread(tx, host, mark)?;
+    given::restore(tx, &definitions, &given::files(&options.networks_dir))?;
     Ok(found)
 }
 
@@ -99,10 +106,9 @@ fn recover_slots(tx: &Connection, mark: &Mark, options: &ControllerOptions) -> R
     Ok(())
 }
 
-fn owners(host: &Host, mark: &Mark) -> Result<Owners> {
-    let links = host.socket().dump(&message::list_links())?;
+fn owners(links: &[LinkState], mark: &Mark) -> Result<Owners> {
     let mut owners = Owners::new();
-    for link in links.iter().filter_map(parse::link) {
+    for link in links {
         let of = link.alias.as_deref().and_then(|alias| mark.parse(alias));
         if let Some((network, Some(endpoint))) = of {
             let (_, src_name) = naming::link_names(&network, &endpoint)?;
@@ -126,74 +132,89 @@ fn recover(
     for (interface, of) in sandbox.interfaces_with_owners()? {
         let of = of.and_then(|of| mark.parse(&of)).and_then(|(network, endpoint)| Some((network, endpoint?)));
         let Some((network, endpoint)) = owners.get(&interface.src_name).cloned().or(of) else { continue };
-        found += usize::from(record(tx, definitions, &sandbox, &interface, network, &endpoint)?);
+        let config = definition(definitions, &network);
+        let joined = joined(&sandbox, &interface, config.as_ref())?;
+        let record = EndpointRecord {
+            address: interface.address,
+            address_ipv6: interface.address_ipv6,
+            mac: interface.mac,
+            joined: Some(joined),
+            ..found_again(network, &endpoint)?
+        };
+        found += usize::from(add(tx, config.as_ref(), record)?);
     }
     Ok(found)
 }
 
-fn record(
-    tx: &Connection,
-    definitions: &Definitions,
-    sandbox: &Sandbox,
-    interface: &Interface,
-    network: Name,
-    endpoint: &Name,
-) -> Result<bool> {
-    let config = definitions.load::<NetworkConfig>(&network).ok().flatten().map(|(config, _)| config);
-    let subnet = |ipv6| config.as_ref().and_then(|config| config.subnet(ipv6));
+pub(super) fn definition(definitions: &Definitions, network: &Name) -> Option<NetworkConfig> {
+    definitions.load(network).ok().flatten().map(|(config, _)| config)
+}
+
+fn joined(sandbox: &Sandbox, interface: &Interface, config: Option<&NetworkConfig>) -> Result<Joined> {
     let gateway = |ipv6| {
-        let is_internal = config.as_ref().is_some_and(|config| config.internal);
-        subnet(ipv6).filter(|_| !is_internal).and_then(|subnet| subnet.gateway)
+        let config = config.filter(|config| !config.internal)?;
+        config.subnet(ipv6)?.gateway
     };
-    let joined = Joined {
+    Ok(Joined {
         sandbox: sandbox.key().path().to_owned(),
         life: sandbox.life()?,
         mounts: Namespace::of_mounts(),
         src_name: Some(interface.src_name.clone()),
         gateway: interface.address.and(gateway(false)).and_then(v4),
         gateway_ipv6: interface.address_ipv6.and(gateway(true)).and_then(v6),
-    };
-    let mut record = EndpointRecord {
+    })
+}
+
+/// A record of an endpoint of which no more is known.
+pub(super) fn found_again(network: Name, endpoint: &Name) -> Result<EndpointRecord> {
+    Ok(EndpointRecord {
         network,
         config: EndpointConfig::new(endpoint.as_str())?,
-        address: interface.address,
-        address_ipv6: interface.address_ipv6,
-        mac: interface.mac,
+        address: None,
+        address_ipv6: None,
+        mac: None,
         transient: true,
         lifetime: Lifetime::Host,
         owner: Process::current()?,
-        joined: Some(joined),
+        joined: None,
         linked: None,
         attended: None,
         chosen: Vec::new(),
-        elsewhere: config.as_ref().is_some_and(|config| config.ipam != PoolIpam::NAME),
+        elsewhere: false,
         meter: None,
         ports: Vec::new(),
-    };
+    })
+}
+
+/// Records an endpoint that was found, with the addresses that it has there.
+pub(super) fn add(
+    tx: &Connection,
+    config: Option<&NetworkConfig>,
+    mut record: EndpointRecord,
+) -> Result<bool> {
+    record.elsewhere = config.is_some_and(|config| config.ipam != PoolIpam::NAME);
     let mut leased = Vec::new();
-    for ipv6 in [false, true] {
-        let Some(subnet) = subnet(ipv6).map(|subnet| subnet.subnet) else { continue };
+    for subnet in config.iter().flat_map(|config| &config.subnets).map(|own| own.subnet) {
         for address in record.addresses().filter(|net| subnet.contains(&net.addr())).collect::<Vec<_>>() {
             // The prefix inside may be longer than the subnet's.
-            if let Ok(own) = ipnet::IpNet::new(address.addr(), subnet.prefix_len()) {
+            if let Ok(own) = IpNet::new(address.addr(), subnet.prefix_len()) {
                 record.set_address(own);
                 leased.extend((!record.elsewhere).then_some(own));
             }
         }
     }
+    if config.is_some_and(|config| config.ipam == StaticIpam::NAME) {
+        // It has none that was not asked for.
+        record.config.address = record.address.map(|own| own.addr());
+        record.config.address_ipv6 = record.address_ipv6.map(|own| own.addr());
+    }
     match record.insert(tx) {
         // A namespace that is mounted twice, or one that says it has what another has.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            log::warn!("rebuilding the store: {}: {error}", sandbox.key());
+            log::warn!("rebuilding the store: {error}");
             return Ok(false);
         }
         result => result?,
     }
-    for own in leased {
-        match leases::take(tx, own.trunc(), own.trunc(), Some(own.addr())) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            result => drop(result?),
-        }
-    }
-    Ok(true)
+    leased.into_iter().try_for_each(|own| leases::hold(tx, own.trunc(), own.addr())).map(|()| true)
 }

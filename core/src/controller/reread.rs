@@ -1,6 +1,6 @@
 //! What the firewall remembers of a store that was lost: settings that were changed, and ports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rusqlite::Connection;
@@ -24,18 +24,33 @@ pub(super) fn reread(tx: &Connection, host: &Host, mark: &Mark) -> Result<()> {
         Ok(())
     }))?;
     let Some(State { elements, .. }) = state else { return Ok(()) };
-    let mut mappings = BTreeMap::<(String, String), Vec<(PortMapping, bool)>>::new();
     let is_own = |element: &Element| element.owner.mark == mark.number();
     forwarding::remember_opened(tx, host, elements.iter().filter(|element| is_own(element)))?;
+    let endpoints = endpoints(tx, mark)?;
+    let mut mappings = BTreeMap::<_, Vec<_>>::new();
     for element in elements.into_iter().filter(is_own) {
-        let Owner { network, endpoint: Some(endpoint), .. } = element.owner else { continue };
+        let Some(of) = endpoints.get(&element.owner.to_string()) else { continue };
         if let Some(mapping) = mapping(&element.entry)? {
             // An open port is one of the endpoint's own addresses, and nobody's lease.
             let leased = matches!(element.entry, Entry::Published { .. });
-            mappings.entry((network, endpoint)).or_default().push((mapping, leased));
+            mappings.entry(of).or_default().push((mapping, leased));
         }
     }
-    mappings.into_iter().try_for_each(|((network, endpoint), own)| give(tx, &network, &endpoint, own))
+    for ((network, endpoint), own) in mappings {
+        give(tx, network, endpoint, own)?;
+    }
+    Ok(())
+}
+
+/// The endpoints that are recorded, by what elements say of their owner: that need not be the whole name.
+fn endpoints(tx: &Connection, mark: &Mark) -> Result<HashMap<String, (Name, Name)>> {
+    let named = |record: EndpointRecord| {
+        let (network, endpoint) = (record.network, record.config.name);
+        let owner =
+            Owner { mark: mark.number(), network: network.to_string(), endpoint: Some(endpoint.to_string()) };
+        (owner.to_string(), (network, endpoint))
+    };
+    Ok(EndpointRecord::all(tx)?.into_iter().map(named).collect())
 }
 
 /// The port that an element is for. Each family has its own.
@@ -55,19 +70,15 @@ fn mapping(entry: &Entry) -> Result<Option<PortMapping>> {
     Ok(Some(PortMapping::new(protocol, one(port)?).with_host(host).with_host_ports(one(own)?)))
 }
 
-fn give(tx: &Connection, network: &str, endpoint: &str, own: Vec<(PortMapping, bool)>) -> Result<()> {
-    let (Ok(network), Ok(endpoint)) = (Name::new(network), Name::new(endpoint)) else { return Ok(()) };
-    if EndpointRecord::find_portless(tx, &network, &endpoint)?.is_none() {
-        return Ok(());
-    }
+fn give(tx: &Connection, network: &Name, endpoint: &Name, own: Vec<(PortMapping, bool)>) -> Result<()> {
     for (mapping, leased) in own {
         if leased {
             let address = mapping.host.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
             let port = mapping.host_ports.unwrap_or(mapping.ports).first();
             let lease = HostPort { protocol: mapping.protocol, address, port };
-            ports::take(tx, &network, &endpoint, &[lease])?;
+            ports::take(tx, network, endpoint, &[lease])?;
         }
-        recorded::add(tx, &network, &endpoint, &[mapping], &[])?;
+        recorded::add(tx, network, endpoint, &[mapping], &[])?;
     }
     Ok(())
 }

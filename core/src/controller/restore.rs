@@ -178,20 +178,30 @@ impl Controller {
     /// Unsupported where the kernel has no nf_tables; PermissionDenied without CAP_NET_ADMIN; ResourceExhausted at
     /// the limit of descriptors or threads.
     pub fn watch_firewall(self: &Arc<Self>) -> Result<FirewallWatch> {
+        self.watch_firewall_with(|| Ok(()))
+    }
+
+    /// As [`Controller::watch_firewall`], with what else is to be done whenever Docker's own rules may lack something.
+    pub(crate) fn watch_firewall_with(
+        self: &Arc<Self>,
+        besides: impl Fn() -> Result<()> + Send + 'static,
+    ) -> Result<FirewallWatch> {
         let watch = self.host.namespace().run(Watch::open)?;
         let mut watch = watch.map_err(|error| error.within("watch", "firewall"))?;
         let ends = Arc::new(AtomicBool::new(false));
         let (controller, ended) = (Arc::clone(self), Arc::clone(&ends));
         let work = move || {
-            let (mut is_whole, mut said, mut turns) = (true, String::new(), 1);
+            let (mut is_whole, mut is_quiet, mut said, mut turns) = (true, true, String::new(), 1);
             while !ended.load(Ordering::Relaxed) {
-                let seen = watch.wait(TURN).map(|seen| is_whole &= matches!(seen, Seen::Nothing));
-                let restored = seen.and_then(|()| match is_whole {
-                    true => Ok(()),
-                    false => controller.restore_firewall(),
+                let seen = watch.wait(TURN).map(|seen| {
+                    is_quiet &= seen == Seen::Nothing;
+                    is_whole &= !matches!(seen, Seen::TableGone | Seen::TableMade);
                 });
+                let restored =
+                    seen.and_then(|()| if is_whole { Ok(()) } else { controller.restore_firewall() });
+                let restored = restored.and_then(|()| if is_quiet { Ok(()) } else { besides() });
                 let Err(error) = restored else {
-                    (is_whole, turns) = (true, 1);
+                    (is_whole, is_quiet, turns) = (true, true, 1);
                     said.clear();
                     continue;
                 };

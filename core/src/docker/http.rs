@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{oneshot, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use super::answer::Answer;
 use super::route::Service;
@@ -42,37 +42,40 @@ const SMALL: usize = 32 << 10;
 
 /// What all connections have in common.
 struct Common {
-    service: Service,
+    service: Arc<Service>,
     limits: Limits,
     /// Who reads or has a long body.
     long: Arc<Semaphore>,
 }
 
-/// Answers until `stopped` says something or is dropped, and then until all that was asked is answered.
+/// Answers until `stopped` says something or is dropped, and then until all that was asked is answered; until when
+/// what is left is waited for.
 pub(super) async fn serve(
     listener: StdListener,
-    service: Service,
+    service: Arc<Service>,
     limits: Limits,
     stopped: oneshot::Receiver<()>,
     started: impl FnOnce(Result<()>) -> bool,
-) {
+) -> Instant {
     let listener = match UnixListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
             started(Err(failed("listen as", error)));
-            return;
+            return Instant::now();
         }
     };
     if !started(Ok(())) {
-        return;
+        return Instant::now();
     }
     let free = Arc::new(Semaphore::new(limits.connections));
     let common = Arc::new(Common { service, limits, long: Arc::new(Semaphore::new(1)) });
     let accepting = tokio::spawn(accept_all(listener, common, Arc::clone(&free)));
     let _ = stopped.await;
+    let end = Instant::now() + FAREWELL;
     accepting.abort();
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    let _ = timeout(FAREWELL, free.acquire_many(all)).await;
+    let _ = timeout_at(end.into(), free.acquire_many(all)).await;
+    end
 }
 
 async fn accept_all(listener: UnixListener, common: Arc<Common>, free: Arc<Semaphore>) {

@@ -4,9 +4,11 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Type};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{lock_exclusive, LockedFile};
@@ -110,12 +112,22 @@ fn remove_stale(path: &Path) -> Result<()> {
     if !metadata.file_type().is_socket() {
         return refuse("what is there is no socket");
     }
-    match UnixStream::connect(path) {
-        Ok(_) => refuse("another server listens there"),
+    match connect(path) {
+        Ok(()) => refuse("another server listens there"),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            refuse("another server listens there, and is busy")
+        }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => remove(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => refuse(&format!("whether a server listens there cannot be told: {error}")),
     }
+}
+
+/// Waits for nobody: who has stopped and has many waiting is alive.
+fn connect(path: &Path) -> io::Result<()> {
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
 }
 
 fn remove(path: &Path) -> Result<()> {

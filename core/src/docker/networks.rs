@@ -1,9 +1,9 @@
 //! `NetworkDriver`: what is asked about networks, and about the driver itself.
 
 use super::endpoints;
-use super::options::{definition, is_dockers, with_fields, POOLS};
+use super::options::{definition, is_dockers, with_fields};
 use super::route::Service;
-use crate::controller::{GatewayMode, NetworkConfig};
+use crate::controller::{GatewayMode, NetworkConfig, POOLS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::Name;
 use crate::plugin::network::{

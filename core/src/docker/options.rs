@@ -15,8 +15,6 @@ use crate::plugin::network::CreateNetwork;
 
 /// By this label a network, or an endpoint, is known to be Docker's.
 pub(super) const LABEL: (&str, &str) = ("libnetns.plugin", "docker");
-/// By this one, that its pools were given to Docker before.
-pub(super) const POOLS: (&str, &str) = ("libnetns.pools", "given");
 /// Which driver the network has.
 const DRIVER: &str = "driver";
 const DRIVERS: [&str; 3] = ["bridge", "macvlan", "routed"];

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::options::POOLS;
 use super::route::Service;
+use crate::controller::POOLS;
 use crate::error::{Error, Result};
 use crate::ipam::{PoolId, PoolIpam, PoolRequest};
 use crate::name::Name;

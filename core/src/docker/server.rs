@@ -5,7 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, Semaphore};
@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, Semaphore};
 use super::http::{self, Limits};
 use super::listen::Socket;
 use super::route::Service;
-use crate::controller::Controller;
+use crate::controller::{Controller, FirewallWatch};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A call needs little; all that are on their way at once have a stack each.
@@ -73,6 +73,7 @@ pub struct Server {
     path: Option<PathBuf>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    watch: Option<FirewallWatch>,
 }
 
 impl Server {
@@ -89,7 +90,7 @@ impl Server {
     fn start_on(controller: Arc<Controller>, options: ServerOptions) -> Result<Self> {
         let connections = options.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         let limits = Limits { connections, read_timeout: options.read_timeout };
-        let service = Service::new(controller)?;
+        let service = Arc::new(Service::new(controller)?);
         let (socket, listener) = match options.listener {
             Some(listener) => (None, listener),
             None => {
@@ -98,8 +99,9 @@ impl Server {
             }
         };
         let path = socket.as_ref().map(|socket| socket.path().to_owned()).or_else(|| path_of(&listener));
+        let watch = watch(&service);
         // From here on it is dropped, with its socket, whatever goes wrong.
-        let mut server = Self { socket, path, stop: None, thread: None };
+        let mut server = Self { socket, path, stop: None, thread: None, watch };
         listener.set_nonblocking(true).map_err(|error| failed("prepare", error))?;
         let workers = options.workers.max(1);
         let (stop, stopped) = oneshot::channel();
@@ -107,9 +109,9 @@ impl Server {
         let serve = move || match runtime(workers) {
             Ok(runtime) => {
                 let started = |result| ready.send(result).is_ok();
-                runtime.block_on(http::serve(listener, service, limits, stopped, started));
+                let end = runtime.block_on(http::serve(listener, service, limits, stopped, started));
                 // Calls that are on their way end; a client that goes on talking does not keep it.
-                runtime.shutdown_timeout(Duration::from_secs(5));
+                runtime.shutdown_timeout(end.saturating_duration_since(Instant::now()));
             }
             Err(error) => drop(ready.send(Err(error))),
         };
@@ -144,6 +146,7 @@ impl Server {
             // It has nothing to say, and what panics in it is caught there.
             let _ = thread.join();
         }
+        drop(self.watch.take());
         removed
     }
 }
@@ -160,6 +163,14 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("socket", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Has the firewall put back when somebody reloads the host's, and what Docker's rules let pass. Where it cannot be
+/// watched, the next container does so.
+fn watch(service: &Arc<Service>) -> Option<FirewallWatch> {
+    let own = Arc::clone(service);
+    let watched = service.controller.watch_firewall_with(move || own.let_pass_as_needed());
+    watched.inspect_err(|error| log::warn!("{error}")).ok()
 }
 
 fn runtime(workers: usize) -> Result<Runtime> {

@@ -16,6 +16,7 @@ use netlink_packet_route::link::{
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
+use netlink_packet_route::nsid::NsidMessage;
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
@@ -227,8 +228,13 @@ pub(crate) fn sync_link(link: &LinkRef) -> Request {
 /// `RTM_GETLINK` of `lo` in the namespace that the socket's own knows by `number`; refused when that
 /// namespace is being taken down.
 pub(crate) fn get_loopback_of(number: i32) -> Message {
+    get_link_of(number, 1)
+}
+
+/// `RTM_GETLINK` of one link in that namespace, by its index.
+pub(crate) fn get_link_of(number: i32, index: u32) -> Message {
     let mut message = LinkMessage::default();
-    message.header.index = 1;
+    message.header.index = index;
     message.attributes.push(LinkAttribute::IfNetnsId(number));
     Message::GetLink(message)
 }
@@ -375,6 +381,20 @@ pub(crate) fn list_links() -> Message {
     Message::GetLink(message)
 }
 
+/// `RTM_GETLINK` of all links in the namespace that the socket's own knows by `number`. A kernel that does not
+/// look there lists its own.
+pub(crate) fn list_links_of(number: i32) -> Message {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::IfNetnsId(number));
+    message.attributes.push(without_statistics());
+    Message::GetLink(message)
+}
+
+/// `RTM_GETNSID` of all namespaces that the socket's own knows by a number.
+pub(crate) fn list_namespaces() -> Message {
+    Message::GetNsId(NsidMessage::default())
+}
+
 /// `RTM_GETLINK` of the ports of a bridge. A kernel that does not filter lists all links.
 pub(crate) fn list_ports(bridge: u32) -> Message {
     let mut message = LinkMessage::default();
@@ -386,6 +406,14 @@ pub(crate) fn list_ports(bridge: u32) -> Message {
 /// `RTM_GETADDR` of all addresses of both families.
 pub(crate) fn list_addresses() -> Message {
     Message::GetAddress(AddressMessage::default())
+}
+
+/// `RTM_GETADDR` of all addresses in the namespace that the socket's own knows by `number`. A kernel that does not
+/// look there lists its own.
+pub(crate) fn list_addresses_of(number: i32) -> Message {
+    let mut message = AddressMessage::default();
+    message.attributes.push(AddressAttribute::TargetNetNsId(number));
+    Message::GetAddress(message)
 }
 
 /// `RTM_GETROUTE` of the routes of one family through a link. A kernel that does not filter lists all.

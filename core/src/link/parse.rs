@@ -10,6 +10,7 @@ use netlink_packet_route::link::{
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
+use netlink_packet_route::nsid::NsidAttribute;
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteProtocol, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
@@ -117,6 +118,32 @@ pub(crate) fn address(message: &Message) -> Option<AddressState> {
     }
     let address = IpNet::new(ip?, message.header.prefix_len).ok()?;
     Some(AddressState { index: message.header.index, address, ours })
+}
+
+/// In which other namespace a link or an address is that was asked for there, by that one's number.
+pub(crate) fn namespace_of(message: &Message) -> Option<i32> {
+    match message {
+        Message::NewLink(message) => message.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::IfNetnsId(number) => Some(*number),
+            _ => None,
+        }),
+        Message::NewAddress(message) => message.attributes.iter().find_map(|attribute| match attribute {
+            AddressAttribute::TargetNetNsId(number) => Some(*number),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// Reads the number of an `RTM_NEWNSID`.
+pub(crate) fn namespace_number(message: &Message) -> Option<i32> {
+    let Message::NewNsId(message) = message else {
+        return None;
+    };
+    message.attributes.iter().find_map(|attribute| match attribute {
+        NsidAttribute::Id(number) => Some(*number),
+        _ => None,
+    })
 }
 
 /// A unicast route of the main table as the kernel describes it.

@@ -3,7 +3,7 @@
 //! Docker has the host forward nothing but what its own rules accept. What this library's tables let pass is
 //! lost there, unless that chain accepts it; what it refuses never gets there.
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP};
+use netlink_packet_core::{NetlinkBuffer, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP};
 
 use super::expression::{Expression, Verdict};
 use super::fault;
@@ -137,6 +137,19 @@ impl Firewall {
             Some(refusal) => Err(fault::asked("Docker's chain", refusal)),
         }
     }
+}
+
+/// Whether a notification tells that the chain was made, or that a rule of it is gone.
+pub(super) fn bears_on_chain(packet: &NetlinkBuffer<&[u8]>) -> bool {
+    let [table, name] = match packet.message_type() {
+        kind::NEW_CHAIN => [chain::TABLE, chain::NAME],
+        kind::DELETE_RULE => [rule::TABLE, rule::CHAIN],
+        _ => return false,
+    };
+    let own = attributes(packet);
+    packet.payload().first().is_some_and(|family| FAMILIES.contains(family))
+        && netlink::text(own, table) == Some(TABLE)
+        && netlink::text(own, name) == Some(CHAIN)
 }
 
 /// A change of the chain.

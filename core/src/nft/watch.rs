@@ -27,6 +27,9 @@ pub(crate) enum Seen {
     /// One of the two tables was made, or so much happened that something was missed: it is there now, and
     /// worth a look.
     TableMade,
+    /// Docker's chain for the rules of others was made, or has lost rules.
+    #[cfg(feature = "docker-plugin")]
+    DockersChain,
 }
 
 /// A socket that is told of changes of the nf_tables of the network namespace in which it was opened.
@@ -51,7 +54,7 @@ impl Watch {
         Ok(Self { channel, firewall: Firewall::open()?, buffer: Vec::with_capacity(NOTIFICATION) })
     }
 
-    /// Waits until a table comes or goes, `timeout` at most.
+    /// Waits until something of interest is seen, `timeout` at most.
     ///
     /// # Errors
     /// System, when the socket fails.
@@ -99,7 +102,7 @@ impl Watch {
     }
 }
 
-/// What the last notification of interest in a datagram tells.
+/// What the last notification of interest in a datagram tells; the tables are of more than Docker's chain.
 fn seen(bytes: &[u8]) -> Seen {
     let ours = packets(bytes).filter_map(|packet| {
         let family = *packet.payload().first()?;
@@ -112,5 +115,11 @@ fn seen(bytes: &[u8]) -> Seen {
         let name = text(attributes(&packet), table::NAME);
         (known && name == Some(TABLE)).then_some(seen)
     });
-    ours.last().unwrap_or(Seen::Nothing)
+    let others = Seen::Nothing;
+    #[cfg(feature = "docker-plugin")]
+    let others = match packets(bytes).any(|packet| super::docker::bears_on_chain(&packet)) {
+        true => Seen::DockersChain,
+        false => others,
+    };
+    ours.last().unwrap_or(others)
 }

@@ -36,6 +36,11 @@ pub(super) fn owner(alias: &str) -> Option<&str> {
     rest.split_once(OWNER).map(|(_, owner)| owner)
 }
 
+/// Whether an interface of that alias came to its sandbox by this library.
+pub(crate) fn is_ours(alias: &str) -> bool {
+    alias.starts_with(MARK)
+}
+
 /// Where the interface of that alias came from, and the alias that it had there; `None` when it is
 /// not one of ours.
 pub(super) fn parse(alias: &str) -> Option<(InterfaceName, &str)> {

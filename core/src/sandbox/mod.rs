@@ -11,6 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(crate) use alias::is_ours;
 pub use interface::{Info, Interface};
 pub use key::{generate_key, SandboxKey, DEFAULT_BASE};
 pub(crate) use settle::{default_destination, settle, Settled};

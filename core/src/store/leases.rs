@@ -43,6 +43,17 @@ pub(crate) fn take(tx: &Connection, pool: IpNet, range: IpNet, wanted: Option<Ip
     }
 }
 
+/// As [`take`] of an address that others have taken already, or that is never given.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn hold(tx: &Connection, pool: IpNet, address: IpAddr) -> Result<()> {
+    match take(tx, pool, pool, Some(address)) {
+        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::BadRequest) => Ok(()),
+        taken => taken.map(drop),
+    }
+}
+
 fn take_wanted(taken: &Intervals<'_>, cursor: &Cursor<'_>, wanted: IpAddr) -> Result<IpAddr> {
     let pool = cursor.pool;
     let subject = format!("{wanted} of {pool}");

@@ -12,7 +12,7 @@ use crate::wire::Plugin;
 const GATEWAYS: [&str; 2] = ["172.18.0.1", "fd18::1"];
 
 /// A LAN beyond `lan0`, with a router that has the gateways' addresses.
-fn lan(host: &Host) {
+pub(crate) fn lan(host: &Host) {
     veth(host, "lan0", "lan1");
     host.ip(&["netns", "add", "router"]);
     host.ip(&["link", "set", "lan1", "netns", "router", "name", "eth0"]);

@@ -1,5 +1,8 @@
 //! Networks of Docker's: what its options come to, and what is asked for twice.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use netns::{GatewayMode, Isolate, NetworkConfig};
 use serde_json::{json, Value};
 use testhost::{host, Host};
@@ -212,5 +215,41 @@ fn what_dockers_rules_let_pass_goes_with_the_last_network_whoever_took_that_away
         open().delete_network(&id("blue")).unwrap();
         let _plugin = Plugin::start();
         assert_eq!(passing(host), 0);
+    });
+}
+
+#[test]
+fn what_a_reload_of_the_firewall_takes_away_comes_back_by_itself() {
+    host(|host| {
+        let made = "add table ip filter; add chain ip filter DOCKER-USER";
+        assert!(host.run("nft", &[made]).success);
+        let plugin = Plugin::start();
+        plugin.good("NetworkDriver.CreateNetwork", &v4("blue", &json!({})));
+        let table = || host.run("nft", &["list", "table", "inet", "libnetns"]).stdout;
+        let rules = || host.run("nft", &["-s", "list", "chain", "ip", "filter", "DOCKER-USER"]).stdout;
+        let (before, there) = (table(), rules());
+        assert!(passing(host) > 0 && !before.is_empty());
+        let comes_back = |what: &str| {
+            let begin = Instant::now();
+            while table() != before || rules() != there {
+                assert!(begin.elapsed() < Duration::from_secs(30), "{what}: {}", rules());
+                thread::sleep(Duration::from_millis(5));
+            }
+        };
+        assert!(host.run("nft", &["flush", "ruleset"]).success);
+        // Docker makes its chain anew after a while.
+        assert!(host.run("nft", &[made]).success);
+        comes_back("a flushed ruleset");
+        assert!(host.run("nft", &["flush chain ip filter DOCKER-USER"]).success);
+        comes_back("a flushed chain");
+        assert!(host.run("nft", &[&format!("delete table ip filter; {made}")]).success);
+        comes_back("a table that was made anew");
+        plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
+        assert_eq!(passing(host), 0);
+        // It ends with the server.
+        plugin.good("NetworkDriver.CreateNetwork", &v4("blue", &json!({})));
+        plugin.stop();
+        assert!(host.run("nft", &["flush ruleset"]).success);
+        assert!(table().is_empty());
     });
 }

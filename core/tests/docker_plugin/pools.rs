@@ -208,6 +208,72 @@ fn after_a_reboot_pools_and_gateways_are_still_dockers() {
 }
 
 #[test]
+fn after_a_reboot_pools_of_other_drivers_networks_are_still_dockers() {
+    host(|_| {
+        let files = || match fs::read_dir("/run/networks/.pools") {
+            Ok(entries) => entries.count(),
+            Err(_) => 0,
+        };
+        let plugin = Plugin::start();
+        let (v4, v6) = (given(&plugin, &pool("", "", false)), given(&plugin, &pool("", "", true)));
+        let sub = given(&plugin, &pool("10.9.0.0/16", "10.9.5.0/24", false));
+        assert_eq!(taken(&plugin, &gateway(&v4)), "172.17.0.1/16");
+        assert!(taken(&plugin, &gateway(&v6)).ends_with("::1/64"));
+        assert_eq!(taken(&plugin, &gateway(&sub)), "10.9.5.0/16");
+        assert_eq!(taken(&plugin, &address(&v4, "")), "172.17.0.2/16");
+        assert_eq!(files(), 3);
+        plugin.stop();
+        fs::remove_dir_all("/run/libnetns").unwrap();
+        fs::write("/run/networks/.pools/pool-10.8.0.0-16.json", "garbage").unwrap();
+        fs::write("/run/networks/.pools/.pool-x.json.4194000-1-1.tmp", "half").unwrap();
+        // Whoever is the first knows them.
+        assert_eq!(open().networks().unwrap().len(), 0);
+        assert_eq!(files(), 4);
+        fs::remove_file("/run/networks/.pools/pool-10.8.0.0-16.json").unwrap();
+        let red = crate::control::with_subnets("bridge", "red", &["10.9.0.0/16"]);
+        crate::common::refused(open().create_network(red), netns::ErrorKind::AlreadyExists, &["10.9.0.0/16"]);
+        let plugin = Plugin::start();
+        plugin.bad(POOL, &pool("172.17.0.0/16", "", false), &["overlaps"]);
+        assert_eq!(given(&plugin, &pool("", "", false)), "LocalDefault/172.18.0.0/16");
+        for (id, gateway) in [(&v4, "172.17.0.1"), (&sub, "10.9.5.0")] {
+            plugin.bad(ADDRESS, &address(id, gateway), &["in use"]);
+        }
+        // Docker asks for a container's again.
+        plugin.good("IpamDriver.ReleaseAddress", &address(&v4, "172.17.0.2"));
+        assert_eq!(taken(&plugin, &address(&v4, "172.17.0.2")), "172.17.0.2/16");
+        assert!(taken(&plugin, &address(&v6, "")).ends_with("::2/64"));
+        assert_eq!(taken(&plugin, &address(&sub, "")), "10.9.5.1/16");
+        for id in [&v4, &v6, &sub, "LocalDefault/172.18.0.0/16"] {
+            plugin.good("IpamDriver.ReleasePool", &json!({ "PoolID": id }));
+            plugin.bad(ADDRESS, &address(id, ""), &["not given"]);
+        }
+        assert!(!std::path::Path::new("/run/networks/.pools").exists());
+        plugin.stop();
+        fs::remove_dir_all("/run/libnetns").unwrap();
+        let plugin = Plugin::start();
+        assert_eq!(given(&plugin, &pool("", "", false)), v4);
+    });
+}
+
+#[test]
+fn a_pool_that_cannot_be_kept_is_not_given() {
+    host(|host| {
+        let plugin = Plugin::start();
+        given(&plugin, &pool("10.9.0.0/16", "", false));
+        fs::remove_dir_all("/run/networks/.pools").unwrap();
+        fs::write("/run/networks/.pools", "in the way").unwrap();
+        let before = host.dump();
+        plugin.bad(POOL, &pool("10.8.0.0/16", "", false), &["pool-10.8.0.0-16"]);
+        plugin.bad(ADDRESS, &address("LocalDefault/10.8.0.0/16", ""), &["not given"]);
+        plugin.bad(ADDRESS, &gateway("LocalDefault/10.9.0.0/16"), &["pool-10.9.0.0-16"]);
+        host.assert_returns_to(&before, "a pool that was not kept");
+        fs::remove_file("/run/networks/.pools").unwrap();
+        assert_eq!(taken(&plugin, &gateway("LocalDefault/10.9.0.0/16")), "10.9.0.1/16");
+        given(&plugin, &pool("10.8.0.0/16", "", false));
+    });
+}
+
+#[test]
 fn of_two_who_have_a_subnet_the_one_who_gives_it_back_takes_nothing_from_the_other() {
     host(|_| {
         let plugin = Plugin::start();

@@ -1,20 +1,26 @@
 //! The socket: whose it is, and what it replaces.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{symlink, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use netns::docker::{Server, ServerOptions};
 use netns::ErrorKind;
 use serde_json::json;
+use socket2::{Domain, SockAddr, Socket, Type};
 use testhost::host;
 
 use crate::common::refused;
-use crate::control::open;
+use crate::control::{open, settled};
 use crate::wire::Plugin;
 
 const SOCKET: &str = ServerOptions::SOCKET;
+const METHOD: &str = "IpamDriver.RequestPool";
 
 fn start() -> netns::Result<Server> {
     Server::start(open().into(), ServerOptions::default())
@@ -86,6 +92,65 @@ fn what_is_not_a_stale_socket_stays_and_a_stale_one_is_replaced() {
             );
         }
     });
+}
+
+#[test]
+fn a_server_that_answers_nobody_is_alive_and_keeps_nobody_waiting() {
+    host(|_| {
+        fs::create_dir_all("/run/docker/plugins").unwrap();
+        let _listener = UnixListener::bind(SOCKET).unwrap();
+        let mut waiting = Vec::new();
+        while waiting.iter().all(Result::is_ok) {
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            waiting.push(socket.connect(&SockAddr::unix(SOCKET).unwrap()).map(|()| socket));
+        }
+        let (said, heard) = std::sync::mpsc::channel();
+        let controller = std::sync::Arc::new(open());
+        thread::spawn(move || drop(said.send(Server::start(controller, ServerOptions::default()))));
+        let answer = heard.recv_timeout(Duration::from_secs(30)).expect("it waits");
+        refused(answer, ErrorKind::AlreadyExists, &[SOCKET, "another server"]);
+    });
+}
+
+#[test]
+fn a_server_is_stopped_in_time_whoever_is_still_waiting() {
+    host(|host| {
+        let (_, _) = settled(host);
+        let plugin = Plugin::start();
+        // A client that says nothing, and a call that waits for others for 10 seconds.
+        let _silent = UnixStream::connect(SOCKET).unwrap();
+        let lock = "/run/networks/.lock";
+        let hold = format!("exec 9> {lock}; flock 9; touch /run/held; exec sleep 60");
+        let mut holder = Command::new("sh").args(["-c", &hold]).spawn().unwrap();
+        until("it is held", || Path::new("/run/held").exists());
+        let held = fs::metadata(lock).unwrap();
+        let body = json!({ "AddressSpace": "LocalDefault" }).to_string();
+        let head = format!("POST /{METHOD} HTTP/1.1\r\nHost: p\r\nContent-Length: {}\r\n\r\n", body.len());
+        let mut call = UnixStream::connect(SOCKET).unwrap();
+        call.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        until("the call waits", || {
+            let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
+            let files = files.filter_map(|file| fs::metadata(file.path()).ok());
+            files.filter(|file| (file.dev(), file.ino()) == (held.dev(), held.ino())).count() == 1
+        });
+        let begin = Instant::now();
+        plugin.stop();
+        let elapsed = begin.elapsed();
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        // One of 5 seconds after the other, or as long as the call waits, would be more.
+        assert!(elapsed < Duration::from_secs(9), "{elapsed:?}");
+    });
+}
+
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{what}: not so");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]
