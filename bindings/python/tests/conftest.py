@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import time
 import traceback
@@ -90,6 +91,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
 def _in_child(item: pytest.Function, writer: int) -> None:
     status, text = 1, ""
     try:
+        # A shell has it ignored where the tests run in its background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _enter_host()
         host = Host()
         before = host.state()
