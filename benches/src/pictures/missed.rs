@@ -11,10 +11,13 @@ use crate::figures::{bounds, read_all, unit};
 /// The bounds that the figures of all benches miss; none where nothing has a bound.
 pub(super) fn make(figures: &Path) -> Result<Option<Block>, Failure> {
     let mut table = Table::new(["figure", "measured", "promised"]);
-    let (mut met, mut missed) = (0, 0);
+    let (mut met, mut missed, mut absent) = (0, 0, 0);
     for (bench, figures) in &read_all(figures)? {
         for (name, bound) in bounds(figures) {
-            let Some(value) = figures.get(&name).and_then(Value::as_f64) else { continue };
+            let Some(value) = figures.get(&name).and_then(Value::as_f64) else {
+                absent += 1;
+                continue;
+            };
             if bound.holds(value) {
                 met += 1;
                 continue;
@@ -29,7 +32,11 @@ pub(super) fn make(figures: &Path) -> Result<Option<Block>, Failure> {
     if met + missed == 0 {
         return Ok(None);
     }
-    let said = format!("Promised bounds that are met: {met} of {}.\n", met + missed);
+    let all = met + missed + absent;
+    let said = match absent {
+        0 => format!("Promised bounds that are met: {met} of {all}.\n"),
+        _ => format!("Promised bounds that are met: {met} of {all}; not measured: {absent}.\n"),
+    };
     let text = if missed == 0 { said } else { format!("{said}\n{}", table.text()) };
     Ok(Some(Block { name: "missed", text }))
 }

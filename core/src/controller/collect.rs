@@ -343,12 +343,17 @@ impl Run<'_> {
     }
 
     fn endpoint_link(&mut self, link: &LinkState, network: &Name, endpoint: &Name) {
+        // What somebody uses is no leftover, whatever became of its record.
+        let is_used =
+            |controller: &Controller| link.group == LINK_GROUP && moved::is_others(&controller.host, link);
+        if self.dry_run && is_used(self.controller) {
+            return;
+        }
         let reason = "its endpoint is gone: deleted";
         self.found(FindingKind::Link, &link.name, reason, |controller| {
             let record = controller.find(network, endpoint)?;
             let is_known = record.is_some_and(|record| record.has_devices());
-            // What somebody uses is no leftover, whatever became of its record.
-            if is_known || link.group == LINK_GROUP && moved::is_others(&controller.host, link) {
+            if is_known || is_used(controller) {
                 return Ok(false);
             }
             controller.delete_link(link).map(|()| true)

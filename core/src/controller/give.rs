@@ -158,11 +158,14 @@ impl Controller {
         given::files(&self.options.networks_dir)
     }
 
-    /// Forgets the pools that were given back and that none of these networks has.
+    /// Forgets the pools that were given back, or whose files somebody has removed, and that none of these networks
+    /// has.
     fn settle(&self, tx: &Connection, networks: &[IpNet]) -> Result<()> {
-        for own in given(tx)?.iter().filter(|own| own.is_returned && !networks.contains(&own.pool)) {
-            leases::clear(tx, own.pool)?;
-            self.forget_given(tx, own.pool)?;
+        for own in given(tx)?.iter().filter(|own| !networks.contains(&own.pool)) {
+            if own.is_returned || matches!(self.kept().stamp(&name(own.pool)?), Ok(None)) {
+                leases::clear(tx, own.pool)?;
+                self.forget_given(tx, own.pool)?;
+            }
         }
         Ok(())
     }

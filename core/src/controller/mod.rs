@@ -56,6 +56,8 @@ pub use networks::{NetworkDetails, SubnetUsage};
 use outside::Outside;
 use plugins::Plugins;
 pub use ports::{PortMapping, PortRange};
+#[cfg(feature = "docker-plugin")]
+pub(crate) use rebuild::DOCKERS;
 pub use record::Lifetime;
 pub use restore::FirewallWatch;
 pub use sandboxes::SandboxDetails;

@@ -11,7 +11,7 @@ use super::record::{EndpointRecord, Linked};
 use super::NetworkConfig;
 use crate::driver::naming::{self, Mark};
 use crate::driver::{parent, ON_A_LAN};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::link::parse::LinkState;
 use crate::link::{is_of_a_host, LINK_GROUP};
@@ -66,7 +66,8 @@ fn recover_alone(
         return Ok(0);
     }
     let mut found = 0;
-    for number in host.namespaces()? {
+    let unknown = |error: Error| log::warn!("devices that somebody moved are not looked for: {error}");
+    for number in host.namespaces().map_err(unknown).unwrap_or_default() {
         let there = host.links_of(number).unwrap_or_else(|error| {
             log::debug!("the links of namespace {number}: {error}");
             Vec::new()
@@ -79,7 +80,9 @@ fn recover_alone(
                 && link.peer_namespace.is_some()
                 && EndpointRecord::find_portless(tx, &network, &endpoint)?.is_none()
             {
-                let addresses = host.addresses_of_link_of(number, link.index)?;
+                let ended = |error: Error| log::debug!("addresses of {}: {error}", link.name);
+                let addresses =
+                    host.addresses_of_link_of(number, link.index).map_err(ended).unwrap_or_default();
                 let device = Device { link, addresses };
                 found += usize::from(device.record(tx, Some(config), network, &endpoint)?);
             }

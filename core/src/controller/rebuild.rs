@@ -186,6 +186,17 @@ pub(super) fn found_again(network: Name, endpoint: &Name) -> Result<EndpointReco
     })
 }
 
+/// By this label a network, or an endpoint, is known to be Docker's.
+pub(crate) const DOCKERS: (&str, &str) = ("libnetns.plugin", "docker");
+/// How many characters an id of Docker's has.
+const ID: usize = 64;
+
+/// Whether an endpoint that was found again is taken for Docker's: its label is lost with the store.
+fn is_dockers(config: &NetworkConfig, endpoint: &str) -> bool {
+    let has_id = endpoint.len() == ID && endpoint.bytes().all(|byte| byte.is_ascii_hexdigit());
+    has_id && config.labels.get(DOCKERS.0).is_some_and(|own| own == DOCKERS.1)
+}
+
 /// Records an endpoint that was found, with the addresses that it has there.
 pub(super) fn add(
     tx: &Connection,
@@ -207,6 +218,9 @@ pub(super) fn add(
         // It has none that was not asked for.
         record.config.address = record.address.map(|own| own.addr());
         record.config.address_ipv6 = record.address_ipv6.map(|own| own.addr());
+    }
+    if config.is_some_and(|config| is_dockers(config, record.config.name.as_str())) {
+        record.config.labels.insert(DOCKERS.0.to_owned(), DOCKERS.1.to_owned());
     }
     match record.insert(tx) {
         // A namespace that is mounted twice, or one that says it has what another has.

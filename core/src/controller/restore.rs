@@ -233,9 +233,16 @@ pub struct FirewallWatch {
     thread: Option<Worker>,
 }
 
+impl FirewallWatch {
+    /// Has it end, without waiting for that.
+    pub(crate) fn begin_to_end(&self) {
+        self.ends.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Drop for FirewallWatch {
     fn drop(&mut self) {
-        self.ends.store(true, Ordering::Relaxed);
+        self.begin_to_end();
         if let Some(thread) = self.thread.take() {
             thread.join();
         }

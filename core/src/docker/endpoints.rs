@@ -18,9 +18,6 @@ use crate::plugin::network::{CreateEndpoint, EndpointRef, Interface, InterfaceRe
 /// What Docker says by such keys is for itself, or is said in other fields.
 const DOCKERS: &str = "com.docker.";
 
-/// How many hexadecimal digits an id of Docker's has.
-const ID: usize = 64;
-
 impl Service {
     pub(super) fn create_endpoint(&self, request: &CreateEndpoint) -> Result<InterfaceReply> {
         let (network, endpoint) = names(&request.network_id, &request.endpoint_id)?;
@@ -92,10 +89,9 @@ impl Service {
     }
 }
 
-/// Whether Docker had it made. One that was found again after the store was lost is known by its name.
+/// Whether Docker had it made.
 pub(super) fn is_dockers(endpoint: &Endpoint) -> bool {
-    let is_id = |name: &str| name.len() == ID && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    endpoint.config.labels.get(LABEL.0).is_some_and(|own| own == LABEL.1) || is_id(endpoint.name().as_str())
+    endpoint.config.labels.get(LABEL.0).is_some_and(|own| own == LABEL.1)
 }
 
 pub(super) fn names(network: &str, endpoint: &str) -> Result<(Name, Name)> {

@@ -96,6 +96,15 @@ impl Service {
         Ok(())
     }
 
+    /// Has Docker's own rules let pass what is for its networks here, if there are any.
+    pub(super) fn let_pass_again(&self) -> Result<()> {
+        let _alone = self.alone_with_rules();
+        match self.has_networks()? {
+            true => self.controller.pass_docker(true),
+            false => Ok(()),
+        }
+    }
+
     /// Docker's own rules let pass what is for its networks here, or no longer. Where that cannot be, it is
     /// said, and what the firewall stops is the host's affair.
     pub(super) fn let_pass(&self, has_networks: bool) {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(super) use crate::controller::DOCKERS as LABEL;
 use crate::controller::{NetworkConfig, SubnetConfig};
 use crate::driver::{
     bridge, is_internal, optional_flag, routed, IpamData, Options, DOCKER_GENERIC, DOCKER_INTERNAL,
@@ -13,8 +14,6 @@ use crate::error::{Error, Result};
 use crate::ipam::StaticIpam;
 use crate::plugin::network::CreateNetwork;
 
-/// By this label a network, or an endpoint, is known to be Docker's.
-pub(super) const LABEL: (&str, &str) = ("libnetns.plugin", "docker");
 /// Which driver the network has.
 const DRIVER: &str = "driver";
 const DRIVERS: [&str; 3] = ["bridge", "macvlan", "routed"];

@@ -142,6 +142,7 @@ impl Server {
     fn end(&mut self) -> Result<()> {
         let removed = self.socket.take().map_or(Ok(()), Socket::remove);
         drop(self.stop.take());
+        self.watch.iter().for_each(FirewallWatch::begin_to_end);
         if let Some(thread) = self.thread.take() {
             // It has nothing to say, and what panics in it is caught there.
             let _ = thread.join();
@@ -169,8 +170,13 @@ impl fmt::Debug for Server {
 /// watched, the next container does so.
 fn watch(service: &Arc<Service>) -> Option<FirewallWatch> {
     let own = Arc::clone(service);
-    let watched = service.controller.watch_firewall_with(move || own.let_pass_as_needed());
-    watched.inspect_err(|error| log::warn!("{error}")).ok()
+    let watched = service.controller.watch_firewall_with(move || own.let_pass_again());
+    let watch = watched.inspect_err(|error| log::warn!("{error}")).ok()?;
+    // What was lost while nobody watched.
+    if let Err(error) = service.controller.restore_firewall().and_then(|()| service.let_pass_again()) {
+        log::warn!("{error}");
+    }
+    Some(watch)
 }
 
 fn runtime(workers: usize) -> Result<Runtime> {

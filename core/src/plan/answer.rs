@@ -10,8 +10,9 @@ use crate::host;
 use crate::link::Place;
 use crate::sys;
 
-/// How long the kernel may take until it answers to a new address.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the kernel may take until it answers to a new address: some milliseconds on a busy machine. Others may
+/// be waiting for this plan to end.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Run<'_, '_, '_> {
     /// Waits until the kernel answers to the IPv6 addresses that `plan` added, since what comes for them before

@@ -164,9 +164,15 @@ fn what_docker_forgot_of_a_network_goes_with_it_and_what_others_joined_does_not(
         let (network, own) = (id("blue"), crate::control::at("own", &["172.18.0.9", "fd18::9"]));
         let sandbox = controller.create_sandbox("own").unwrap();
         controller.connect(&network, &sandbox, own).unwrap();
+        // A name like those of Docker's does not make it one of them.
+        let like = crate::control::at(&id("like"), &["172.18.0.10", "fd18::10"]);
+        let other = controller.create_sandbox("like").unwrap();
+        controller.connect(&network, &other, like).unwrap();
         plugin.bad("NetworkDriver.DeleteNetwork", &of_network("blue"), &["own", "in use"]);
-        assert_eq!(controller.endpoints().unwrap().len(), 1);
-        controller.destroy_sandbox(&sandbox).unwrap();
+        assert_eq!(controller.endpoints().unwrap().len(), 2);
+        for sandbox in [sandbox, other] {
+            controller.destroy_sandbox(&sandbox).unwrap();
+        }
         plugin.good("NetworkDriver.DeleteNetwork", &of_network("blue"));
         assert_eq!(controller.networks().unwrap().len(), 0);
     });

@@ -256,6 +256,20 @@ fn after_a_reboot_pools_of_other_drivers_networks_are_still_dockers() {
 }
 
 #[test]
+fn a_pool_whose_file_somebody_removed_can_be_had_again() {
+    host(|_| {
+        let plugin = Plugin::start();
+        let id = given(&plugin, &pool("10.9.0.0/16", "", false));
+        taken(&plugin, &gateway(&id));
+        plugin.bad(POOL, &pool("10.9.0.0/17", "", false), &["overlaps"]);
+        fs::remove_file("/run/networks/.pools/pool-10.9.0.0-16.json").unwrap();
+        let half = given(&plugin, &pool("10.9.0.0/17", "", false));
+        assert_eq!(taken(&plugin, &gateway(&half)), "10.9.0.1/17");
+        plugin.bad(ADDRESS, &address(&id, ""), &["not given"]);
+    });
+}
+
+#[test]
 fn a_pool_that_cannot_be_kept_is_not_given() {
     host(|host| {
         let plugin = Plugin::start();
