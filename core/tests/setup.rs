@@ -263,15 +263,21 @@ fn sends(test: &str, networks: &Value, expected: usize) {
     });
 }
 
+/// Without IPv6, for whose addresses the kernel is asked until it answers to them.
+fn ipv4(mut network: Value) -> Value {
+    network.as_object_mut().unwrap().retain(|key, _| !key.starts_with("ipv6_"));
+    network
+}
+
 /// Of a bridge and of the container's links is asked, once each; then the four of a join.
 #[test]
 fn a_config_takes_no_more_sends_than_a_join() {
     const TEST: &str = "a_config_takes_no_more_sends_than_a_join";
-    sends(TEST, &json!([{"type": "loopback"}, eth0(2)]), 2 + 4);
+    sends(TEST, &json!([{"type": "loopback"}, ipv4(eth0(2))]), 2 + 4);
 }
 
 /// Each pair is one more, and a look at its bridge.
 #[test]
 fn two_pairs_are_configured_in_one_send() {
-    sends("two_pairs_are_configured_in_one_send", &json!([eth0(2), lan0(2)]), 3 + 5);
+    sends("two_pairs_are_configured_in_one_send", &json!([ipv4(eth0(2)), lan0(2)]), 3 + 5);
 }
