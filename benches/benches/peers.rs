@@ -109,11 +109,11 @@ fn main() {
             }
         }
         report(&mut figures, &mut entries);
+        figures.write("peers.json");
         for mut entry in entries {
             entry.end().unwrap_or_else(|why| panic!("{}: {why}", entry.name));
         }
         outside.end().expect("an end");
-        figures.write("peers.json");
     });
 }
 

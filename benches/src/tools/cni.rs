@@ -32,8 +32,9 @@ impl Bridge {
         fs::create_dir_all(DIRECTORY).map_err(|error| error.to_string())?;
         let own = Self { tools, plugins, bridge: bridge.to_owned() };
         let version = Command::new(own.plugins.join("bridge")).stdin(std::process::Stdio::null()).output();
-        let version = version.map(|output| String::from_utf8_lossy(&output.stderr).trim().to_owned());
-        Ok((own, version.unwrap_or_default()))
+        let version = version.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+        let line = version.ok().and_then(|text| text.lines().next().map(str::to_owned));
+        Ok((own, line.unwrap_or_default()))
     }
 
     fn run(&self, what: &str, place: &Place) -> Result<Duration, String> {

@@ -23,7 +23,9 @@ impl Outside {
     /// When it cannot be made.
     pub fn new() -> Result<Self, String> {
         let text = |error: netns::Error| error.to_string();
-        let sandbox = Sandbox::create(&SandboxKey::new("outside").map_err(text)?).map_err(text)?;
+        // The first that `ip` makes mounts their directory once more: what was there before would be mounted twice.
+        ip(&["netns", "add", "outside"])?;
+        let sandbox = Sandbox::open(&SandboxKey::new("outside").map_err(text)?).map_err(text)?;
         ip(&["link", "add", "uplink", "type", "veth", "peer", "name", "wire", "netns", "outside"])?;
         ip(&["address", "add", &format!("{HOST}/24"), "dev", "uplink"])?;
         ip(&["link", "set", "uplink", "up"])?;
