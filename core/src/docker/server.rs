@@ -171,12 +171,7 @@ impl fmt::Debug for Server {
 fn watch(service: &Arc<Service>) -> Option<FirewallWatch> {
     let own = Arc::clone(service);
     let watched = service.controller.watch_firewall_with(move || own.let_pass_again());
-    let watch = watched.inspect_err(|error| log::warn!("{error}")).ok()?;
-    // What was lost while nobody watched.
-    if let Err(error) = service.controller.restore_firewall().and_then(|()| service.let_pass_again()) {
-        log::warn!("{error}");
-    }
-    Some(watch)
+    watched.inspect_err(|error| log::warn!("{error}")).ok()
 }
 
 fn runtime(workers: usize) -> Result<Runtime> {
