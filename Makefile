@@ -69,7 +69,7 @@ check: ## formatting, lints, documentation, the C header and its symbols, the eB
 	cargo deny check bans licenses sources
 	cargo deny --manifest-path ebpf/Cargo.toml check bans licenses sources
 
-benches := -p libnetns-benches -p libnetns-ffi $(addprefix --bench ,controller libcontainer link outside scale stats join)
+benches := -p libnetns-benches -p libnetns-ffi $(addprefix --bench ,controller docker libcontainer link outside scale stats join)
 
 bench: ## run the benchmarks and put their figures together in target/bench/summary.json; ARGS= goes to cargo bench
 	@scripts/setup bench
