@@ -1,28 +1,22 @@
 //! What processes that are gone left half done, found and put right.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod discard;
+mod links;
+mod wrong;
+
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::active::Active;
 use super::finding::{Collected, Finding, FindingKind};
-use super::join::is_there;
-use super::record::{EndpointRecord, Joined, Linked, SandboxRecord};
-use super::{given, moved, reserved, Controller, NetworkConfig};
-use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
+use super::record::{EndpointRecord, SandboxRecord};
+use super::{given, reserved, Controller, NetworkConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{self, EventKind};
-use crate::host::DYING;
-use crate::link::parse::{self, LinkState, ProxyState};
-use crate::link::{message, InterfaceName, LinkRef, Place, ProxySpec, LEAVING_GROUP, LINK_GROUP};
-use crate::name::Name;
-use crate::network::engine;
-use crate::plan::{Action, Plan};
+use crate::link::parse::{self, LinkState};
+use crate::link::{message, InterfaceName};
 use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::SandboxKey;
-use crate::store::GateGuard;
 use crate::sys::{remove_file, Namespace};
 
 impl Controller {
@@ -71,116 +65,6 @@ impl Controller {
             log::info!("collect: {finding}");
         }
         Ok(Collected { findings })
-    }
-
-    /// [`Controller::discard_stale`] of all networks whose endpoints may have what this one wants; of other networks only
-    /// where nobody is to be asked, and what fails there is not this one's affair.
-    pub(super) fn discard_in_the_way(&self, record: &EndpointRecord) -> Result<bool> {
-        let mut found = self.discard_stale(&record.network)?;
-        let mut networks = BTreeSet::new();
-        if !record.config.ports.is_empty() {
-            let others = self.store.read(EndpointRecord::all)?.into_iter();
-            networks.extend(others.filter(|other| !other.ports.is_empty()).map(|other| other.network));
-        }
-        networks.remove(&record.network);
-        for network in &networks {
-            match self.is_plain(network).and_then(|is_plain| Ok(is_plain && self.discard_stale(network)?)) {
-                Ok(discarded) => found |= discarded,
-                Err(error) => log::warn!("{error}"),
-            }
-        }
-        Ok(found)
-    }
-
-    /// Removes the endpoints of a network whose sandboxes or devices are gone, with all that is left of them. False when
-    /// there are none.
-    pub(super) fn discard_stale(&self, network: &Name) -> Result<bool> {
-        let network_type = self.definition(network).ok().map(|(config, _)| config.network_type);
-        let mut stale = Vec::new();
-        {
-            let _gate = self.gate.enter()?;
-            for record in self.store.read(|tx| EndpointRecord::of_network(tx, network))? {
-                if self.is_stale(&record, network_type.as_deref())? {
-                    stale.push(record);
-                }
-            }
-        }
-        let mut found = false;
-        for record in stale {
-            found |= self.discard(&record, || self.is_stale(&record, network_type.as_deref()))?;
-        }
-        Ok(found)
-    }
-
-    fn is_stale(&self, record: &EndpointRecord, network_type: Option<&str>) -> Result<bool> {
-        let is_gone = |joined: &Joined| !is_there(joined) && !self.is_elsewhere(record, joined);
-        if record.attended.is_some() {
-            return Ok(record.abandoned().is_some_and(|attended| attended.ends));
-        }
-        let is_stale = record.transient && record.joined.as_ref().is_some_and(is_gone);
-        let is_lost = |linked| {
-            let look_up = |name: &InterfaceName| self.host.link(name);
-            self.whats_wrong_with_linked(record, linked, network_type, look_up)
-        };
-        let is_lost = record.linked.as_ref().map(is_lost).transpose()?.flatten().is_some();
-        Ok(is_stale || is_lost || record.is_orphan())
-    }
-
-    /// Whether the endpoint may be in a sandbox that another mount namespace sees.
-    fn is_elsewhere(&self, record: &EndpointRecord, joined: &Joined) -> bool {
-        joined.mounts != self.mounts && (record.owner.is_alive() || self.lives_unseen(record, joined))
-    }
-
-    /// Whether the namespace lives by what is seen of it without its mount: the endpoint's other end in the host, or a
-    /// process inside. Who joined it may have been a server that is gone, as its containers are not.
-    fn lives_unseen(&self, record: &EndpointRecord, joined: &Joined) -> bool {
-        let host_end = naming::link_names(&record.network, &record.config.name);
-        match host_end.and_then(|(host_end, _)| self.host.link(&host_end)) {
-            Ok(Some(link)) => link.alias.is_some() && !self.host.is_dying(&link),
-            Ok(None) => {
-                let found = Namespace::find(&HashSet::from([joined.life.numbers()]));
-                found.values().any(|namespace| namespace.life().is_ok_and(|life| life == joined.life))
-            }
-            // What cannot be known is not taken away.
-            Err(_) => true,
-        }
-    }
-
-    /// The gate, and the network of an endpoint that is to part, while that is recorded so and `still` is so.
-    fn alone_with(
-        &self,
-        record: &EndpointRecord,
-        still: impl FnOnce() -> Result<bool>,
-    ) -> Result<Option<(GateGuard<'_>, Option<Arc<Active>>)>> {
-        let active = self.parting(record)?;
-        let gate = self.gate.enter()?;
-        let same = self.find(&record.network, &record.config.name)?.as_ref() == Some(record);
-        let is_still = same && self.is_current(&record.network, active.as_deref())? && still()?;
-        Ok(is_still.then_some((gate, active)))
-    }
-
-    /// Takes the endpoint out of its sandbox, if that is there, and removes it, if it is still recorded so and `still`
-    /// is so behind the gate.
-    fn discard(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
-        let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
-        let active = active.as_deref();
-        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            if !self.part_alone(gate, active, record, true)? {
-                return Ok(false);
-            }
-        } else {
-            let mut parted = record.clone();
-            // Whether its ports became its own is not known: what is another's under the same key stays.
-            self.dismiss_owned(record)?;
-            parted.ports.clear();
-            self.detach(&mut parted, active, false)?;
-            parted.ports.clone_from(&record.ports);
-            self.remove(&parted, active)?;
-            drop(gate);
-            active.inspect(|active| self.give_all_back_elsewhere(active, record));
-        }
-        self.tell_parted(record, true);
-        Ok(true)
     }
 }
 
@@ -298,108 +182,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Links that say that they are of this store and that the store does not know.
-    fn links(&mut self, records: &[EndpointRecord], links: &[LinkState]) -> Result<()> {
-        let known = records.iter().filter(|record| record.has_devices());
-        let known: HashSet<_> = known.map(|record| (&record.network, &record.config.name)).collect();
-        let mut orphans = Vec::new();
-        for link in links.iter().filter(|link| matches!(link.group, LINK_GROUP | LEAVING_GROUP)) {
-            let of = link.alias.as_deref().and_then(|alias| self.controller.mark.parse(alias));
-            match of {
-                Some((network, Some(endpoint))) if !known.contains(&(&network, &endpoint)) => {
-                    orphans.push((link, network, endpoint));
-                }
-                Some((network, None)) => self.network_link(link, &network)?,
-                _ => {}
-            }
-        }
-        self.let_die(&mut orphans)?;
-        for (link, network, endpoint) in orphans {
-            self.endpoint_link(link, &network, &endpoint);
-        }
-        Ok(())
-    }
-
-    /// Waits for links of sandboxes that were destroyed a moment ago: those go by themselves, and are no
-    /// findings.
-    fn let_die(&self, orphans: &mut Vec<(&LinkState, Name, Name)>) -> Result<()> {
-        let begin = Instant::now();
-        loop {
-            let mut left = Vec::new();
-            for orphan in std::mem::take(orphans) {
-                let now = self.controller.host.link_at(orphan.0.index)?;
-                let stays =
-                    |now: &LinkState| now.name == orphan.0.name && !self.controller.host.is_dying(now);
-                if now.is_some_and(|now| stays(&now)) {
-                    left.push(orphan);
-                }
-            }
-            *orphans = left;
-            if orphans.is_empty() || begin.elapsed() > DYING {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn endpoint_link(&mut self, link: &LinkState, network: &Name, endpoint: &Name) {
-        // What somebody uses is no leftover, whatever became of its record.
-        let is_used =
-            |controller: &Controller| link.group == LINK_GROUP && moved::is_others(&controller.host, link);
-        if self.dry_run && is_used(self.controller) {
-            return;
-        }
-        let reason = "its endpoint is gone: deleted";
-        self.found(FindingKind::Link, &link.name, reason, |controller| {
-            let record = controller.find(network, endpoint)?;
-            let is_known = record.is_some_and(|record| record.has_devices());
-            if is_known || is_used(controller) {
-                return Ok(false);
-            }
-            controller.delete_link(link).map(|()| true)
-        });
-    }
-
-    fn network_link(&mut self, link: &LinkState, network: &Name) -> Result<()> {
-        let is_defined =
-            |controller: &Controller| Ok::<_, Error>(controller.definitions.stamp(network)?.is_some());
-        if is_defined(self.controller)? {
-            return Ok(());
-        }
-        let reason = "its network has no definition: deleted";
-        self.found(FindingKind::Bridge, &link.name, reason, |controller| {
-            let _lock = controller.definitions.lock()?;
-            let records = controller.store.read(|tx| EndpointRecord::of_network(tx, network))?;
-            let is_orphan = records.is_empty() && !is_defined(controller)?;
-            if is_orphan {
-                controller.delete_link(link)?;
-            }
-            Ok(is_orphan)
-        });
-        Ok(())
-    }
-
-    /// Proxy entries of this library for addresses to which no route of it leads any more: they do not go
-    /// with a link.
-    fn proxies(&mut self) -> Result<()> {
-        let stale = self.controller.stale_proxies()?;
-        for entry in stale {
-            let Some(link) = self.controller.host.link_at(entry.index)? else { continue };
-            let link = LinkRef::indexed(InterfaceName::new(&link.name)?, entry.index);
-            let object = format!("{} on {link}", entry.address);
-            self.found(FindingKind::Proxy, object, "its endpoint is gone: deleted", |controller| {
-                if !controller.stale_proxies()?.contains(&entry) {
-                    return Ok(false);
-                }
-                let mut plan = Plan::default();
-                let spec = ProxySpec { link: link.clone(), address: entry.address };
-                plan.push(Place::Host, Action::DeleteProxy(spec));
-                controller.apply(&plan).map(|()| true)
-            });
-        }
-        Ok(())
-    }
-
     /// What networks reserved whose definitions are gone.
     fn reserved(&mut self) -> Result<()> {
         for network in self.controller.store.read(reserved::networks)? {
@@ -445,119 +227,6 @@ impl Run<'_> {
 }
 
 impl Controller {
-    /// What is wrong with an endpoint, if anything; `look_up` finds links of the host. Of one that is being
-    /// joined this is not to be believed without the gate.
-    fn whats_wrong(
-        &self,
-        record: &EndpointRecord,
-        network_type: Option<&str>,
-        look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
-    ) -> Result<Option<&'static str>> {
-        if record.attended.is_some() {
-            return Ok(record.abandoned().map(|_| "its process died while its driver was at it"));
-        }
-        if record.is_orphan() {
-            return Ok(Some("its process is gone"));
-        }
-        if let Some(linked) = &record.linked {
-            return self.whats_wrong_with_linked(record, linked, network_type, look_up);
-        }
-        let Some(joined) = &record.joined else {
-            let lost = record.transient && !record.owner.is_alive();
-            return Ok(lost.then_some("it was being taken away when its process died"));
-        };
-        if !is_there(joined) {
-            return Ok((!self.is_elsewhere(record, joined)).then_some("its sandbox is gone"));
-        }
-        let Some(network_type) = network_type else { return Ok(None) };
-        let Some(src_name) = &joined.src_name else {
-            // One that acts by itself need not have a device, and says when it is done.
-            let is_whole = WITHOUT_ADDRESSES.contains(&network_type) || !is_builtin(network_type);
-            let lost = !is_whole && !record.owner.is_alive();
-            return Ok(lost.then_some("it had not joined when its process died"));
-        };
-        let link = if has_host_link(network_type) {
-            look_up(&naming::link_names(&record.network, &record.config.name)?.0)?
-        } else if is_builtin(network_type) {
-            self.link_inside(record, joined)?
-        } else {
-            // While a device that is handed over is still in the host it has not arrived.
-            let waits = look_up(src_name)?.is_some() && !record.owner.is_alive();
-            return Ok(waits.then_some("its device is still in the host"));
-        };
-        // What somebody did to a link that was whole once is not for the collector to judge.
-        let is_half = |link: LinkState| link.alias.is_none() && !record.owner.is_alive();
-        Ok(link.is_none_or(is_half).then_some("it has no interface, or half of one"))
-    }
-
-    /// What is wrong with an endpoint whose device is its caller's to move: where that is by now is not
-    /// known, but the other end is in the host.
-    fn whats_wrong_with_linked(
-        &self,
-        record: &EndpointRecord,
-        linked: &Linked,
-        network_type: Option<&str>,
-        look_up: impl Fn(&InterfaceName) -> Result<Option<LinkState>>,
-    ) -> Result<Option<&'static str>> {
-        let Some(network_type) = network_type else { return Ok(None) };
-        if !has_host_link(network_type) {
-            let lost = linked.src_name.is_none() && !record.owner.is_alive();
-            return Ok(lost.then_some("it had no device when its process died"));
-        }
-        let link = look_up(&naming::link_names(&record.network, &record.config.name)?.0)?;
-        let is_half = |link: &LinkState| link.alias.is_none() && !record.owner.is_alive();
-        let is_bad = link.as_ref().is_none_or(|link| is_half(link) || self.host.is_dying(link));
-        Ok(is_bad.then_some("it has no devices, or half of them"))
-    }
-
-    /// The link of an endpoint that has no end in the host.
-    fn link_inside(&self, record: &EndpointRecord, joined: &Joined) -> Result<Option<LinkState>> {
-        let Some(sandbox) = self.open_as(joined)? else { return Ok(None) };
-        for attempt in 0..=engine::RETRIES {
-            let index = naming::host_index(&record.network, &record.config.name, attempt);
-            if let Some(link) = sandbox.link_at(index)? {
-                return Ok(Some(link));
-            }
-        }
-        Ok(None)
-    }
-
-    /// This library's proxy entries for addresses to which none of its routes leads, and which no endpoint of
-    /// this store has.
-    fn stale_proxies(&self) -> Result<Vec<ProxyState>> {
-        let entries = self.host.socket().dump(&message::list_proxies())?;
-        let mut entries: Vec<_> = entries.iter().filter_map(parse::proxy).filter(|own| own.ours).collect();
-        if entries.is_empty() {
-            return Ok(entries);
-        }
-        let mut routes = self.host.socket().dump(&message::list_routes(false))?;
-        routes.extend(self.host.socket().dump(&message::list_routes(true))?);
-        let ours = routes.iter().filter_map(parse::route).filter(|route| route.ours);
-        let single = ours.filter(|own| own.destination.prefix_len() == own.destination.max_prefix_len());
-        let mut known: HashSet<_> = single.map(|route| route.destination.addr()).collect();
-        // A link that somebody set down has lost its routes.
-        let records = self.store.read(EndpointRecord::all)?;
-        let with_devices = records.iter().filter(|record| record.has_devices());
-        known.extend(with_devices.flat_map(EndpointRecord::addresses).map(|own| own.addr()));
-        entries.retain(|entry| !known.contains(&entry.address));
-        Ok(entries)
-    }
-
-    /// Takes the endpoint out of its sandbox, if it is still recorded so and `still` is so behind the gate; it stays.
-    fn set_apart(&self, record: &EndpointRecord, still: impl FnOnce() -> Result<bool>) -> Result<bool> {
-        let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
-        let active = active.as_deref();
-        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            if !self.part_alone(gate, active, record, false)? {
-                return Ok(false);
-            }
-        } else {
-            self.detach(&mut record.clone(), active, true)?;
-        }
-        self.tell_parted(record, false);
-        Ok(true)
-    }
-
     /// Whether the network's driver, or who gave its addresses, may be registered or found later.
     /// In a dry run no plugin is asked, and one that can be found is taken to be one.
     fn waits_for_others(&self, config: &NetworkConfig, dry_run: bool) -> bool {
@@ -571,14 +240,6 @@ impl Controller {
                 true
             }
         }
-    }
-
-    /// Deletes a link of the host; one that is gone is no error.
-    pub(super) fn delete_link(&self, link: &LinkState) -> Result<()> {
-        let mut plan = Plan::default();
-        let link = LinkRef::indexed(InterfaceName::new(&link.name)?, link.index);
-        plan.push(Place::Host, Action::DeleteLink(link));
-        self.apply(&plan)
     }
 }
 
