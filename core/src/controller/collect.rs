@@ -170,10 +170,7 @@ impl Run<'_> {
                 // Nobody is in the middle of a join now. What has changed since is not what was looked at.
                 let look_up = |name: &InterfaceName| controller.host.link(name);
                 let still = || Ok(controller.whats_wrong(record, network_type, look_up)?.is_some());
-                match ends {
-                    true => controller.discard(record, still),
-                    false => controller.set_apart(record, still),
-                }
+                controller.discard(record, ends, still)
             });
             if failed.as_ref().is_some_and(is_unreachable) {
                 silent.extend(network_type.map(str::to_owned));

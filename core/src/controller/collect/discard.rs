@@ -1,4 +1,4 @@
-//! Endpoints taken out of sandboxes that are gone, and removed.
+//! Endpoints taken out of sandboxes that are gone, or out of those where they were left half made.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,56 +45,45 @@ impl Controller {
         }
         let mut found = false;
         for record in stale {
-            found |= self.discard(&record, || self.is_stale(&record, network_type.as_deref()))?;
+            found |= self.discard(&record, true, || self.is_stale(&record, network_type.as_deref()))?;
         }
         Ok(found)
     }
 
-    /// Takes the endpoint out of its sandbox, if that is there, and removes it, if it is still recorded so and `still`
-    /// is so behind the gate.
+    /// Takes the endpoint out of its sandbox, if that is there, and where it `ends` removes it, if it is still recorded so
+    /// and `still` is so behind the gate.
     pub(super) fn discard(
         &self,
         record: &EndpointRecord,
+        ends: bool,
         still: impl FnOnce() -> Result<bool>,
     ) -> Result<bool> {
         let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
         let active = active.as_deref();
         if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            if !self.part_alone(gate, active, record, true)? {
+            if !self.part_alone(gate, active, record, ends)? {
                 return Ok(false);
             }
-        } else {
-            let mut parted = record.clone();
-            // Whether its ports became its own is not known: what is another's under the same key stays.
-            self.dismiss_owned(record)?;
-            parted.ports.clear();
-            self.detach(&mut parted, active, false)?;
-            parted.ports.clone_from(&record.ports);
-            self.remove(&parted, active)?;
-            drop(gate);
-            active.inspect(|active| self.give_all_back_elsewhere(active, record));
-        }
-        self.tell_parted(record, true);
-        Ok(true)
-    }
-
-    /// Takes the endpoint out of its sandbox, if it is still recorded so and `still` is so behind the gate; it stays.
-    pub(super) fn set_apart(
-        &self,
-        record: &EndpointRecord,
-        still: impl FnOnce() -> Result<bool>,
-    ) -> Result<bool> {
-        let Some((gate, active)) = self.alone_with(record, still)? else { return Ok(false) };
-        let active = active.as_deref();
-        if let Some(active) = active.filter(|active| active.acts_by_itself()) {
-            if !self.part_alone(gate, active, record, false)? {
-                return Ok(false);
-            }
+        } else if ends {
+            self.erase(gate, record, active)?;
         } else {
             self.detach(&mut record.clone(), active, true)?;
         }
-        self.tell_parted(record, false);
+        self.tell_parted(record, ends);
         Ok(true)
+    }
+
+    fn erase(&self, gate: GateGuard<'_>, record: &EndpointRecord, active: Option<&Active>) -> Result<()> {
+        let mut parted = record.clone();
+        // Whether its ports became its own is not known: what is another's under the same key stays.
+        self.dismiss_owned(record)?;
+        parted.ports.clear();
+        self.detach(&mut parted, active, false)?;
+        parted.ports.clone_from(&record.ports);
+        self.remove(&parted, active)?;
+        drop(gate);
+        active.inspect(|active| self.give_all_back_elsewhere(active, record));
+        Ok(())
     }
 
     /// The gate, and the network of an endpoint that is to part, while that is recorded so and `still` is so.
