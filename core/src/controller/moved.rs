@@ -41,18 +41,11 @@ pub(super) fn recover(
         let config = definition(definitions, &network);
         found += usize::from(device.record(tx, config.as_ref(), network, &endpoint)?);
     }
-    Ok(found + recover_alone(tx, host, mark, definitions, links)?)
+    Ok(found + recover_alone(tx, host, mark, &on_a_lan(definitions, links)?)?)
 }
 
-/// Those of networks whose endpoints have no end in the host: their devices say themselves whose they are, and are
-/// believed where they share the link of the host that their network does.
-fn recover_alone(
-    tx: &Connection,
-    host: &Host,
-    mark: &Mark,
-    definitions: &Definitions,
-    links: &[LinkState],
-) -> Result<usize> {
+/// The networks whose endpoints have no end in the host, and the index of the link that they share there.
+fn on_a_lan(definitions: &Definitions, links: &[LinkState]) -> Result<HashMap<Name, (NetworkConfig, u32)>> {
     let index_of = |name: &str| links.iter().find(|link| link.name == name).map(|link| link.index);
     let mut networks = HashMap::new();
     for (name, config) in definitions.list::<NetworkConfig>()? {
@@ -62,6 +55,17 @@ fn recover_alone(
             networks.extend(parent.map(|parent| (name, (config, parent))));
         }
     }
+    Ok(networks)
+}
+
+/// Those of such networks: their devices say themselves whose they are, and are believed where they share the link of
+/// the host that their network does.
+fn recover_alone(
+    tx: &Connection,
+    host: &Host,
+    mark: &Mark,
+    networks: &HashMap<Name, (NetworkConfig, u32)>,
+) -> Result<usize> {
     if networks.is_empty() {
         return Ok(0);
     }
