@@ -13,12 +13,24 @@ use control::{addresses_of, at, blue, config, endpoint, open, options, sandbox, 
 use netns::libcontainer::set_interface_in_namespace_fd;
 use netns::{Controller, Endpoint, ErrorKind, EventKind, FindingKind, Lifetime, NetworkConfig, Sandbox};
 use serde_json::Value;
-use testhost::{host, Host};
+use testhost::{host, Host, State};
 
 /// The two types of network that have such endpoints, dual-stack, both called `blue`.
 fn networks() -> [NetworkConfig; 2] {
     let subnets = ["10.1.0.0/24", "fd01::/64"];
     [with_subnets("bridge", "blue", &subnets), with_subnets("routed", "blue", &subnets)]
+}
+
+/// On a host each: a controller with that network, and the host as it was before.
+#[track_caller]
+fn on_each(act: impl Fn(&Host, Controller, State) + Sync) {
+    for network in networks() {
+        host(|host| {
+            let (controller, before) = settled(host);
+            controller.create_network(network).unwrap();
+            act(host, controller, before);
+        });
+    }
 }
 
 fn linked(controller: &Controller, name: &str) -> Endpoint {
@@ -162,30 +174,26 @@ fn a_linked_endpoint_joins_nothing_else() {
 
 #[test]
 fn deleting_takes_the_devices_away_wherever_they_are_and_may_be_repeated() {
-    for network in networks() {
-        host(|host| {
-            let (controller, before) = settled(host);
-            controller.create_network(network).unwrap();
-            let web = sandbox(&controller, "web");
-            for (turn, moves) in [(0, false), (1, true), (2, false), (3, true)] {
-                let made = controller.link("blue", at("web", &["10.1.0.7", "fd01::7"])).unwrap();
-                if moves {
-                    moved(&web, &made);
-                }
-                let delete = || match turn {
-                    0 | 1 => controller.delete_endpoint("blue", "web"),
-                    _ => controller.disconnect("blue", "web"),
-                };
-                delete().unwrap();
-                assert_eq!((links(host, ""), links(host, "web").len()), (links_of(host), 1), "{turn}");
-                delete().unwrap();
-                assert_eq!(web.interfaces().unwrap(), []);
+    on_each(|host, controller, before| {
+        let web = sandbox(&controller, "web");
+        for (turn, moves) in [(0, false), (1, true), (2, false), (3, true)] {
+            let made = controller.link("blue", at("web", &["10.1.0.7", "fd01::7"])).unwrap();
+            if moves {
+                moved(&web, &made);
             }
-            controller.destroy_sandbox(&web).unwrap();
-            controller.delete_network("blue").unwrap();
-            host.assert_returns_to(&before, "linked endpoints that were deleted");
-        });
-    }
+            let delete = || match turn {
+                0 | 1 => controller.delete_endpoint("blue", "web"),
+                _ => controller.disconnect("blue", "web"),
+            };
+            delete().unwrap();
+            assert_eq!((links(host, ""), links(host, "web").len()), (links_of(host), 1), "{turn}");
+            delete().unwrap();
+            assert_eq!(web.interfaces().unwrap(), []);
+        }
+        controller.destroy_sandbox(&web).unwrap();
+        controller.delete_network("blue").unwrap();
+        host.assert_returns_to(&before, "linked endpoints that were deleted");
+    });
 }
 
 /// The host's links, none of which is an endpoint's.
@@ -198,54 +206,46 @@ fn links_of(host: &Host) -> Vec<String> {
 
 #[test]
 fn the_collector_leaves_devices_alone_that_wait_or_have_moved() {
-    for network in networks() {
-        host(|host| {
-            let controller = open();
-            controller.create_network(network).unwrap();
-            let one = linked(&controller, "waits");
-            let web = sandbox(&controller, "web");
-            moved(&web, &linked(&controller, "added"));
-            // Where no controller looks.
-            let nowhere = netns::Namespace::create().unwrap();
-            let sent = linked(&controller, "sent");
-            let src_name = &sent.interface.as_ref().unwrap().src_name;
-            set_interface_in_namespace_fd(src_name, std::os::fd::AsFd::as_fd(&nowhere)).unwrap();
-            let before = host.dump();
-            for controller in [&controller, &open()] {
-                assert_eq!(findings(controller), []);
-            }
-            before.assert_same(&host.dump(), "a collection");
-            moved(&sandbox(&controller, "db"), &one);
-            assert_eq!(findings(&controller), []);
-        });
-    }
+    on_each(|host, controller, _| {
+        let one = linked(&controller, "waits");
+        let web = sandbox(&controller, "web");
+        moved(&web, &linked(&controller, "added"));
+        // Where no controller looks.
+        let nowhere = netns::Namespace::create().unwrap();
+        let sent = linked(&controller, "sent");
+        let src_name = &sent.interface.as_ref().unwrap().src_name;
+        set_interface_in_namespace_fd(src_name, std::os::fd::AsFd::as_fd(&nowhere)).unwrap();
+        let before = host.dump();
+        for controller in [&controller, &open()] {
+            assert_eq!(findings(controller), []);
+        }
+        before.assert_same(&host.dump(), "a collection");
+        moved(&sandbox(&controller, "db"), &one);
+        assert_eq!(findings(&controller), []);
+    });
 }
 
 #[test]
 fn an_endpoint_goes_with_its_devices() {
-    for network in networks() {
-        host(|host| {
-            let (controller, before) = settled(host);
-            controller.create_network(network).unwrap();
-            let made = linked(&controller, "one");
-            host.ip(&["link", "delete", &waiting(&made)]);
-            assert_eq!(findings(&controller), [(FindingKind::Endpoint, "one of network blue".to_owned())]);
+    on_each(|host, controller, before| {
+        let made = linked(&controller, "one");
+        host.ip(&["link", "delete", &waiting(&made)]);
+        assert_eq!(findings(&controller), [(FindingKind::Endpoint, "one of network blue".to_owned())]);
 
-            let web = sandbox(&controller, "web");
-            let two = controller.link("blue", at("two", &["10.1.0.7"])).unwrap();
-            moved(&web, &two);
-            controller.destroy_sandbox(&web).unwrap();
-            while links(host, "").contains(&host_end(&two)) {
-                std::thread::yield_now();
-            }
-            // Who wants what it had does not have to collect.
-            controller.link("blue", at("two", &["10.1.0.7"])).unwrap();
-            controller.delete_endpoint("blue", "two").unwrap();
-            controller.delete_network("blue").unwrap();
-            assert_eq!(findings(&controller), []);
-            host.assert_returns_to(&before, "endpoints without devices");
-        });
-    }
+        let web = sandbox(&controller, "web");
+        let two = controller.link("blue", at("two", &["10.1.0.7"])).unwrap();
+        moved(&web, &two);
+        controller.destroy_sandbox(&web).unwrap();
+        while links(host, "").contains(&host_end(&two)) {
+            std::thread::yield_now();
+        }
+        // Who wants what it had does not have to collect.
+        controller.link("blue", at("two", &["10.1.0.7"])).unwrap();
+        controller.delete_endpoint("blue", "two").unwrap();
+        controller.delete_network("blue").unwrap();
+        assert_eq!(findings(&controller), []);
+        host.assert_returns_to(&before, "endpoints without devices");
+    });
 }
 
 #[test]
@@ -303,22 +303,18 @@ fn what_is_linked_for_a_process_goes_with_it() {
 
 #[test]
 fn a_plan_of_a_link_changes_nothing_and_says_what_would_be_done() {
-    for network in networks() {
-        host(|host| {
-            let controller = open();
-            controller.create_network(network).unwrap();
-            let before = host.dump();
-            let plan = controller.plan_link("blue", endpoint("web")).unwrap();
-            before.assert_same(&host.dump(), "a plan");
-            assert_eq!(controller.endpoints().unwrap(), []);
-            let text = plan.to_string();
-            let made = linked(&controller, "web");
-            for word in ["create veth", &waiting(&made), &host_end(&made), "in host"] {
-                assert!(text.contains(word), "{word} is missing in\n{text}");
-            }
-            assert!(!text.contains("sandbox "), "{text}");
-        });
-    }
+    on_each(|host, controller, _| {
+        let before = host.dump();
+        let plan = controller.plan_link("blue", endpoint("web")).unwrap();
+        before.assert_same(&host.dump(), "a plan");
+        assert_eq!(controller.endpoints().unwrap(), []);
+        let text = plan.to_string();
+        let made = linked(&controller, "web");
+        for word in ["create veth", &waiting(&made), &host_end(&made), "in host"] {
+            assert!(text.contains(word), "{word} is missing in\n{text}");
+        }
+        assert!(!text.contains("sandbox "), "{text}");
+    });
 }
 
 #[test]
@@ -449,29 +445,25 @@ fn a_macvlan_that_was_not_made_when_its_process_died_is_found() {
 
 #[test]
 fn a_link_that_fails_leaves_nothing() {
-    for network in networks() {
-        host(|host| {
-            let controller = open();
-            controller.create_network(network).unwrap();
-            let made = linked(&controller, "web");
-            let (waits, end) = (waiting(&made), host_end(&made));
-            controller.delete_endpoint("blue", "web").unwrap();
-            for taken in [waits, end] {
-                host.ip(&["link", "add", &taken, "type", "bridge"]);
-                let before = host.dump();
-                refused(controller.link("blue", endpoint("web")), ErrorKind::AlreadyExists, &["web", &taken]);
-                before.assert_same(&host.dump(), "a name that was taken");
-                host.ip(&["link", "delete", &taken]);
-            }
-            let mut config = endpoint("web");
-            config.sysctls.insert("net.ipv4.conf.IFNAME.log_martians".to_owned(), "1".to_owned());
-            refused(controller.link("blue", config), ErrorKind::BadRequest, &["log_martians", "sandbox"]);
-            let mut config = endpoint("web");
-            config.mtu = Some(netns::Mtu::new(9000).unwrap());
-            refused(controller.link("blue", config), ErrorKind::BadRequest, &["9000", "1500"]);
-            assert_eq!((controller.endpoints().unwrap(), findings(&controller)), (vec![], vec![]));
-        });
-    }
+    on_each(|host, controller, _| {
+        let made = linked(&controller, "web");
+        let (waits, end) = (waiting(&made), host_end(&made));
+        controller.delete_endpoint("blue", "web").unwrap();
+        for taken in [waits, end] {
+            host.ip(&["link", "add", &taken, "type", "bridge"]);
+            let before = host.dump();
+            refused(controller.link("blue", endpoint("web")), ErrorKind::AlreadyExists, &["web", &taken]);
+            before.assert_same(&host.dump(), "a name that was taken");
+            host.ip(&["link", "delete", &taken]);
+        }
+        let mut config = endpoint("web");
+        config.sysctls.insert("net.ipv4.conf.IFNAME.log_martians".to_owned(), "1".to_owned());
+        refused(controller.link("blue", config), ErrorKind::BadRequest, &["log_martians", "sandbox"]);
+        let mut config = endpoint("web");
+        config.mtu = Some(netns::Mtu::new(9000).unwrap());
+        refused(controller.link("blue", config), ErrorKind::BadRequest, &["9000", "1500"]);
+        assert_eq!((controller.endpoints().unwrap(), findings(&controller)), (vec![], vec![]));
+    });
 }
 
 #[test]
@@ -489,65 +481,57 @@ fn a_link_makes_the_bridge_anew_that_somebody_deleted() {
 
 #[test]
 fn a_store_that_was_lost_recovers_what_is_in_a_sandbox_and_deletes_what_waits() {
-    for network in networks() {
-        host(|host| {
-            let (controller, before) = settled(host);
-            controller.create_network(network).unwrap();
-            let web = sandbox(&controller, "web");
-            let (waits, added) = (linked(&controller, "waits"), linked(&controller, "added"));
-            moved(&web, &added);
-            drop(controller);
-            fs::write("/run/libnetns/state.db", "garbage ".repeat(1000)).unwrap();
-            let controller = open();
-            assert!(!links(host, "").contains(&waiting(&waits)));
-            let found = controller.endpoints().unwrap();
-            assert_eq!(found.len(), 1, "{found:?}");
-            assert_eq!(addresses_of(&found[0]), addresses_of(&added));
-            assert_eq!(found[0].sandbox.as_deref(), Some(web.key().path()));
-            assert_eq!(findings(&controller), []);
-            controller.disconnect("blue", "added").unwrap();
-            controller.destroy_sandbox(&web).unwrap();
-            controller.delete_network("blue").unwrap();
-            for file in fs::read_dir("/run/libnetns").unwrap().flatten() {
-                if file.file_name().to_string_lossy().contains(".broken-") {
-                    fs::remove_file(file.path()).unwrap();
-                }
+    on_each(|host, controller, before| {
+        let web = sandbox(&controller, "web");
+        let (waits, added) = (linked(&controller, "waits"), linked(&controller, "added"));
+        moved(&web, &added);
+        drop(controller);
+        fs::write("/run/libnetns/state.db", "garbage ".repeat(1000)).unwrap();
+        let controller = open();
+        assert!(!links(host, "").contains(&waiting(&waits)));
+        let found = controller.endpoints().unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(addresses_of(&found[0]), addresses_of(&added));
+        assert_eq!(found[0].sandbox.as_deref(), Some(web.key().path()));
+        assert_eq!(findings(&controller), []);
+        controller.disconnect("blue", "added").unwrap();
+        controller.destroy_sandbox(&web).unwrap();
+        controller.delete_network("blue").unwrap();
+        for file in fs::read_dir("/run/libnetns").unwrap().flatten() {
+            if file.file_name().to_string_lossy().contains(".broken-") {
+                fs::remove_file(file.path()).unwrap();
             }
-            host.assert_returns_to(&before, "a store that was lost");
-        });
-    }
+        }
+        host.assert_returns_to(&before, "a store that was lost");
+    });
 }
 
 #[test]
 fn a_store_that_was_lost_recovers_what_its_caller_moved_elsewhere_with_its_addresses() {
-    for network in networks() {
-        host(|host| {
-            let (controller, _) = settled(host);
-            controller.create_network(network).unwrap();
-            let own = linked(&controller, "web");
-            host.ip(&["netns", "add", "web"]);
-            host.ip(&["link", "set", &waiting(&own), "netns", "web", "name", "lan0"]);
-            for address in addresses_of(&own) {
-                host.ip_in("web", &["address", "add", &address, "dev", "lan0", "nodad"]);
-            }
-            drop(controller);
-            fs::remove_dir_all("/run/libnetns").unwrap();
-            let controller = open();
-            assert!(links(host, "").contains(&host_end(&own)));
-            let found = controller.endpoints().unwrap();
-            assert_eq!(found.len(), 1, "{found:?}");
-            assert_eq!((addresses_of(&found[0]), found[0].linked), (addresses_of(&own), true));
-            assert_eq!(findings(&controller), []);
-            for address in [own.address.unwrap().addr().into(), own.address_ipv6.unwrap().addr().into()] {
-                let wants = endpoint("thief").with_address(address);
-                let thief = controller.create_endpoint("blue", wants);
-                refused(thief, ErrorKind::AlreadyExists, &[&address.to_string()]);
-            }
-            // It goes with its devices, as ever, and its addresses with it.
-            controller.disconnect("blue", "web").unwrap();
-            assert!(!links(host, "").contains(&host_end(&own)));
-            let wants = endpoint("thief").with_address(own.address.unwrap().addr().into());
-            controller.create_endpoint("blue", wants).unwrap();
-        });
-    }
+    on_each(|host, controller, _| {
+        let own = linked(&controller, "web");
+        host.ip(&["netns", "add", "web"]);
+        host.ip(&["link", "set", &waiting(&own), "netns", "web", "name", "lan0"]);
+        for address in addresses_of(&own) {
+            host.ip_in("web", &["address", "add", &address, "dev", "lan0", "nodad"]);
+        }
+        drop(controller);
+        fs::remove_dir_all("/run/libnetns").unwrap();
+        let controller = open();
+        assert!(links(host, "").contains(&host_end(&own)));
+        let found = controller.endpoints().unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((addresses_of(&found[0]), found[0].linked), (addresses_of(&own), true));
+        assert_eq!(findings(&controller), []);
+        for address in [own.address.unwrap().addr().into(), own.address_ipv6.unwrap().addr().into()] {
+            let wants = endpoint("thief").with_address(address);
+            let thief = controller.create_endpoint("blue", wants);
+            refused(thief, ErrorKind::AlreadyExists, &[&address.to_string()]);
+        }
+        // It goes with its devices, as ever, and its addresses with it.
+        controller.disconnect("blue", "web").unwrap();
+        assert!(!links(host, "").contains(&host_end(&own)));
+        let wants = endpoint("thief").with_address(own.address.unwrap().addr().into());
+        controller.create_endpoint("blue", wants).unwrap();
+    });
 }
