@@ -28,6 +28,8 @@ pub const INSIDE_INDEX: u32 = 2;
 pub const MTU: u32 = 1500;
 
 const LO_INDEX: u32 = 1;
+/// Beyond what the kernel gives, so that a route can be in one send with the link that it leads through.
+const FIRST_INDEX: u32 = 1 << 20;
 const OWN_NAMESPACE: &str = "/proc/thread-self/ns/net";
 const IPV6_OFF: &str = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
 
@@ -44,11 +46,13 @@ const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;
 const RTM_NEWLINK: u16 = 16;
 const RTM_NEWADDR: u16 = 20;
 const RTM_NEWROUTE: u16 = 24;
+const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 const RT_TABLE_MAIN: u8 = 254;
 const RTPROT_BOOT: u8 = 3;
 const RT_SCOPE_UNIVERSE: u8 = 0;
+const RT_SCOPE_LINK: u8 = 253;
 const RTN_UNICAST: u8 = 1;
 
 // <linux/if_link.h>, <linux/if_addr.h>, <linux/veth.h>, <net/if.h>
@@ -71,6 +75,7 @@ const IFF_UP: u32 = 1;
 
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
+const HOST_PREFIX: u8 = 32;
 
 /// The two ends of a veth pair.
 #[derive(Clone, Copy, Debug)]
@@ -110,11 +115,14 @@ pub struct Floor {
     home: File,
     socket: Socket,
     bridge: Option<u32>,
+    /// The ifindex of the last host's end, were it without a bridge.
+    last_index: u32,
     messages: Messages,
 }
 
 impl Floor {
-    /// In the calling thread's namespace; joined sandboxes become ports of `bridge`, if there is one.
+    /// In the calling thread's namespace; joined sandboxes become ports of `bridge`, or without one get a route of the
+    /// host's.
     ///
     /// # Errors
     /// From `/proc`, the socket, or the look-up of the bridge.
@@ -123,6 +131,7 @@ impl Floor {
             home: File::open(OWN_NAMESPACE)?,
             socket: route_socket()?,
             bridge: bridge.map(if_nametoindex).transpose()?,
+            last_index: FIRST_INDEX,
             messages: Messages::default(),
         })
     }
@@ -163,7 +172,8 @@ impl Floor {
     }
 
     /// Joins a fresh sandbox: a veth pair whose inner end is born in it as [`INSIDE_NAME`] with ifindex
-    /// [`INSIDE_INDEX`], everything up, addresses and default routes set. Two sends, two namespaces.
+    /// [`INSIDE_INDEX`], everything up, addresses and default routes set; without a bridge the host has a route to the
+    /// IPv4 address. Two sends, two namespaces.
     ///
     /// # Errors
     /// The kernel's first refusal; what succeeded before it stays.
@@ -174,8 +184,11 @@ impl Floor {
         v4: Address<Ipv4Addr>,
         v6: Option<Address<Ipv6Addr>>,
     ) -> io::Result<()> {
+        self.last_index += 1;
+        // With a bridge nobody has to know it, and the kernel chooses.
+        let host_index = self.bridge.map_or(self.last_index, |_| 0);
         let m = &mut self.messages;
-        m.begin_link(0, IFF_UP, NEW);
+        m.begin_link(host_index, IFF_UP, NEW);
         m.string(IFLA_IFNAME, ends.host_name);
         m.attribute(IFLA_ADDRESS, &ends.host_mac);
         m.number(IFLA_MTU, MTU);
@@ -197,6 +210,9 @@ impl Floor {
         m.close(data);
         m.close(info);
         m.end();
+        if self.bridge.is_none() {
+            m.route_to(host_index, v4.address);
+        }
         m.transfer(&self.socket)?;
 
         m.up(LO_INDEX);
@@ -332,6 +348,14 @@ impl Messages {
     fn route(&mut self, index: u32, family: u8, gateway: &[u8]) {
         self.begin_route(family, 0, RT_SCOPE_UNIVERSE);
         self.attribute(RTA_GATEWAY, gateway);
+        self.number(RTA_OIF, index);
+        self.end();
+    }
+
+    /// The route to `address` alone, through a link.
+    fn route_to(&mut self, index: u32, address: Ipv4Addr) {
+        self.begin_route(AF_INET, HOST_PREFIX, RT_SCOPE_LINK);
+        self.attribute(RTA_DST, &address.octets());
         self.number(RTA_OIF, index);
         self.end();
     }

@@ -158,7 +158,7 @@ pub fn plain_join(floor: &mut Floor, sandbox: &mut FloorSandbox, slot: Slot) {
 }
 
 /// The name of the host's end in a join of the floor.
-pub fn floor_name(slot: Slot) -> String {
+fn floor_name(slot: Slot) -> String {
     format!("fl{}", slot.0)
 }
 

@@ -78,12 +78,22 @@ fn a_joined_sandbox_reaches_its_gateway_by_ipv6() {
 }
 
 #[test]
-fn without_a_bridge_the_host_end_has_no_master() {
+fn without_a_bridge_the_host_end_has_no_master_and_the_host_a_route() {
     host(|host| {
         let mut floor = Floor::new(None).unwrap();
-        let mut sandbox = floor.sandbox(Path::new("/run/alone"), true).unwrap();
-        floor.join(&mut sandbox, &ENDS, V4, None).unwrap();
-        assert_eq!(host.ip(&["link", "show", "dev", "port"])[0]["master"], serde_json::Value::Null);
+        for (name, is_plain) in [("alone", false), ("plain", true), ("again", false)] {
+            let mut sandbox = floor.sandbox(&Path::new("/run").join(name), true).unwrap();
+            match is_plain {
+                true => floor.plain_join(&mut sandbox, &ENDS, V4).unwrap(),
+                false => floor.join(&mut sandbox, &ENDS, V4, None).unwrap(),
+            }
+            assert_eq!(host.ip(&["link", "show", "dev", "port"])[0]["master"], serde_json::Value::Null);
+            let routes = host.ip(&["route", "show", "dev", "port"]);
+            let [route] = &routes.as_array().unwrap()[..] else { panic!("{name}: {routes}") };
+            assert_eq!((&route["dst"], &route["scope"]), (&"10.99.0.2".into(), &"link".into()), "{name}");
+            host.ip(&["link", "delete", "port"]);
+            floor.destroy(sandbox).unwrap();
+        }
     });
 }
 

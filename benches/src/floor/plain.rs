@@ -8,14 +8,8 @@ use nix::net::if_::if_nametoindex;
 
 use super::{
     Address, Ends, Floor, FloorSandbox, AF_INET, IFLA_ADDRESS, IFLA_IFNAME, IFLA_INFO_DATA, IFLA_INFO_KIND,
-    IFLA_LINKINFO, IFLA_MASTER, IFLA_MTU, IFLA_NET_NS_FD, INSIDE_NAME, LO_INDEX, MTU, NEW, RTA_OIF,
-    VETH_INFO_PEER,
+    IFLA_LINKINFO, IFLA_MASTER, IFLA_MTU, IFLA_NET_NS_FD, INSIDE_NAME, LO_INDEX, MTU, NEW, VETH_INFO_PEER,
 };
-
-// <linux/rtnetlink.h>
-const RTA_DST: u16 = 1;
-const RT_SCOPE_LINK: u8 = 253;
-const HOST_PREFIX: u8 = 32;
 
 impl Floor {
     /// [`Floor::join`] in the customary order: the pair is made in the host with as many queues as it gets, its host
@@ -59,7 +53,12 @@ impl Floor {
             m.transfer(&sandbox.socket)?;
         }
         m.route(inside, AF_INET, &v4.gateway.octets());
-        m.transfer(&sandbox.socket)
+        m.transfer(&sandbox.socket)?;
+        if self.bridge.is_some() {
+            return Ok(());
+        }
+        m.route_to(host, v4.address);
+        m.transfer(&self.socket)
     }
 
     fn plain_pair(&mut self, ends: &Ends<'_>, born: &str) -> io::Result<()> {
@@ -79,20 +78,6 @@ impl Floor {
         m.close(peer);
         m.close(data);
         m.close(info);
-        m.end();
-        m.transfer(&self.socket)
-    }
-
-    /// The host's route to `address` through its end `link`, as there has to be one without a bridge.
-    ///
-    /// # Errors
-    /// From the look-up of `link`, or the kernel's refusal.
-    pub fn route_to(&mut self, link: &str, address: Ipv4Addr) -> io::Result<()> {
-        let index = if_nametoindex(link)?;
-        let m = &mut self.messages;
-        m.begin_route(AF_INET, HOST_PREFIX, RT_SCOPE_LINK);
-        m.attribute(RTA_DST, &address.octets());
-        m.number(RTA_OIF, index);
         m.end();
         m.transfer(&self.socket)
     }

@@ -9,9 +9,7 @@ use serde_json::{json, Value};
 
 use crate::floor::{Floor, FloorSandbox};
 use crate::managed::{options, ControllerRig};
-use crate::rig::{
-    floor_address, floor_join, floor_name, floor_sandbox, link_count, plain_join, settle, Slot,
-};
+use crate::rig::{floor_address, floor_join, floor_sandbox, link_count, plain_join, settle, Slot};
 use crate::stats::{median, percentile, timed};
 use crate::tools::{check, Place};
 
@@ -183,10 +181,6 @@ impl Growth {
         match side {
             Side::Plain => plain_join(&mut self.floor, sandbox, slot),
             Side::Floor | Side::Ours => floor_join(&mut self.floor, sandbox, slot, false),
-        }
-        if !self.is_bridge {
-            let address = floor_address(slot).address;
-            self.floor.route_to(&floor_name(slot), address).expect("a route");
         }
     }
 }
