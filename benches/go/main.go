@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -64,7 +65,8 @@ func main() {
 	for _, name := range slices.Sorted(maps.Keys(figures)) {
 		fmt.Printf("  %s: %.3f\n", name, figures[name])
 	}
-	file := map[string]any{"bounds": words()}
+	machine := json.RawMessage(must(exec.Command(os.Args[2], "--machine").Output()))
+	file := map[string]any{"bounds": words(), "machine": machine}
 	for name, value := range figures {
 		file[name] = value
 	}

@@ -50,9 +50,10 @@ def main(directory: str, worker: str, pairs: int) -> None:
         value = figures[name]
         met = value is not None and (value <= bound if holds == "at most" else value >= bound)
         print(f"{name}: {value if value is None else round(value, 3)} ({holds} {bound}) {'' if met else 'MISSED'}".rstrip())
+    machine = json.loads(subprocess.check_output([worker, "--machine"]))
     path = Path(directory, "python.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures | {"bounds": BOUNDS}, indent=2) + "\n")
+    path.write_text(json.dumps(figures | {"bounds": BOUNDS, "machine": machine}, indent=2) + "\n")
     print(f"written to {path}")
 
 

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
 
 use serde_json::{json, Map, Value};
 
+use crate::machine::Machine;
 use crate::stats::Bound;
 
 /// The file of all benches' figures together.
 pub const SUMMARY: &str = "summary.json";
+
+/// The figures of several benches, by the names of these.
+pub type Benches = BTreeMap<String, Map<String, Value>>;
 
 /// What was measured, by name.
 #[derive(Debug, Default)]
@@ -57,29 +59,17 @@ impl Figures {
         missing[what] = json!(why);
     }
 
-    /// Writes them to `target/bench/FILE`, with the machine that they are of.
+    /// Writes them to `target/bench/FILE`, with the machine and the moment that they are of.
     ///
     /// # Panics
     /// When that fails.
     pub fn write(mut self, file: &str) {
-        self.0.insert("machine".to_owned(), machine());
+        self.0.insert("machine".to_owned(), json!(Machine::here()));
         let path = target().join("bench").join(file);
         fs::create_dir_all(target().join("bench")).expect("target/bench");
         fs::write(&path, format!("{:#}\n", Value::Object(self.0))).expect("a result file");
         println!("written to {}\n", path.display());
     }
-}
-
-/// The kernel, how many processors there are and what they are called; null is what is not known.
-fn machine() -> Value {
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
-    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let called = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    json!({
-        "kernel": kernel.as_deref().map(str::trim),
-        "processors": available_parallelism().ok().map(NonZero::get),
-        "processor": called.map(|(_, name)| name.trim()),
-    })
 }
 
 /// Where cargo puts what it builds.
@@ -92,7 +82,7 @@ pub fn target() -> PathBuf {
 ///
 /// # Errors
 /// With its name, when one cannot be read or is malformed.
-pub fn read_all(directory: &Path) -> Result<BTreeMap<String, Map<String, Value>>, Box<dyn Error>> {
+pub fn read_all(directory: &Path) -> Result<Benches, Box<dyn Error>> {
     let mut benches = BTreeMap::new();
     let files =
         fs::read_dir(directory).map_err(|error| format!("{}: {error}: make bench", directory.display()))?;

@@ -67,7 +67,7 @@ fn peers() -> Value {
         "attach_over_floor": 1.11,
         "gone_us": 70.5,
         "bounds": { "attach_over_floor": ["at most", 1.15], "gone_us": ["at most", 50.0] },
-        "machine": { "kernel": "6.18.0", "processors": 2, "processor": "Z80" },
+        "machine": { "kernel": "6.18.0", "processors": 2, "processor": "Z80", "measured": "2026-11-22 08:46" },
     })
 }
 
@@ -170,18 +170,36 @@ fn the_page_gets_the_same_figures_between_its_markers() {
     let page = place.page();
     let expected = [
         "![connecting a container, by tool, on a logarithmic scale](pictures/attach.svg)",
-        "Measured on Linux 6.18.0, 2 processors, Z80.",
+        "Measured on Linux 6.18.0, 2 processors, Z80, 2026-11-22 08:46 UTC.",
         "| A & B <tool> | 17.2 ms | 16.0 ms to 19.0 ms | 34 × | – | 79.2 ms | tool 1.4.0 |",
         "Not measured: netavark (there is none).",
         "| bridge, 1,000 | 650 µs | 585 µs to 780 µs | 585 µs | 1.11 × | 17.0 ms | 26 × |",
         "| 100 | 2.8 µs | 134 µs | 208 µs | 230 µs | 4.51 ms | 76 × |",
         "Promised bounds that are met: 1 of 2.",
         "| `gone_us` of `peers.json` | 70.50 us | at most 50.00 us |",
+        "Measured: `link.json` unknown, `peers.json` 2026-11-22 08:46 UTC, `scale.json` unknown.",
     ];
     for line in expected {
         assert!(page.lines().any(|found| found == line), "no {line:?} in\n{page}");
     }
     assert!(!page.contains("old") && page.starts_with("# Page\n") && page.ends_with("<!-- end -->\nlast\n"));
+}
+
+#[test]
+fn figures_of_different_machines_are_said_to_be_so() {
+    let place = Place::full("machines");
+    let mut link = link();
+    for (kernel, processors, differs) in [("6.18.0", 2, false), ("6.18.0", 4, true), ("6.12.9", 2, true)] {
+        link["machine"] = json!({ "kernel": kernel, "processors": processors, "processor": "Z80" });
+        place.figures("link.json", &link);
+        assert!(place.run().status.success());
+        let page = place.page();
+        let warning = page.lines().find(|line| line.contains("Not of one machine"));
+        assert_eq!(warning.is_some(), differs, "{page}");
+        for file in ["peers.json on Linux 6.18.0, 2 processors", &format!("link.json on Linux {kernel}")] {
+            assert!(warning.is_none_or(|warning| warning.contains(file)), "no {file:?} in {warning:?}");
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! what the benchmark of the Python package compares its joins with.
 //!
 //! usage: join-worker NETWORK, with the controller's directories in the environment
+//!        join-worker --machine says in JSON where and when that is, for the file of figures
 
 use std::env;
 use std::error::Error;
@@ -10,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use netns::{Controller, ControllerOptions, EndpointConfig};
+use netns_benches::machine::Machine;
 use netns_benches::stats::timed;
 
 /// Before each join, as the other side pauses before its own.
@@ -17,6 +19,10 @@ const PAUSE: Duration = Duration::from_millis(4);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let network = env::args().nth(1).ok_or("which network?")?;
+    if network == "--machine" {
+        println!("{}", serde_json::to_string(&Machine::here())?);
+        return Ok(());
+    }
     let controller = Controller::open(ControllerOptions::from_env())?;
     let mut output = io::stdout().lock();
     for line in io::stdin().lock().lines() {

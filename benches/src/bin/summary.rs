@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fs;
 
 use netns_benches::figures::{bounds, read_all, target, unit, SUMMARY};
+use netns_benches::machine::{differing, Machine};
 use serde_json::{json, Map, Value};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -14,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut ratios = Map::new();
     let (mut met, mut missed, mut absent) = (0, 0, 0);
     for (bench, figures) in &benches {
-        println!("{bench}");
+        println!("{bench}, measured on {}", Machine::of(figures));
         for (name, bound) in bounds(figures) {
             let value = figures.get(&name).and_then(Value::as_f64);
             let Some(value) = value else {
@@ -27,6 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let of_bench = figures.iter().filter(|(name, value)| name.contains("_over_") && value.is_number());
         ratios.extend(of_bench.map(|(name, value)| (name.clone(), value.clone())));
+    }
+    if let Some(warning) = differing(&benches) {
+        println!("{warning}");
     }
     println!("{met} bounds are met, {missed} are not, {absent} were not measured");
     let summary =

@@ -6,13 +6,15 @@ use serde_json::Value;
 
 use super::table::Table;
 use super::{Block, Failure};
-use crate::figures::{bounds, read_all, unit};
+use crate::figures::{bounds, read_all, unit, Benches};
+use crate::machine::{differing, Machine};
 
 /// The bounds that the figures of all benches miss; none where nothing has a bound.
 pub(super) fn make(figures: &Path) -> Result<Option<Block>, Failure> {
     let mut table = Table::new(["figure", "measured", "promised"]);
     let (mut met, mut missed, mut absent) = (0, 0, 0);
-    for (bench, figures) in &read_all(figures)? {
+    let benches = read_all(figures)?;
+    for (bench, figures) in &benches {
         for (name, bound) in bounds(figures) {
             let Some(value) = figures.get(&name).and_then(Value::as_f64) else {
                 absent += 1;
@@ -37,6 +39,18 @@ pub(super) fn make(figures: &Path) -> Result<Option<Block>, Failure> {
         0 => format!("Promised bounds that are met: {met} of {all}.\n"),
         _ => format!("Promised bounds that are met: {met} of {all}; not measured: {absent}.\n"),
     };
-    let text = if missed == 0 { said } else { format!("{said}\n{}", table.text()) };
+    let mut text = if missed == 0 { said } else { format!("{said}\n{}", table.text()) };
+    text.push_str(&measured(&benches));
     Ok(Some(Block { name: "missed", text }))
+}
+
+/// When each file was measured, and whether all are of one machine.
+fn measured(benches: &Benches) -> String {
+    let when = |(bench, figures)| {
+        let measured = Machine::of(figures).measured.map(|when| format!("{when} UTC"));
+        format!("`{bench}.json` {}", measured.as_deref().unwrap_or("unknown"))
+    };
+    let when: Vec<_> = benches.iter().map(when).collect();
+    let warning = differing(benches).map(|warning| format!("\n**{warning}**\n"));
+    format!("\nMeasured: {}.\n{}", when.join(", "), warning.unwrap_or_default())
 }

@@ -2,9 +2,10 @@
 
 use super::bars::{self, Bar, Room, Row};
 use super::canvas::{ends, picture, time, BLUE, GREY, HEAD, MARGIN};
-use super::shape::{Machine, Managed, Steps};
+use super::shape::{Managed, Steps};
 use super::table::{image, measured_on, ratio_or_none, time_or_none, Table};
 use super::{Failure, Made};
+use crate::machine::Machine;
 
 const WIDTH: u32 = 800;
 const NAMES: u32 = 190;

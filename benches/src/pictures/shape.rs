@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Failure;
+use crate::machine::Machine;
 
 /// Milliseconds by the tool's name.
 pub(super) type ByTool = BTreeMap<String, Option<f64>>;
@@ -93,14 +94,6 @@ pub(super) struct Managed {
     pub(super) routed_at_5000_us: Option<f64>,
     pub(super) routed_floor_at_5000_us: Option<f64>,
     pub(super) machine: Option<Machine>,
-}
-
-/// Where it was measured.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-pub(super) struct Machine {
-    pub(super) kernel: Option<String>,
-    pub(super) processors: Option<u64>,
-    pub(super) processor: Option<String>,
 }
 
 /// What a file holds; none where there is no such file.

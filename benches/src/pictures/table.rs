@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::canvas::{time, times};
-use super::shape::Machine;
+use crate::machine::Machine;
 
 /// Where a page finds its pictures: replaced when a page is filled.
 pub(super) const PICTURES: &str = "{pictures}";
@@ -34,16 +34,9 @@ pub(super) fn image(what: &str, name: &str) -> String {
     format!("![{what}]({PICTURES}/{name}.svg)\n")
 }
 
-/// Where it was measured, as far as the figures say that.
+/// Where and when it was measured, as far as the figures say that.
 pub(super) fn measured_on(machine: Option<&Machine>) -> String {
-    let Some(machine) = machine else { return "\n".to_owned() };
-    let kernel = machine.kernel.as_ref().map(|kernel| format!("Linux {kernel}"));
-    let processors = machine.processors.map(|number| match number {
-        1 => "1 processor".to_owned(),
-        number => format!("{number} processors"),
-    });
-    let known: Vec<_> = [kernel, processors, machine.processor.clone()].into_iter().flatten().collect();
-    format!("\nMeasured on {}.\n\n", known.join(", "))
+    machine.map_or_else(|| "\n".to_owned(), |machine| format!("\nMeasured on {machine}.\n\n"))
 }
 
 /// A time, or a dash.
