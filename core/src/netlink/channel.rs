@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
 /// Room for what the kernel usually sends of a dump at once.
-const RECEIVE_BUFFER: usize = 32 * 1024;
+pub(super) const RECEIVE_BUFFER: usize = 32 * 1024;
 /// What a socket holds without being asked: `net.core.wmem_default` and `rmem_default` are 212,992.
 const SMALL: usize = 128 * 1024;
 /// How often a dump that was interrupted is begun again.
@@ -79,23 +79,24 @@ impl Channel {
 
     /// One datagram of the kernel's, of which no more is kept than `buffer` has room for.
     pub(crate) fn receive(&self, buffer: &mut Vec<u8>) -> Result<()> {
-        self.receive_with(buffer, 0).map_err(|error| Error::from_io("receive", "netlink messages", error))
+        self.receive_with(buffer, 0).map(drop).map_err(not_received)
     }
 
     /// [`Channel::receive`] of what is there already; `false` when nothing is.
     pub(crate) fn receive_now(&self, buffer: &mut Vec<u8>) -> io::Result<bool> {
         match self.receive_with(buffer, libc::MSG_DONTWAIT) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            result => result.map(|()| true),
+            result => result.map(|_| true),
         }
     }
 
-    fn receive_with(&self, buffer: &mut Vec<u8>, flags: libc::c_int) -> io::Result<()> {
+    /// How long the datagram was, with `MSG_TRUNC` also where `buffer` had not room for it.
+    fn receive_with(&self, buffer: &mut Vec<u8>, flags: libc::c_int) -> io::Result<usize> {
         loop {
             buffer.clear();
-            let (_, sender) = retried(|| self.socket.recv_from(buffer, flags))?;
+            let (length, sender) = retried(|| self.socket.recv_from(buffer, flags))?;
             if sender.port_number() == 0 {
-                return Ok(());
+                return Ok(length);
             }
             log::warn!("netlink message of process {} passed over", sender.port_number());
         }
@@ -107,7 +108,7 @@ impl Channel {
             let mut no_room: &mut [u8] = &mut [];
             let (length, sender) =
                 retried(|| self.socket.recv_from(&mut no_room, libc::MSG_PEEK | libc::MSG_TRUNC))
-                    .map_err(|error| Error::from_io("receive", "netlink messages", error))?;
+                    .map_err(not_received)?;
             buffer.clear();
             buffer.reserve(length);
             if sender.port_number() == 0 {
@@ -122,6 +123,16 @@ impl Channel {
     /// what it finds in one message of the answer.
     pub(crate) fn dump<T>(
         &mut self,
+        emit: impl FnMut(u32, &mut Vec<u8>),
+        read: impl FnMut(&NetlinkBuffer<&[u8]>, &mut Vec<T>),
+    ) -> Result<Vec<T>> {
+        self.dump_by(&mut Vec::with_capacity(RECEIVE_BUFFER), emit, read)
+    }
+
+    /// [`Channel::dump`] with that much room for what the kernel sends at once.
+    pub(super) fn dump_by<T>(
+        &mut self,
+        buffer: &mut Vec<u8>,
         mut emit: impl FnMut(u32, &mut Vec<u8>),
         mut read: impl FnMut(&NetlinkBuffer<&[u8]>, &mut Vec<T>),
     ) -> Result<Vec<T>> {
@@ -132,7 +143,7 @@ impl Channel {
             emit(sequence, &mut request);
             self.send(&request)?;
             let mut objects = Vec::new();
-            if self.read_dump(sequence, |packet| read(packet, &mut objects))? {
+            if self.read_dump(sequence, buffer, |packet| read(packet, &mut objects))? {
                 return Ok(objects);
             }
             std::thread::sleep(DUMP_PAUSE * tries);
@@ -141,13 +152,21 @@ impl Channel {
             .with_cause("they kept changing while they were listed"))
     }
 
-    /// Whether the list is whole.
-    fn read_dump(&self, sequence: u32, mut read: impl FnMut(&NetlinkBuffer<&[u8]>)) -> Result<bool> {
+    /// Whether the list is whole. Where the kernel sends more at once than `buffer` holds, that grows for the next try.
+    fn read_dump(
+        &self,
+        sequence: u32,
+        buffer: &mut Vec<u8>,
+        mut read: impl FnMut(&NetlinkBuffer<&[u8]>),
+    ) -> Result<bool> {
         let mut whole = true;
-        let mut buffer = Vec::with_capacity(RECEIVE_BUFFER);
         loop {
-            self.receive_whole(&mut buffer)?;
-            for packet in packets(&buffer).filter(|packet| packet.sequence_number() == sequence) {
+            let length = self.receive_with(buffer, libc::MSG_TRUNC).map_err(not_received)?;
+            if length > buffer.len() {
+                self.leave_dump(buffer, length)?;
+                return Ok(false);
+            }
+            for packet in packets(buffer).filter(|packet| packet.sequence_number() == sequence) {
                 whole &= packet.flags() & NLM_F_DUMP_INTR == 0;
                 match packet.message_type() {
                     // The end carries an error number too.
@@ -162,6 +181,15 @@ impl Channel {
                 }
             }
         }
+    }
+
+    /// Receives what is left of a list of which a part of `length` bytes was cut short: the end may have been in it. The
+    /// kernel puts the next part into the queue as one is received.
+    fn leave_dump(&self, buffer: &mut Vec<u8>, length: usize) -> Result<()> {
+        while self.receive_now(buffer).map_err(not_received)? {}
+        buffer.clear();
+        buffer.reserve(length);
+        Ok(())
     }
 
     /// Sends the request `bytes` of number `sequence` for one object and reads the answer; `None` when the
@@ -186,6 +214,10 @@ impl Channel {
             }
         }
     }
+}
+
+fn not_received(error: io::Error) -> Error {
+    Error::from_io("receive", "netlink messages", error)
 }
 
 pub(super) fn retried<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {

@@ -7,7 +7,7 @@ use netlink_packet_core::{
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-use super::channel::{packets, refused, Channel};
+use super::channel::{packets, refused, Channel, RECEIVE_BUFFER};
 use super::reply::{parse_error, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
@@ -66,43 +66,47 @@ impl RouteSocket {
     pub(crate) fn transact(&mut self, requests: &[Request]) -> Result<Vec<Result<(), Refusal>>> {
         let mut answers = Vec::with_capacity(requests.len());
         for part in requests.chunks(SEND_AT_MOST) {
-            let part = part.iter().map(|request| (&request.message, request.flags | NLM_F_ACK));
-            answers.extend(self.exchange(part, ACKNOWLEDGEMENT, acknowledgement)?);
+            self.transact_part(part, &mut answers)?;
         }
         Ok(answers)
     }
 
-    /// Sends messages, each with its flags, together, and returns what `read` makes of the kernel's answer to each,
-    /// one of up to `room` bytes; it returns `None` for what is no answer.
-    fn exchange<'a, T>(
+    /// Only the last message asks to be acknowledged: the kernel says of each which it refuses, in their order, and
+    /// of one before the last of which it said nothing that it was carried out.
+    fn transact_part(&mut self, part: &[Request], answers: &mut Vec<Result<(), Refusal>>) -> Result<()> {
+        let (begin, last) = (answers.len(), part.len() - 1);
+        let flags = |index| if index == last { NLM_F_ACK } else { 0 };
+        let part = part.iter().enumerate().map(|(index, own)| (&own.message, own.flags | flags(index)));
+        let first = self.send_all(part)?;
+        answers.resize(begin + last + 1, Ok(()));
+        let mut buffer = Vec::with_capacity(ACKNOWLEDGEMENT);
+        loop {
+            self.channel.receive(&mut buffer)?;
+            for packet in packets(&buffer) {
+                let index = packet.sequence_number().wrapping_sub(first) as usize;
+                let Some(answer) = acknowledgement(&packet).filter(|_| index <= last) else { continue };
+                answers[begin + index] = answer;
+                if index == last {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Sends messages, each with its flags, together; the sequence number of the first.
+    fn send_all<'a>(
         &mut self,
         requests: impl ExactSizeIterator<Item = (&'a RouteNetlinkMessage, u16)>,
-        room: usize,
-        read: impl Fn(&NetlinkBuffer<&[u8]>) -> Option<T>,
-    ) -> Result<Vec<T>> {
-        let mut open = requests.len();
-        let mut bytes = Vec::with_capacity(256 * open);
-        let mut pending: Vec<Option<T>> = std::iter::repeat_with(|| None).take(open).collect();
+    ) -> Result<u32> {
+        let mut bytes = Vec::with_capacity(256 * requests.len());
         let mut first = None;
         for (message, flags) in requests {
             let sequence = self.channel.next_sequence();
             first.get_or_insert(sequence);
             emit(message, flags, sequence, &mut bytes);
         }
-        let first = first.unwrap_or_default();
         self.channel.send(&bytes)?;
-        let mut buffer = Vec::with_capacity(room);
-        while open > 0 {
-            self.channel.receive(&mut buffer)?;
-            for packet in packets(&buffer) {
-                let index = packet.sequence_number().wrapping_sub(first) as usize;
-                let Some(place) = pending.get_mut(index) else { continue };
-                if let Some(answer) = read(&packet) {
-                    open -= usize::from(place.replace(answer).is_none());
-                }
-            }
-        }
-        Ok(pending.into_iter().flatten().collect())
+        Ok(first.unwrap_or_default())
     }
 
     /// Sends one message and names it in the error when the kernel refuses it.
@@ -114,9 +118,18 @@ impl RouteSocket {
     /// Asks for everything that `request` matches; begins again when the kernel says that the
     /// list changed while it was sent (`NLM_F_DUMP_INTR`).
     pub(crate) fn dump(&mut self, request: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>> {
+        self.dump_by(&mut Vec::with_capacity(RECEIVE_BUFFER), request)
+    }
+
+    /// [`RouteSocket::dump`] with that much room for what the kernel sends at once.
+    pub(super) fn dump_by(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        request: &RouteNetlinkMessage,
+    ) -> Result<Vec<RouteNetlinkMessage>> {
         let emit = |sequence, bytes: &mut Vec<u8>| emit(request, NLM_F_DUMP, sequence, bytes);
         // An object that others gave bytes which cannot be read must not hide the rest.
-        self.channel.dump(emit, |packet, objects| match decode(packet) {
+        self.channel.dump_by(buffer, emit, |packet, objects| match decode(packet) {
             Ok(object) => objects.push(object),
             Err(error) => log::warn!("{error}: passed over"),
         })
@@ -129,9 +142,17 @@ impl RouteSocket {
     ) -> Result<Vec<Result<RouteNetlinkMessage, Refusal>>> {
         let mut answers = Vec::with_capacity(requests.len());
         for part in requests.chunks(ASK_AT_MOST) {
-            let part = part.iter().map(|request| (request, 0));
-            for answer in self.exchange(part, OBJECT, object)? {
-                answers.push(answer?);
+            let first = self.send_all(part.iter().map(|request| (request, 0)))?;
+            let end = answers.len() + part.len();
+            let mut buffer = Vec::with_capacity(OBJECT);
+            while answers.len() < end {
+                self.channel.receive(&mut buffer)?;
+                let own = |packet: &NetlinkBuffer<&[u8]>| {
+                    (packet.sequence_number().wrapping_sub(first) as usize) < part.len()
+                };
+                for answer in packets(&buffer).filter(own).filter_map(|packet| object(&packet)) {
+                    answers.push(answer?);
+                }
             }
         }
         Ok(answers)

@@ -188,6 +188,20 @@ fn a_long_list_that_was_interrupted_is_begun_again_and_whole() {
 }
 
 #[test]
+fn a_list_for_which_there_is_no_room_is_begun_again_with_more() {
+    host(|_| {
+        let mut socket = RouteSocket::open().unwrap();
+        let links: Vec<_> = (0..50).map(|number| create(&format!("link{number}"), InfoKind::Veth)).collect();
+        assert!(socket.transact(&links).unwrap().iter().all(Result::is_ok));
+        let mut buffer = Vec::with_capacity(64);
+        let listed = socket.dump_by(&mut buffer, &all_links()).unwrap();
+        assert!(buffer.capacity() > 4096, "it has grown to {} bytes", buffer.capacity());
+        assert_eq!(listed, socket.dump(&all_links()).unwrap());
+        assert!(listed.len() > 100, "{} links", listed.len());
+    });
+}
+
+#[test]
 fn a_socket_stays_in_the_namespace_in_which_it_was_opened() {
     host(|_| {
         let mut socket = RouteSocket::open().unwrap();
