@@ -17,7 +17,7 @@ use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
 use crate::plan::{Action, Plan};
 use crate::plugin::client::{is_unreachable, Operation};
-use crate::sandbox::{Interface, Sandbox, SandboxKey};
+use crate::sandbox::{Sandbox, SandboxKey};
 use crate::store::GateGuard;
 use crate::sys::{NamespaceLife, Process};
 
@@ -189,8 +189,8 @@ impl Controller {
             Some(prepared) => engine::join(prepared, &self.host, sandbox),
             None => self.join_by_itself(active, &mut record, &mut stored, sandbox),
         };
-        let interface = match joined {
-            Ok(interface) => interface,
+        let (interface, unanswered) = match joined {
+            Ok(joined) => joined,
             Err(error) => {
                 if !error.rollback_failures().is_empty() {
                     self.stop_counting_inside(&record, Some(sandbox));
@@ -204,6 +204,7 @@ impl Controller {
             }
         };
         drop(gate);
+        engine::await_answers(unanswered, &self.host, sandbox);
         Ok(Endpoint { interface, ..Endpoint::from(record) })
     }
 
@@ -331,7 +332,7 @@ impl Controller {
         record: &mut EndpointRecord,
         stored: &mut EndpointRecord,
         sandbox: &Sandbox,
-    ) -> Result<Option<Interface>> {
+    ) -> Result<engine::Joined> {
         if record.transient {
             self.make_alone(active, record)?;
         }
@@ -349,10 +350,10 @@ impl Controller {
         record: &mut EndpointRecord,
         stored: &mut EndpointRecord,
         sandbox: &Sandbox,
-    ) -> Result<Option<Interface>> {
+    ) -> Result<engine::Joined> {
         let others = self.store.read(|tx| fellows(tx, sandbox))?;
         let mut prepared = self.prepare(active, record, sandbox, &others, 0)?;
-        let interface = {
+        let joined = {
             // Recorded and joined at one time for the collector.
             let _gate = self.gate.enter()?;
             if self.find(&record.network, &record.config.name)?.as_ref() != Some(&*stored) {
@@ -370,7 +371,7 @@ impl Controller {
             let undone = src_name.map_or(Ok(()), |src_name| sandbox.take_out(src_name));
             error.with_rollback(undone.err().into_iter().collect())
         })?;
-        Ok(interface)
+        Ok(joined)
     }
 
     fn plan_join(&self, prepared: Prepared, sandbox: &Sandbox) -> Result<Plan> {

@@ -15,7 +15,7 @@ use crate::link::{
     LEAVING_GROUP,
 };
 use crate::name::Name;
-use crate::plan::{apply, Action, Ground, Plan, Step};
+use crate::plan::{apply, apply_unanswered, Action, Ground, Plan, Step, Unanswered};
 use crate::sandbox::{settle, Interface, Opened, Sandbox, Settled};
 use crate::stats::{self, Meter, SlotId};
 
@@ -357,16 +357,33 @@ fn plan_move(
     Ok((plan, Some(settled.interface)))
 }
 
-/// Joins; on a failure everything is as it was.
-pub(crate) fn join(prepared: Prepared, host: &Host, sandbox: &Sandbox) -> Result<Option<Interface>> {
+/// What a join brought, and what is still to be waited for, when nobody else has to wait.
+pub(crate) type Joined = (Option<Interface>, Unanswered);
+
+/// Joins; on a failure everything is as it was. Packets reach the interface once
+/// [`await_answers`] has returned.
+pub(crate) fn join(prepared: Prepared, host: &Host, sandbox: &Sandbox) -> Result<Joined> {
     sandbox.with(|opened| {
         let meter = prepared.meter.as_ref().map(|metered| Arc::clone(&metered.meter));
         let (plan, interface) = plan_join(prepared, sandbox, opened)?;
         opened.wear();
         let programs = meter.as_ref().map(|meter| meter.programs());
-        apply(&plan, &mut Ground { host, sandbox: Some(&mut opened.inside), programs })?;
-        Ok(interface)
+        let mut ground = Ground { host, sandbox: Some(&mut opened.inside), programs };
+        apply_unanswered(&plan, &mut ground).map(|unanswered| (interface, unanswered))
     })
+}
+
+/// Waits for what a join left to be waited for.
+pub(crate) fn await_answers(unanswered: Unanswered, host: &Host, sandbox: &Sandbox) {
+    if unanswered.is_empty() {
+        return;
+    }
+    let waited = sandbox.with(|opened| {
+        unanswered.wait(&mut Ground { host, sandbox: Some(&mut opened.inside), programs: None });
+        Ok(())
+    });
+    // Who has destroyed it meanwhile waits for nothing.
+    waited.unwrap_or_default();
 }
 
 /// Where a birth's link is metered, and by what index it is known there; none where that cannot be known

@@ -3,44 +3,79 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::apply::Run;
+use super::apply::{Ground, Run};
 use super::{Action, Plan, Step};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::host;
 use crate::link::Place;
+use crate::netlink::RouteSocket;
 use crate::sys;
 
-/// How long the kernel may take until it answers to a new address: some milliseconds on a busy machine. Others may
-/// be waiting for this plan to end.
+/// How long the kernel may take until it answers to a new address: some milliseconds on a busy machine.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// Addresses, each with the index of its link, to which the kernel may not answer yet.
+#[derive(Default)]
+#[must_use = "what comes for the addresses before they are answered to is lost"]
+pub(crate) struct Unanswered {
+    host: Vec<(IpAddr, u32)>,
+    sandbox: Vec<(IpAddr, u32)>,
+}
+
 impl Run<'_, '_, '_> {
-    /// Waits until the kernel answers to the IPv6 addresses that `plan` added, since what comes for them before
-    /// that is lost. It has mostly got to them while the rest of the plan was carried out. Where it does not
-    /// say, or takes too long, nobody waits: the addresses are there, and a first packet may be late.
-    pub(super) fn await_addresses(&mut self, plan: &Plan) {
-        for place in [Place::Host, Place::Sandbox] {
-            let steps = plan.steps.iter().filter(|step| step.place == place);
-            let mut pending: Vec<_> = steps.filter_map(|step| self.added(step)).collect();
-            if pending.is_empty() {
-                continue;
-            }
-            let answered = sys::persevere(PATIENCE, || {
-                self.with_socket(place, |socket| host::keep_unanswered(socket, &mut pending))?;
-                Ok::<_, Error>(pending.is_empty())
-            });
-            match answered {
-                Ok(true) => {}
-                Ok(false) => log::warn!("in {place}: the kernel does not answer to {pending:?} yet"),
-                Err(error) => log::debug!("in {place}: not known whether the kernel answers: {error}"),
-            }
+    /// The IPv6 addresses that `plan` added.
+    pub(super) fn unanswered(&self, plan: &Plan) -> Unanswered {
+        let mut unanswered = Unanswered::default();
+        for step in &plan.steps {
+            let of_place = match step.place {
+                Place::Host => &mut unanswered.host,
+                Place::Sandbox => &mut unanswered.sandbox,
+            };
+            of_place.extend(self.added(step));
         }
+        unanswered
     }
 
-    /// The IPv6 address that `step` added, and the index of its link.
     fn added(&self, step: &Step) -> Option<(IpAddr, u32)> {
         let Action::AddAddress(spec) = &step.action else { return None };
         let address = Some(spec.address.addr()).filter(IpAddr::is_ipv6)?;
         Some((address, self.known_index(step.place, &step.action)?))
+    }
+}
+
+impl Unanswered {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.host.is_empty() && self.sandbox.is_empty()
+    }
+
+    /// Waits until the kernel answers to them, since what comes for them before that is lost. It has mostly got to
+    /// them while the rest of the plan was carried out. Where it does not say, or takes too long, nobody waits: the
+    /// addresses are there, and a first packet may be late.
+    pub(crate) fn wait(self, ground: &mut Ground<'_>) {
+        if !self.host.is_empty() {
+            wait(self.host, Place::Host, |f| f(&mut ground.host.socket()));
+        }
+        if let Some(inside) = ground.sandbox.as_deref_mut().filter(|_| !self.sandbox.is_empty()) {
+            wait(self.sandbox, Place::Sandbox, |f| f(&mut inside.socket));
+        }
+    }
+}
+
+/// What is asked over a socket.
+type Question<'a> = &'a mut dyn FnMut(&mut RouteSocket) -> Result<()>;
+
+fn wait(
+    mut pending: Vec<(IpAddr, u32)>,
+    place: Place,
+    mut with_socket: impl FnMut(Question<'_>) -> Result<()>,
+) {
+    let answered = sys::persevere(PATIENCE, || {
+        with_socket(&mut |socket| host::keep_unanswered(socket, &mut pending))?;
+        Ok::<_, Error>(pending.is_empty())
+    });
+    match answered {
+        Ok(true) => {}
+        Ok(false) => log::warn!("in {place}: the kernel does not answer to {pending:?} yet"),
+        Err(error) => log::debug!("in {place}: not known whether the kernel answers: {error}"),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
+use super::answer::Unanswered;
 use super::{Action, Plan, Step, Undo};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -34,16 +35,22 @@ pub(crate) struct Ground<'a> {
 /// Carries `plan` out: one send for each run of steps in the same place, which a step that creates a
 /// link ends. On a failure undoes what had succeeded, the last step first, and reports both.
 pub(crate) fn apply(plan: &Plan, ground: &mut Ground<'_>) -> Result<()> {
+    apply_unanswered(plan, ground).map(|unanswered| unanswered.wait(ground))
+}
+
+/// As [`apply`], without waiting until the kernel answers to addresses that are new.
+pub(crate) fn apply_unanswered(plan: &Plan, ground: &mut Ground<'_>) -> Result<Unanswered> {
     carry_out(plan, ground, None)
 }
 
 /// As [`apply`] for steps in the host alone, of which moves to the sandbox lead to `target`. That is not
 /// entered, so the right to use it is enough, and what has moved cannot be brought back.
 pub(crate) fn apply_towards(plan: &Plan, host: &Host, target: &Namespace) -> Result<()> {
-    carry_out(plan, &mut Ground { host, sandbox: None, programs: None }, Some(target))
+    let mut ground = Ground { host, sandbox: None, programs: None };
+    carry_out(plan, &mut ground, Some(target)).map(|unanswered| unanswered.wait(&mut ground))
 }
 
-fn carry_out(plan: &Plan, ground: &mut Ground<'_>, target: Option<&Namespace>) -> Result<()> {
+fn carry_out(plan: &Plan, ground: &mut Ground<'_>, target: Option<&Namespace>) -> Result<Unanswered> {
     log::debug!("apply {} steps:\n{plan}", plan.steps.len());
     let mut run = Run { ground, target, indices: HashMap::new(), done: Vec::new(), strayed: Vec::new() };
     let mut rest = plan.steps.as_slice();
@@ -61,8 +68,7 @@ fn carry_out(plan: &Plan, ground: &mut Ground<'_>, target: Option<&Namespace>) -
             Err(error) => return Err(error.with_rollback(run.undo())),
         }
     }
-    run.await_addresses(plan);
-    Ok(())
+    Ok(run.unanswered(plan))
 }
 
 /// Undoes `plan`, which was carried out, the last step first, and returns what could not be undone. What is

@@ -10,5 +10,6 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{apply, apply_towards, take_back, Ground, Inside, Programs};
+pub(crate) use answer::Unanswered;
+pub(crate) use apply::{apply, apply_towards, apply_unanswered, take_back, Ground, Inside, Programs};
 pub use step::{Action, Plan, Step, Undo};
