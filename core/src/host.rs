@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use once_cell::sync::OnceCell;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::parse::{self, AddressState, LinkState, RouteState};
@@ -24,6 +25,7 @@ pub(crate) const DYING: Duration = Duration::from_millis(250);
 pub(crate) struct Host {
     namespace: Namespace,
     socket: Mutex<RouteSocket>,
+    cookie: OnceCell<u64>,
     /// Opened when it is first needed.
     firewall: Mutex<Option<Firewall>>,
     /// `/proc/sys/net/ipv6/conf` of the namespace; `None` where there is none or it cannot be written.
@@ -53,15 +55,16 @@ impl Drop for Host {
 impl Host {
     /// The calling thread's namespace.
     pub(crate) fn current() -> Result<Arc<Self>> {
-        let namespace = Namespace::current()?;
-        let key = namespace.id();
         let mut hosts = hosts();
-        if let Some(host) = hosts.get(&key).and_then(Weak::upgrade) {
+        let known = NamespaceId::current().and_then(|key| hosts.get(&key)?.upgrade());
+        if let Some(host) = known {
             return Ok(host);
         }
+        let namespace = Namespace::current()?;
         let socket = Mutex::new(RouteSocket::open()?);
         let firewall = Mutex::default();
-        let host = Arc::new(Self { namespace, socket, firewall, ipv6: Ipv6Links::open() });
+        let (key, cookie) = (namespace.id(), OnceCell::new());
+        let host = Arc::new(Self { namespace, socket, cookie, firewall, ipv6: Ipv6Links::open() });
         hosts.insert(key, Arc::downgrade(&host));
         Ok(host)
     }
@@ -207,7 +210,7 @@ impl Host {
 
     /// What no other network namespace of this boot has (`SO_NETNS_COOKIE`, from Linux 5.14 on).
     pub(crate) fn cookie(&self) -> Result<u64> {
-        self.socket().namespace_cookie()
+        self.cookie.get_or_try_init(|| self.socket().namespace_cookie()).copied()
     }
 
     /// The filters of a link, of both directions; none when it is gone.

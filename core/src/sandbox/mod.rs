@@ -376,7 +376,7 @@ impl Sandbox {
 
     /// Which namespace this is.
     pub(crate) fn life(&self) -> Result<NamespaceLife> {
-        self.with(|opened| opened.inside.namespace.life())
+        self.with(|opened| Ok(opened.inside.namespace.life()))
     }
 
     /// The link of that index inside.

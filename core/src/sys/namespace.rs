@@ -22,6 +22,7 @@ const CURRENT: &str = "/proc/thread-self/ns/net";
 pub struct Namespace {
     fd: OwnedFd,
     id: NamespaceId,
+    life: NamespaceLife,
 }
 
 /// What tells one namespace from another: device and inode number of its file (namespaces(7)).
@@ -126,9 +127,10 @@ impl Namespace {
     }
 
     fn identified(file: File, subject: &dyn fmt::Display) -> Result<Self> {
-        let id = NamespaceId::of(&file)
-            .map_err(|error| Error::from_io("open namespace", subject.to_string(), error))?;
-        Ok(Self { fd: file.into(), id })
+        let metadata =
+            file.metadata().map_err(|error| Error::from_io("open namespace", subject.to_string(), error))?;
+        let (id, life) = (NamespaceId::told_by(&metadata), NamespaceLife::of(&metadata));
+        Ok(Self { fd: file.into(), id, life })
     }
 
     /// Bind-mounts the namespace on a new file at `path`, so that it outlives its descriptors and
@@ -163,7 +165,7 @@ impl Namespace {
         let fd = self.fd.try_clone().map_err(|error| {
             Error::from_io("duplicate descriptor of namespace", self.id.to_string(), error)
         })?;
-        Ok(Self { fd, id: self.id })
+        Ok(Self { fd, id: self.id, life: self.life })
     }
 
     /// The namespace's identity: two handles of one namespace have the same.
@@ -259,10 +261,8 @@ impl NamespaceLife {
 
 impl Namespace {
     /// Which life of its number this is.
-    pub(crate) fn life(&self) -> Result<NamespaceLife> {
-        let failed = |error| Error::from_io("inspect namespace", self.id.to_string(), error);
-        let file = File::from(self.fd.try_clone().map_err(failed)?);
-        Ok(NamespaceLife::of(&file.metadata().map_err(failed)?))
+    pub(crate) fn life(&self) -> NamespaceLife {
+        self.life
     }
 
     /// Of those devices and inodes the namespaces that a thread of any process is in, or that are mounted, as far as
@@ -333,10 +333,14 @@ impl NamespaceId {
         })
     }
 
+    /// Of the calling thread's namespace; `None` where `/proc` does not tell.
+    pub(crate) fn current() -> Option<Self> {
+        Self::at(Path::new(CURRENT))
+    }
+
     /// Of the namespace that a path leads to; `None` when it leads to nothing.
     pub(crate) fn at(path: &Path) -> Option<Self> {
-        let file = std::fs::metadata(path).ok()?;
-        Some(Self { device: file.dev(), inode: file.ino() })
+        std::fs::metadata(path).ok().map(|file| Self::told_by(&file))
     }
 
     /// Device and inode of its file.
@@ -344,9 +348,12 @@ impl NamespaceId {
         (self.device, self.inode)
     }
 
+    fn told_by(file: &std::fs::Metadata) -> Self {
+        Self { device: file.dev(), inode: file.ino() }
+    }
+
     pub(super) fn of(file: &File) -> std::io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self { device: metadata.dev(), inode: metadata.ino() })
+        file.metadata().map(|file| Self::told_by(&file))
     }
 }
 
