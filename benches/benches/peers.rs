@@ -1,7 +1,8 @@
 //! A container's network by every tool, in turn in one host: connected, made and connected, disconnected.
 //!
 //! `make bench-peers` builds and fetches the tools, prints a table and the promised ratios, and writes all to
-//! `target/bench/peers.json`. The end state of each sample is looked at before its time counts.
+//! `target/bench/peers.json`. The end state of each sample is looked at before its time counts. With words as arguments
+//! only those tools take part whose names begin with one of them, and nothing is written.
 
 use std::cell::RefCell;
 use std::env;
@@ -34,9 +35,10 @@ type Made = Result<(Box<dyn Tool>, String), String>;
 /// The tool's name, and what makes it for a bridge or network of that name in the subnet of that number.
 type Maker = (&'static str, fn(&str, u8) -> Made);
 
-const MAKERS: [Maker; 16] = [
+const MAKERS: [Maker; 17] = [
     ("floor", |bridge, index| Ok((Box::new(ByFloor::new(bridge, index)?), "raw netlink".to_owned()))),
     (OURS, |name, index| worker(&mut by_rust("controller", name, gateway(index)))),
+    ("libnetns, Rust, unmetered", |name, index| worker(&mut by_rust("unmetered", name, gateway(index)))),
     ("libnetns, Rust, foundation", |name, index| {
         masquerade(&format!("br-{name}"), gateway(index))?;
         worker(&mut by_rust("foundation", name, gateway(index)))
@@ -94,7 +96,9 @@ fn main() {
         let outside = Outside::new().expect("something beyond the host");
         let mut figures = Figures::default();
         let mut entries = Vec::new();
-        for ((name, make), index) in MAKERS.into_iter().zip(0..) {
+        let wanted: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+        let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.starts_with(word));
+        for ((name, make), index) in MAKERS.into_iter().zip(0..).filter(|((name, _), _)| is_wanted(name)) {
             match begin(name, make, index, &outside) {
                 Ok(entry) => entries.push(entry),
                 Err(why) => figures.not_measured(name, &why, []),
@@ -109,7 +113,9 @@ fn main() {
             }
         }
         report(&mut figures, &mut entries);
-        figures.write("peers.json");
+        if wanted.is_empty() {
+            figures.write("peers.json");
+        }
         for mut entry in entries {
             entry.end().unwrap_or_else(|why| panic!("{}: {why}", entry.name));
         }

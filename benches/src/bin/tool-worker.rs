@@ -1,7 +1,7 @@
-//! Does the job of the comparison of tools in Rust, as it is told, a line of its input each: by the controller, or by
-//! the foundation, `Sandbox` and `Network`.
+//! Does the job of the comparison of tools in Rust, as it is told, a line of its input each: by the controller, with
+//! counters or without, or by the foundation, `Sandbox` and `Network`.
 //!
-//! usage: tool-worker controller|foundation NAME GATEWAY/LENGTH
+//! usage: tool-worker controller|unmetered|foundation NAME GATEWAY/LENGTH
 
 use std::env;
 use std::error::Error;
@@ -47,7 +47,9 @@ impl Side {
             return Ok(Self::Foundation(Network::create("bridge", name, options)?));
         }
         let controller = Controller::open(options())?;
-        controller.create_network(NetworkConfig::new("bridge", name)?.with_subnet(gateway.trunc().into()))?;
+        let mut config = NetworkConfig::new("bridge", name)?.with_subnet(gateway.trunc().into());
+        config.meter = kind != "unmetered";
+        controller.create_network(config)?;
         Ok(Self::Controller(Box::new(controller), name.to_owned()))
     }
 
