@@ -270,7 +270,8 @@ fn program(variable: &str) -> Result<Command, String> {
 }
 
 fn by_rust(kind: &str, name: &str, gateway: Ipv4Net) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tool-worker"));
+    let own = || Command::new(env!("CARGO_BIN_EXE_tool-worker"));
+    let mut command = program("NETNS_TOOL_RUST").unwrap_or_else(|_| own());
     command.args([kind, name, &gateway.to_string()]);
     command
 }
