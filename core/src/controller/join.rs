@@ -15,7 +15,7 @@ use crate::events::EventKind;
 use crate::link::{LinkRef, Place, SysctlSpec};
 use crate::name::Name;
 use crate::network::engine::{self, Prepared, Request};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Unanswered};
 use crate::plugin::client::{is_unreachable, Operation};
 use crate::sandbox::{Sandbox, SandboxKey};
 use crate::store::GateGuard;
@@ -353,7 +353,7 @@ impl Controller {
     ) -> Result<engine::Joined> {
         let others = self.store.read(|tx| fellows(tx, sandbox))?;
         let mut prepared = self.prepare(active, record, sandbox, &others, 0)?;
-        let joined = {
+        let (interface, unanswered) = {
             // Recorded and joined at one time for the collector.
             let _gate = self.gate.enter()?;
             if self.find(&record.network, &record.config.name)?.as_ref() != Some(&*stored) {
@@ -365,13 +365,14 @@ impl Controller {
             stored.clone_from(record);
             engine::join(prepared, &self.host, sandbox)?
         };
+        engine::await_answers(unanswered, &self.host, sandbox);
         let connected = self.connect_outside(active, record).and_then(|()| self.attend_no_more(record));
         connected.map_err(|error| {
             let src_name = record.joined.as_ref().and_then(|joined| joined.src_name.as_ref());
             let undone = src_name.map_or(Ok(()), |src_name| sandbox.take_out(src_name));
             error.with_rollback(undone.err().into_iter().collect())
         })?;
-        Ok(joined)
+        Ok((interface, Unanswered::default()))
     }
 
     fn plan_join(&self, prepared: Prepared, sandbox: &Sandbox) -> Result<Plan> {

@@ -373,17 +373,9 @@ pub(crate) fn join(prepared: Prepared, host: &Host, sandbox: &Sandbox) -> Result
     })
 }
 
-/// Waits for what a join left to be waited for.
+/// Waits for what a join left to be waited for. Others have the sandbox and the host in between.
 pub(crate) fn await_answers(unanswered: Unanswered, host: &Host, sandbox: &Sandbox) {
-    if unanswered.is_empty() {
-        return;
-    }
-    let waited = sandbox.with(|opened| {
-        unanswered.wait(&mut Ground { host, sandbox: Some(&mut opened.inside), programs: None });
-        Ok(())
-    });
-    // Who has destroyed it meanwhile waits for nothing.
-    waited.unwrap_or_default();
+    unanswered.wait_by(host, |question| sandbox.with(|opened| question(&mut opened.inside.socket)));
 }
 
 /// Where a birth's link is metered, and by what index it is known there; none where that cannot be known

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::apply::{Ground, Run};
 use super::{Action, Plan, Step};
 use crate::error::{Error, Result};
-use crate::host;
+use crate::host::{self, Host};
 use crate::link::Place;
 use crate::netlink::RouteSocket;
 use crate::sys;
@@ -44,38 +44,40 @@ impl Run<'_, '_, '_> {
 }
 
 impl Unanswered {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.host.is_empty() && self.sandbox.is_empty()
-    }
-
     /// Waits until the kernel answers to them, since what comes for them before that is lost. It has mostly got to
     /// them while the rest of the plan was carried out. Where it does not say, or takes too long, nobody waits: the
     /// addresses are there, and a first packet may be late.
     pub(crate) fn wait(self, ground: &mut Ground<'_>) {
-        if !self.host.is_empty() {
-            wait(self.host, Place::Host, |f| f(&mut ground.host.socket()));
-        }
-        if let Some(inside) = ground.sandbox.as_deref_mut().filter(|_| !self.sandbox.is_empty()) {
-            wait(self.sandbox, Place::Sandbox, |f| f(&mut inside.socket));
-        }
+        let inside = &mut ground.sandbox;
+        let ask_inside = |question: Question<'_>| match inside.as_deref_mut() {
+            Some(inside) => question(&mut inside.socket),
+            None => Ok(()),
+        };
+        self.wait_by(ground.host, ask_inside);
+    }
+
+    /// [`Unanswered::wait`] where a question about the sandbox's is asked by `ask_inside`, one at a time.
+    pub(crate) fn wait_by(self, host: &Host, ask_inside: impl FnMut(Question<'_>) -> Result<()>) {
+        wait(self.host, Place::Host, |question| question(&mut host.socket()));
+        wait(self.sandbox, Place::Sandbox, ask_inside);
     }
 }
 
 /// What is asked over a socket.
-type Question<'a> = &'a mut dyn FnMut(&mut RouteSocket) -> Result<()>;
+pub(crate) type Question<'a> = &'a mut dyn FnMut(&mut RouteSocket) -> Result<()>;
 
-fn wait(
-    mut pending: Vec<(IpAddr, u32)>,
-    place: Place,
-    mut with_socket: impl FnMut(Question<'_>) -> Result<()>,
-) {
+fn wait(mut pending: Vec<(IpAddr, u32)>, place: Place, mut ask: impl FnMut(Question<'_>) -> Result<()>) {
+    if pending.is_empty() {
+        return;
+    }
     let answered = sys::persevere(PATIENCE, || {
-        with_socket(&mut |socket| host::keep_unanswered(socket, &mut pending))?;
+        ask(&mut |socket| host::keep_unanswered(socket, &mut pending))?;
         Ok::<_, Error>(pending.is_empty())
     });
     match answered {
         Ok(true) => {}
-        Ok(false) => log::warn!("in {place}: the kernel does not answer to {pending:?} yet"),
+        // Somebody may have taken them off meanwhile.
+        Ok(false) => log::info!("in {place}: the kernel does not answer to {pending:?} yet, or no more"),
         Err(error) => log::debug!("in {place}: not known whether the kernel answers: {error}"),
     }
 }

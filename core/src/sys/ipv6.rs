@@ -30,8 +30,7 @@ enum Access {
 }
 
 impl Ipv6Default {
-    /// Opens the setting of the calling thread's namespace; whether it is on is known from the first
-    /// [`Ipv6Default::refresh`] on.
+    /// Opens the setting of the calling thread's namespace.
     pub(crate) fn open() -> Result<Self> {
         let failed = |error| Error::from_io("open", PATH, error);
         let file = match OpenOptions::new().read(true).write(true).open(PATH) {
@@ -45,7 +44,9 @@ impl Ipv6Default {
             }
             Err(error) => return Err(failed(error)),
         };
-        Ok(Self { access: Access::Writable(file), on: false })
+        let mut value = [0];
+        file.read_at(&mut value, 0).map_err(failed)?;
+        Ok(Self { access: Access::Writable(file), on: value == *b"0" })
     }
 
     /// The setting of a namespace that was just made, where the kernel's default is on.
