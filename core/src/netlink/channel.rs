@@ -188,7 +188,7 @@ impl Channel {
     fn leave_dump(&self, buffer: &mut Vec<u8>, length: usize) -> Result<()> {
         while self.receive_now(buffer).map_err(not_received)? {}
         buffer.clear();
-        buffer.reserve(length);
+        buffer.reserve(length.next_power_of_two());
         Ok(())
     }
 

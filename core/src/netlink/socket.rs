@@ -12,7 +12,7 @@ use super::reply::{parse_error, Refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
-/// Messages in one send; their acknowledgements must fit the socket's receive queue.
+/// Messages in one send; what is said of those that are refused must fit the socket's receive queue.
 const SEND_AT_MOST: usize = 100;
 /// Room for an acknowledgement, which is capped to the request's header and a line of text.
 const ACKNOWLEDGEMENT: usize = 4 * 1024;
@@ -135,7 +135,8 @@ impl RouteSocket {
         })
     }
 
-    /// Asks for one object by each of `requests`, which go together; the kernel's answers are in their order.
+    /// Asks for one object by each of `requests`, which go together: the kernel answers each with an object or a
+    /// refusal, in their order.
     pub(crate) fn get_each(
         &mut self,
         requests: &[RouteNetlinkMessage],
