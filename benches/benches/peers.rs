@@ -96,7 +96,7 @@ fn main() {
         let outside = Outside::new().expect("something beyond the host");
         let mut figures = Figures::default();
         let mut entries = Vec::new();
-        let wanted: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+        let wanted = wanted();
         let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.starts_with(word));
         for ((name, make), index) in MAKERS.into_iter().zip(0..).filter(|((name, _), _)| is_wanted(name)) {
             match begin(name, make, index, &outside) {
@@ -104,6 +104,7 @@ fn main() {
                 Err(why) => figures.not_measured(name, &why, []),
             }
         }
+        DAEMON.take();
         let links = link_count();
         for round in 0..WARM_UP + ROUNDS {
             let last = entries.len().max(1);
@@ -121,6 +122,14 @@ fn main() {
         }
         outside.end().expect("an end");
     });
+}
+
+/// With what the names of tools begin that are asked for; nothing where all are.
+fn wanted() -> Vec<String> {
+    let words: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let nobodys = words.iter().find(|word| !MAKERS.iter().any(|(name, _)| name.starts_with(word.as_str())));
+    assert_eq!(nobodys, None, "no tool's name begins so");
+    words
 }
 
 /// The tool with a container that stays, which was seen to be as it should be and to reach the outside.
@@ -289,17 +298,17 @@ fn by_python(kind: &str, name: &str, index: u8) -> Result<Command, String> {
     Ok(command)
 }
 
+thread_local! {
+    /// Docker's, while tools are made that need one; each of them keeps it.
+    static DAEMON: RefCell<Option<Rc<Daemon>>> = const { RefCell::new(None) };
+}
+
 fn by_docker(driver: &str, name: &str, index: u8) -> Made {
-    thread_local!(static DAEMON: RefCell<Option<Rc<Daemon>>> = const { RefCell::new(None) });
     let there = DAEMON.with_borrow(Clone::clone);
     let daemon = there.map_or_else(|| Daemon::start().map(Rc::new), Ok)?;
     DAEMON.set(Some(Rc::clone(&daemon)));
     let version = daemon.version()?;
     let tool = ByDocker::new(&daemon, driver, name, index)?;
-    if driver == "netns" {
-        // The last one to need it.
-        DAEMON.take();
-    }
     Ok((Box::new(tool), version))
 }
 

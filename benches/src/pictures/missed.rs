@@ -28,7 +28,9 @@ pub(super) fn make(figures: &Path) -> Result<Option<Block>, Failure> {
             let (relation, promised) = bound.words();
             let unit = unit(&name);
             let figure = format!("`{name}` of `{bench}.json`");
-            table.row([figure, format!("{value:.2} {unit}"), format!("{relation} {promised:.2} {unit}")]);
+            let of_unit =
+                |number: f64| format!("{} {unit}", apart(number, value, promised)).trim_end().to_owned();
+            table.row([figure, of_unit(value), format!("{relation} {}", of_unit(promised))]);
         }
     }
     if met + missed == 0 {
@@ -42,6 +44,12 @@ pub(super) fn make(figures: &Path) -> Result<Option<Block>, Failure> {
     let mut text = if missed == 0 { said } else { format!("{said}\n{}", table.text()) };
     text.push_str(&measured(&benches));
     Ok(Some(Block { name: "missed", text }))
+}
+
+/// The number with two digits behind the point, or as many as tell the other two from each other.
+fn apart(number: f64, one: f64, other: f64) -> String {
+    let digits = (2..6).find(|&digits| format!("{one:.digits$}") != format!("{other:.digits$}")).unwrap_or(6);
+    format!("{number:.digits$}")
 }
 
 /// When each file was measured, and whether all are of one machine.

@@ -35,8 +35,8 @@ pub(super) fn controller(managed: &Managed) -> Result<Made, Failure> {
     let pairs = [
         ("sandbox and network", managed.raw_join_us, managed.join_floor_us),
         ("controller", managed.controller_join_us, managed.join_floor_us),
-        ("the 60th, routed", managed.routed_at_60_us, managed.routed_floor_at_60_us),
-        ("the 5,000th, routed", managed.routed_at_5000_us, managed.routed_floor_at_5000_us),
+        ("the first 60, routed", managed.routed_at_60_us, managed.routed_floor_at_60_us),
+        ("the last 60 of 5,000, routed", managed.routed_at_5000_us, managed.routed_floor_at_5000_us),
     ];
     let title = "Create and join, by the foundation and the controller";
     made("controller", title, &pairs, &pairs, managed.machine.as_ref())
