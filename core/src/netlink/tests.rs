@@ -195,7 +195,7 @@ fn a_list_for_which_there_is_no_room_is_begun_again_with_more() {
         assert!(socket.transact(&links).unwrap().iter().all(Result::is_ok));
         let mut buffer = Vec::with_capacity(64);
         let listed = socket.dump_by(&mut buffer, &all_links()).unwrap();
-        assert!(buffer.capacity() > 4096, "it has grown to {} bytes", buffer.capacity());
+        assert!(buffer.capacity() > 64, "it has grown to {} bytes", buffer.capacity());
         assert_eq!(listed, socket.dump(&all_links()).unwrap());
         assert!(listed.len() > 100, "{} links", listed.len());
     });

@@ -76,8 +76,8 @@ fn wait(mut pending: Vec<(IpAddr, u32)>, place: Place, mut ask: impl FnMut(Quest
     });
     match answered {
         Ok(true) => {}
-        // Somebody may have taken them off meanwhile.
-        Ok(false) => log::info!("in {place}: the kernel does not answer to {pending:?} yet, or no more"),
+        // It says so, too, of those that somebody has taken off meanwhile.
+        Ok(false) => log::warn!("in {place}: the kernel does not answer to {pending:?} yet"),
         Err(error) => log::debug!("in {place}: not known whether the kernel answers: {error}"),
     }
 }
