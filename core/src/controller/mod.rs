@@ -3,6 +3,7 @@
 mod active;
 mod collect;
 mod config;
+mod detach;
 mod docker;
 mod drivers;
 mod elements;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::controller::join::is_there;
+use crate::controller::detach::is_there;
 use crate::controller::record::{EndpointRecord, Joined, Linked};
 use crate::controller::Controller;
 use crate::driver::{has_host_link, is_builtin, naming, WITHOUT_ADDRESSES};
