@@ -37,11 +37,11 @@ type Maker = (&'static str, fn(&str, u8) -> Made);
 
 const MAKERS: [Maker; 17] = [
     ("floor", |bridge, index| Ok((Box::new(ByFloor::new(bridge, index)?), "raw netlink".to_owned()))),
-    (OURS, |name, index| worker(&mut by_rust("controller", name, gateway(index)))),
-    ("libnetns, Rust, unmetered", |name, index| worker(&mut by_rust("unmetered", name, gateway(index)))),
+    (OURS, |name, index| worker(&mut by_rust("controller", name, gateway(index))?)),
+    ("libnetns, Rust, unmetered", |name, index| worker(&mut by_rust("unmetered", name, gateway(index))?)),
     ("libnetns, Rust, foundation", |name, index| {
         masquerade(&format!("br-{name}"), gateway(index))?;
-        worker(&mut by_rust("foundation", name, gateway(index)))
+        worker(&mut by_rust("foundation", name, gateway(index))?)
     }),
     ("libnetns, C", |name, index| worker(program("NETNS_TOOL_C")?.args([name, &subnet(index).to_string()]))),
     ("libnetns, Go", |name, index| worker(by_go("netns", name, index)?.env_remove("_"))),
@@ -278,11 +278,10 @@ fn program(variable: &str) -> Result<Command, String> {
     Ok(command)
 }
 
-fn by_rust(kind: &str, name: &str, gateway: Ipv4Net) -> Command {
-    let own = || Command::new(env!("CARGO_BIN_EXE_tool-worker"));
-    let mut command = program("NETNS_TOOL_RUST").unwrap_or_else(|_| own());
+fn by_rust(kind: &str, name: &str, gateway: Ipv4Net) -> Result<Command, String> {
+    let mut command = program("NETNS_TOOL_RUST")?;
     command.args([kind, name, &gateway.to_string()]);
-    command
+    Ok(command)
 }
 
 fn by_go(kind: &str, name: &str, index: u8) -> Result<Command, String> {
